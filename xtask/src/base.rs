@@ -1,0 +1,251 @@
+//! The sysroot: `enclave/base` unpacked under the target directory, with the host's shared libc beside it for build scripts.
+
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+/// What is taken from the packages: directory in the package, file names. Anything else in them is left alone.
+const WANTED: &[(&str, &[&str])] = &[
+    (
+        "usr/lib/x86_64-linux-gnu",
+        &[
+            "rcrt1.o",
+            "crt1.o",
+            "Scrt1.o",
+            "crti.o",
+            "crtn.o",
+            "libc.a",
+            "libc_nonshared.a",
+            "libdl.a",
+            "libpthread.a",
+            "librt.a",
+            "libutil.a",
+            "libm-2.36.a",
+            "libmvec.a",
+        ],
+    ),
+    (
+        "usr/lib/gcc/x86_64-linux-gnu/12",
+        &[
+            "crtbegin.o",
+            "crtbeginS.o",
+            "crtbeginT.o",
+            "crtend.o",
+            "crtendS.o",
+            "libgcc.a",
+            "libgcc_eh.a",
+        ],
+    ),
+];
+
+/// An unpacked sysroot.
+#[derive(Debug)]
+pub(crate) struct Sysroot {
+    path: PathBuf,
+    /// The program interpreter of this machine, for build scripts.
+    pub(crate) dynamic_linker: PathBuf,
+}
+
+impl Sysroot {
+    /// Unpacks `enclave/base` (verifying the sums) unless that has been done for these very packages.
+    pub(crate) fn prepare(workspace: &Workspace) -> Result<Self> {
+        let base = workspace.path("enclave/base");
+        let sums = read_sums(&base.join("SHA256SUMS"))?;
+        let mut identity = Sha256::new();
+        for (sum, name) in &sums {
+            identity.update(format!("{sum}  {name}\n"));
+        }
+        identity.update(format!("{WANTED:?}"));
+        let key = hex::encode(identity.finalize());
+        let target = workspace.target()?;
+        let path = target.join(format!("sysroot-{}", key.get(..16).unwrap_or(&key)));
+        if !path.is_dir() {
+            let staging = tempfile::Builder::new()
+                .prefix("sysroot.")
+                .tempdir_in(&target)
+                .with_context(|| format!("cannot create a directory in {}", target.display()))?;
+            unpack(&base, &sums, &staging.path().join("lib"))?;
+            // tempfile makes its directory private to the user; the linker may run as another one.
+            fs::set_permissions(staging.path(), fs::Permissions::from_mode(0o755))?;
+            match fs::rename(staging.path(), &path) {
+                // Another task finished first: its sysroot came from the same verified packages.
+                Err(_) if path.is_dir() => {}
+                other => {
+                    other.with_context(|| format!("cannot create {}", path.display()))?;
+                    let _ = staging.keep();
+                }
+            }
+        }
+        let dynamic_linker = link_host_libraries(&path.join("dyn"))?;
+        Ok(Self {
+            path,
+            dynamic_linker,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Reads a file in sha256sum's format: (lower-case hex digest, file name) pairs.
+fn read_sums(path: &Path) -> Result<Vec<(String, String)>> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    text.lines()
+        .enumerate()
+        .map(|(index, line)| match line.split_once("  ") {
+            Some((sum, name)) if sum.len() == 64 && !name.contains('/') => {
+                Ok((sum.to_owned(), name.to_owned()))
+            }
+            _ => bail!(
+                "{}:{}: expected SHA-256, two spaces, file name",
+                path.display(),
+                index + 1
+            ),
+        })
+        .collect()
+}
+
+fn unpack(base: &Path, sums: &[(String, String)], lib: &Path) -> Result<()> {
+    fs::create_dir_all(lib).with_context(|| format!("cannot create {}", lib.display()))?;
+    for (sum, name) in sums {
+        let package = base.join(name);
+        let bytes =
+            fs::read(&package).with_context(|| format!("cannot read {}", package.display()))?;
+        let actual = hex::encode(Sha256::digest(&bytes));
+        if actual != *sum {
+            bail!(
+                "{}: SHA-256 is {actual}, but SHA256SUMS says {sum}; restore the file with: git checkout -- enclave/base",
+                package.display()
+            );
+        }
+        unpack_deb(&bytes, lib).with_context(|| format!("cannot unpack {}", package.display()))?;
+    }
+    for name in WANTED.iter().flat_map(|(_, names)| names.iter()) {
+        if !lib.join(name).is_file() {
+            bail!("no package of enclave/base holds {name}");
+        }
+    }
+    // Debian's libm.a is a linker script with absolute paths; the name of a file reaches no output, but where it is
+    // looked for must not depend on the host.
+    fs::write(lib.join("libm.a"), "GROUP ( libm-2.36.a libmvec.a )\n")?;
+    Ok(())
+}
+
+/// A Debian package is an ar archive (deb(5)) whose member `data.tar.xz` holds the files.
+fn unpack_deb(bytes: &[u8], lib: &Path) -> Result<()> {
+    let mut archive = ar::Archive::new(bytes);
+    while let Some(member) = archive.next_entry() {
+        let member = member?;
+        if member.header().identifier() != b"data.tar.xz" {
+            continue;
+        }
+        let mut data = tar::Archive::new(lzma_rust2::XzReader::new(member, true));
+        for entry in data.entries()? {
+            let mut entry = entry?;
+            let path = entry.path()?.into_owned();
+            let Some(name) = wanted(&path) else { continue };
+            if !entry.header().entry_type().is_file() {
+                bail!("{} is not a regular file", path.display());
+            }
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content)?;
+            fs::write(lib.join(name), content)?;
+        }
+        return Ok(());
+    }
+    bail!("no data.tar.xz member: not a Debian package as Debian 12 makes them")
+}
+
+fn wanted(path: &Path) -> Option<&'static str> {
+    let path = path.strip_prefix(".").unwrap_or(path);
+    let directory = path.parent()?.to_str()?;
+    let name = path.file_name()?.to_str()?;
+    let (_, names) = WANTED.iter().find(|(wanted, _)| *wanted == directory)?;
+    names.iter().find(|wanted| **wanted == name).copied()
+}
+
+/// Fills `directory` with what dynamic programs of this machine (build scripts, proc macros) link against, and returns
+/// their program interpreter. Both are found by looking at what this very process has been loaded with.
+fn link_host_libraries(directory: &Path) -> Result<PathBuf> {
+    let maps = fs::read_to_string("/proc/self/maps").context("cannot read /proc/self/maps")?;
+    let loaded = |name: &str| {
+        maps.lines()
+            .filter_map(|line| line.split_whitespace().nth(5))
+            .map(PathBuf::from)
+            .find(|path| path.file_name().is_some_and(|file| file == name))
+    };
+    let libc = loaded("libc.so.6")
+        .context("xtask runs without a shared glibc; build it with the gnu toolchain that rust-toolchain.toml names")?;
+    let interpreter = loaded("ld-linux-x86-64.so.2").context("no program interpreter is loaded")?;
+    let libgcc = loaded("libgcc_s.so.1").context("libgcc_s.so.1 is not loaded")?;
+    let libm = loaded("libm.so.6").unwrap_or_else(|| libc.with_file_name("libm.so.6"));
+    let libraries = [
+        ("libc.so.6", &libc),
+        ("libm.so.6", &libm),
+        ("libm.so", &libm),
+        ("libgcc_s.so.1", &libgcc),
+        ("libgcc_s.so", &libgcc),
+        ("ld-linux-x86-64.so.2", &interpreter),
+    ];
+    fs::create_dir_all(directory)
+        .with_context(|| format!("cannot create {}", directory.display()))?;
+    for (name, library) in libraries {
+        let link = directory.join(name);
+        if fs::read_link(&link).is_ok_and(|target| target == *library) {
+            continue;
+        }
+        let _ = fs::remove_file(&link);
+        symlink(library, &link).with_context(|| format!("cannot link {}", link.display()))?;
+    }
+    fs::write(
+        directory.join("libc.so"),
+        "GROUP ( libc.so.6 libc_nonshared.a AS_NEEDED ( ld-linux-x86-64.so.2 ) )\n",
+    )?;
+    Ok(interpreter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_named_files_are_wanted() {
+        assert_eq!(
+            wanted(Path::new("./usr/lib/x86_64-linux-gnu/libc.a")),
+            Some("libc.a")
+        );
+        assert_eq!(wanted(Path::new("./usr/lib/x86_64-linux-gnu/libm.a")), None);
+        assert_eq!(wanted(Path::new("./usr/lib/libc.a")), None);
+    }
+
+    #[test]
+    fn a_changed_package_is_refused() {
+        let base = tempfile::tempdir().unwrap();
+        fs::write(base.path().join("x.deb"), b"changed").unwrap();
+        let sums = vec![("0".repeat(64), "x.deb".to_owned())];
+        let error = unpack(base.path(), &sums, &base.path().join("lib")).unwrap_err();
+        assert!(
+            error.to_string().contains("SHA256SUMS says 000"),
+            "{error:#}"
+        );
+    }
+
+    #[test]
+    fn sums_name_the_bad_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("SHA256SUMS");
+        fs::write(&file, "nonsense\n").unwrap();
+        assert!(
+            read_sums(&file)
+                .unwrap_err()
+                .to_string()
+                .contains("SHA256SUMS:1")
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! The measured programs, built so that their bytes follow from this tree, Cargo.lock, rustc and enclave/base alone (law 1),
+//! and then checked: no C, static-pie, nothing of the building machine inside.
+
+mod binary;
+mod configuration;
+mod dependencies;
+mod environment;
+
+use crate::base::Sysroot;
+use crate::workspace::{TARGET, Toolchain, Workspace};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// The cargo profile of measured programs.
+const PROFILE: &str = "enclave";
+
+/// Arguments of `cargo xtask build`.
+#[derive(Args, Debug)]
+pub(crate) struct BuildArgs {
+    /// Print the SHA-256 of each program
+    #[arg(long)]
+    digest: bool,
+}
+
+/// A program of the workspace that is built hermetically.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Program {
+    /// Package and binary name.
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
+    /// Cargo features; empty for everything that is measured and published.
+    pub(crate) features: &'static [&'static str],
+}
+
+/// PID 1 of the enclave.
+pub(crate) const INIT: Program = Program {
+    name: "letsesign-init",
+    package: "letsesign-init",
+    features: &[],
+};
+
+/// The signing server.
+pub(crate) const SERVER: Program = Program {
+    name: "letsesign-server",
+    package: "letsesign-server",
+    features: &[],
+};
+
+pub(crate) fn run(workspace: &Workspace, arguments: &BuildArgs) -> Result<()> {
+    for program in [INIT, SERVER] {
+        let path = build(workspace, program)?;
+        if arguments.digest {
+            println!("{}  {}", crate::files::sha256(&path)?, path.display());
+        } else {
+            println!("{}", path.display());
+        }
+    }
+    Ok(())
+}
+
+/// Builds one program, checks it and returns where it is: `target/enclave/bin/NAME`.
+///
+/// Each program is built by a cargo invocation of its own: one for several would unify their features, and a program's
+/// bytes would depend on its neighbours.
+pub(crate) fn build(workspace: &Workspace, program: Program) -> Result<PathBuf> {
+    let toolchain = Toolchain::find(workspace)?;
+    let sysroot = Sysroot::prepare(workspace)?;
+    configuration::refuse_foreign_settings(workspace)?;
+    dependencies::refuse_c(workspace, program)?;
+
+    let environment = environment::Environment::new(workspace, &toolchain, &sysroot)?;
+    let mut cargo = environment.cargo(workspace);
+    cargo
+        .args([
+            "build",
+            "--locked",
+            "--profile",
+            PROFILE,
+            "--target",
+            TARGET,
+        ])
+        .args(["--package", program.package, "--bin", program.name]);
+    if !program.features.is_empty() {
+        cargo.args(["--features", &program.features.join(",")]);
+    }
+    let status = cargo.status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("cargo could not build {} ({status})", program.name);
+    }
+    let built = environment
+        .target()
+        .join(TARGET)
+        .join(PROFILE)
+        .join(program.name);
+    let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    binary::check(program, &bytes, &environment)
+        .with_context(|| format!("{} is not fit to be measured", built.display()))?;
+    publish(workspace, program, &bytes)
+}
+
+/// Puts the checked bytes at their final place, mode 0755 whatever the umask.
+fn publish(workspace: &Workspace, program: Program, bytes: &[u8]) -> Result<PathBuf> {
+    let directory = workspace.artifacts()?.join("bin");
+    fs::create_dir_all(&directory)
+        .with_context(|| format!("cannot create {}", directory.display()))?;
+    let path = directory.join(program.name);
+    crate::files::write_atomically(&path, bytes)?;
+    set_mode(&path, 0o755)?;
+    Ok(path)
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .with_context(|| format!("cannot set the mode of {}", path.display()))
+}
