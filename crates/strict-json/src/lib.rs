@@ -1,0 +1,95 @@
+//! Strict JSON: says whether a text is one JSON value that every parser reads alike.
+//!
+//! JSON parsers agree on most texts and differ on the rest: which of two equal keys wins, whether half a surrogate
+//! pair is a character, how deep one may nest. A program that hashes, signs or measures what it read must not depend on
+//! such a choice, so this crate refuses those texts before a parser sees them. It accepts RFC 8259 with the
+//! restrictions of I-JSON (RFC 7493, sections 2.1 and 2.3) and a bound on nesting:
+//!
+//! * the text is UTF-8 without a byte order mark;
+//! * no object holds one key twice (compared after unescaping);
+//! * `\u` escapes name whole characters: no lone surrogates;
+//! * objects and arrays nest at most [`Limits::depth`] levels;
+//! * nothing but white space follows the value.
+//!
+//! Numbers are checked against the grammar only and never converted, so `1e-7`, `-0` and digits beyond 64 bits pass
+//! untouched: what they mean is for the reader who needs one.
+//!
+//! ```
+//! use strict_json::{check, Limits, Problem};
+//!
+//! assert!(check(br#"{"a": [1e-7, -0]}"#, Limits::default()).is_ok());
+//! let error = check(br#"{"a":1,"\u0061":2}"#, Limits::default()).unwrap_err();
+//! assert_eq!(error.problem, Problem::DuplicateKey);
+//! assert_eq!(error.offset, 7);
+//! ```
+
+mod scan;
+#[cfg(test)]
+mod tests;
+
+/// Bounds on what is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many objects and arrays may be open at once. A bare number has depth 0.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    /// 64 levels.
+    fn default() -> Self {
+        Self { depth: 64 }
+    }
+}
+
+/// Why and where a text was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{problem} at byte {offset}")]
+pub struct Error {
+    /// What is wrong.
+    pub problem: Problem,
+    /// Offset of the first byte that shows it.
+    pub offset: usize,
+}
+
+/// What can be wrong with a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The bytes are no UTF-8.
+    #[error("text that is not UTF-8")]
+    Utf8,
+    /// The text ends inside a value.
+    #[error("text ends too early")]
+    End,
+    /// A byte that the grammar does not allow here.
+    #[error("unexpected character")]
+    Unexpected,
+    /// A number that the grammar does not allow, such as `01`, `+1`, `.5` or `NaN`.
+    #[error("malformed number or literal")]
+    Literal,
+    /// A control character below U+0020 inside a string.
+    #[error("control character in a string")]
+    Control,
+    /// An escape that does not exist.
+    #[error("unknown escape")]
+    Escape,
+    /// Half of a surrogate pair.
+    #[error("lone surrogate")]
+    Surrogate,
+    /// An object has the same key twice.
+    #[error("duplicate key")]
+    DuplicateKey,
+    /// More levels than [`Limits::depth`].
+    #[error("nesting too deep")]
+    Depth,
+    /// Something follows the value.
+    #[error("text after the value")]
+    Trailing,
+}
+
+/// Checks that `text` is one JSON value by the rules of this crate.
+///
+/// Time is linear in the text (hashing keys apart); memory holds the keys of the objects that are open.
+pub fn check(text: &[u8], limits: Limits) -> Result<(), Error> {
+    scan::check(text, limits)
+}

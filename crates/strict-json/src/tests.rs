@@ -1,0 +1,119 @@
+use crate::{Limits, Problem, check};
+use proptest::prelude::*;
+
+fn problem(text: &str) -> Option<(Problem, usize)> {
+    check(text.as_bytes(), Limits::default())
+        .err()
+        .map(|error| (error.problem, error.offset))
+}
+
+#[test]
+fn accepts_what_the_grammar_allows() {
+    for text in [
+        "null",
+        " true ",
+        "false",
+        "0",
+        "-0",
+        "1e-7",
+        "0.000001",
+        "1.0",
+        "1E+400",
+        "123456789012345678901234567890",
+        "\"\"",
+        r#""\u00e9\ud83d\ude00\"\\\/\b\f\n\r\t""#,
+        "[]",
+        "{}",
+        "[ ]",
+        "{ }",
+        r#"[1,[2,{"a":[]}],"x"]"#,
+        r#"{"a":{"a":1},"b":{"a":1}}"#,
+        "\t[\r\n1 , 2 ]\n",
+        "\"\u{7f}\u{10ffff}\"",
+    ] {
+        assert_eq!(problem(text), None, "{text}");
+    }
+}
+
+#[test]
+fn refuses_with_place_and_reason() {
+    use Problem as P;
+    for (text, expected, offset) in [
+        ("", P::End, 0),
+        ("  ", P::End, 2),
+        ("NaN", P::Literal, 0),
+        ("[Infinity]", P::Literal, 1),
+        ("-", P::End, 1),
+        ("-x", P::Literal, 1),
+        ("01", P::Literal, 1),
+        ("1.", P::End, 2),
+        ("[.5]", P::Literal, 1),
+        ("+1", P::Literal, 0),
+        ("1e", P::End, 2),
+        ("tru", P::End, 3),
+        ("trux", P::Literal, 3),
+        ("'a'", P::Unexpected, 0),
+        ("[1,]", P::Unexpected, 3),
+        ("[1 2]", P::Unexpected, 3),
+        ("{\"a\":1,}", P::Unexpected, 7),
+        ("{a:1}", P::Unexpected, 1),
+        ("{\"a\" 1}", P::Unexpected, 5),
+        ("[1}", P::Unexpected, 2),
+        ("[", P::End, 1),
+        ("1 1", P::Trailing, 2),
+        ("{}{}", P::Trailing, 2),
+        ("\"\n\"", P::Control, 1),
+        (r#""\x""#, P::Escape, 2),
+        (r#""\u12g4""#, P::Escape, 5),
+        (r#""\ud800""#, P::Surrogate, 1),
+        (r#""\ud800\n""#, P::Surrogate, 1),
+        (r#""\ud800\ud800""#, P::Surrogate, 1),
+        (r#""a\udc00""#, P::Surrogate, 2),
+        (r#"{"a":1,"a":2}"#, P::DuplicateKey, 7),
+        (r#"{"k":{"é":1,"\u00e9":2}}"#, P::DuplicateKey, 13),
+        ("\u{feff}1", P::Unexpected, 0),
+        ("\"abc", P::End, 4),
+    ] {
+        assert_eq!(problem(text), Some((expected, offset)), "{text}");
+    }
+    assert_eq!(
+        check(b"\"\xff\"", Limits::default()).map_err(|e| (e.problem, e.offset)),
+        Err((P::Utf8, 1))
+    );
+}
+
+#[test]
+fn depth_is_counted_in_open_levels() {
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert_eq!(problem(&nested(64)), None);
+    assert_eq!(problem(&nested(65)), Some((Problem::Depth, 64)));
+    let mixed = format!("{}1{}", "{\"a\":[".repeat(33), "]}".repeat(33));
+    assert_eq!(problem(&mixed).map(|p| p.0), Some(Problem::Depth));
+    assert!(check(b"1", Limits { depth: 0 }).is_ok());
+    assert!(check(nested(1_000_000).as_bytes(), Limits { depth: 2_000_000 }).is_ok());
+}
+
+proptest! {
+    // serde_json is the oracle: what it refuses is refused here. (Not the converse: that is the point.)
+    #[test]
+    fn never_accepts_more_than_serde_json(text in r#"[\[\]{}",:0-9.eE+\-a\\ud8tfn ]{0,24}"#) {
+        if check(text.as_bytes(), Limits::default()).is_ok() {
+            let parsed: Result<serde_json::Value, _> = serde_json::from_str(&text);
+            // A number beyond f64 is grammar for us and an error for serde_json.
+            if let Err(error) = parsed {
+                prop_assert!(error.to_string().contains("out of range"), "{text}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn accepts_what_serde_json_prints(map in proptest::collection::btree_map(".*", proptest::collection::vec(any::<Option<f64>>(), 0..4), 0..8)) {
+        let text = serde_json::to_vec(&map).unwrap();
+        prop_assert!(check(&text, Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        let _ = check(&bytes, Limits { depth: 4 });
+    }
+}
