@@ -1,5 +1,7 @@
 //! Reading documents: two that real hardware made, and everything that is not one.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use letsesign_nsm::document::Unverified;
 use minicbor::Encoder;
 use proptest::prelude::*;
