@@ -25,7 +25,7 @@ impl Socket {
         Self { path }
     }
 
-    fn failed(&self, reason: impl ToString) -> Error {
+    fn failed(&self, reason: &impl ToString) -> Error {
         Error::Exchange {
             path: self.path.display().to_string(),
             reason: reason.to_string(),
@@ -39,9 +39,9 @@ impl Transport for Socket {
             path: self.path.display().to_string(),
             source,
         })?;
-        let request = serde_cbor::to_vec(&request).map_err(|error| self.failed(error))?;
-        let answer = exchange(&mut stream, &request).map_err(|error| self.failed(error))?;
-        serde_cbor::from_slice(&answer).map_err(|error| self.failed(error))
+        let request = serde_cbor::to_vec(&request).map_err(|error| self.failed(&error))?;
+        let answer = exchange(&mut stream, &request).map_err(|error| self.failed(&error))?;
+        serde_cbor::from_slice(&answer).map_err(|error| self.failed(&error))
     }
 }
 
