@@ -84,14 +84,14 @@ const CHECKS: &[(&str, Check)] = &[
     }),
     ("devices", || {
         refused(
-            open("/dev/mem", OFlags::RDWR, Mode::empty())
+            &open("/dev/mem", OFlags::RDWR, Mode::empty())
                 .map(drop)
                 .map_err(text),
         )
     }),
     ("console", || {
         refused(
-            open("/dev/kmsg", OFlags::RDWR, Mode::empty())
+            &open("/dev/kmsg", OFlags::RDWR, Mode::empty())
                 .map(drop)
                 .map_err(text),
         )
