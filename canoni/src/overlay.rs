@@ -1,0 +1,361 @@
+//! Layers: what one layer's archive means, and what a stack of them adds up to (OCI Image Format Specification v1.1,
+//! "Image Layer Filesystem Changeset").
+
+use crate::error::{Error, Result, printable};
+use crate::source::{Image, Layer};
+use crate::tar::{TarEntry, TarKind};
+use crate::tree::nodes::{Inode, Node, Nodes};
+use crate::tree::{Device, Metadata, Tree, TreeOptions};
+use std::collections::BTreeSet;
+
+/// One layer, its archive's entries resolved: what it sets and what it hides.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) name: String,
+    /// Metadata of the root directory, if the layer mentions it.
+    pub(crate) root: Option<Metadata>,
+    pub(crate) nodes: Nodes,
+    /// Paths that the layer hides.
+    pub(crate) whiteouts: BTreeSet<Vec<u8>>,
+    /// Directories whose earlier content the layer hides; empty for the root.
+    pub(crate) opaque: BTreeSet<Vec<u8>>,
+}
+
+enum Marker {
+    /// Hides the sibling of this path.
+    Whiteout(Vec<u8>),
+    /// Hides what lower layers have in this directory.
+    Opaque(Vec<u8>),
+    /// Bookkeeping of the AUFS storage driver, left in images of old.
+    Aufs,
+}
+
+fn join(parent: &[u8], name: &[u8]) -> Vec<u8> {
+    if parent.is_empty() {
+        name.to_vec()
+    } else {
+        [parent, b"/", name].concat()
+    }
+}
+
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|&byte| byte == b'/') {
+        Some(at) => (
+            path.get(..at).unwrap_or_default(),
+            path.get(at + 1..).unwrap_or_default(),
+        ),
+        None => (&[], path),
+    }
+}
+
+/// What a name beginning with `.wh.` says; `None` for all other names.
+fn marker(entry: &TarEntry, origin: &str) -> Result<Option<Marker>> {
+    if entry
+        .path
+        .split(|&byte| byte == b'/')
+        .any(|name| name.starts_with(b".wh..wh.") && name != b".wh..wh..opq")
+    {
+        return Ok(Some(Marker::Aufs));
+    }
+    let (parent, name) = split(&entry.path);
+    if parent
+        .split(|&byte| byte == b'/')
+        .any(|name| name.starts_with(b".wh."))
+    {
+        return Err(Error::path(origin, &entry.path, "lies below a whiteout"));
+    }
+    let Some(hidden) = name.strip_prefix(b".wh.") else {
+        return Ok(None);
+    };
+    let empty = matches!(&entry.kind, TarKind::File(content) if content.is_empty());
+    if !empty {
+        return Err(Error::path(
+            origin,
+            &entry.path,
+            "has the name of a whiteout but is no empty file",
+        ));
+    }
+    match hidden {
+        b".wh..opq" => Ok(Some(Marker::Opaque(parent.to_vec()))),
+        b"" | b"." | b".." => Err(Error::path(origin, &entry.path, "is a whiteout of nothing")),
+        _ => Ok(Some(Marker::Whiteout(join(parent, hidden)))),
+    }
+}
+
+impl Changes {
+    pub(crate) fn new(layer: &Layer, options: &TreeOptions) -> Result<Self> {
+        Self::from_entries(layer.entries()?, layer.name(), options)
+    }
+
+    pub(crate) fn from_entries(
+        entries: Vec<TarEntry>,
+        name: &str,
+        options: &TreeOptions,
+    ) -> Result<Self> {
+        let mut changes = Self {
+            name: name.to_owned(),
+            ..Self::default()
+        };
+        for entry in entries {
+            changes.entry(entry, options)?;
+        }
+        changes.settle()?;
+        Ok(changes)
+    }
+
+    fn bad<T>(&self, path: &[u8], reason: impl Into<String>) -> Result<T> {
+        Err(Error::path(&self.name, path, reason))
+    }
+
+    fn entry(&mut self, entry: TarEntry, options: &TreeOptions) -> Result<()> {
+        match marker(&entry, &self.name)? {
+            Some(Marker::Aufs) => return Ok(()),
+            Some(Marker::Opaque(path)) => {
+                self.opaque.insert(path);
+                return Ok(());
+            }
+            Some(Marker::Whiteout(path)) => {
+                // By the specification it hides what lower layers have; Docker removes what it just unpacked.
+                if self.nodes.id(&path).is_some() || self.nodes.any_below(&path) {
+                    return self.bad(&entry.path, "is a whiteout of what this layer has before it; readers differ on what remains");
+                }
+                self.whiteouts.insert(path);
+                return Ok(());
+            }
+            None => {}
+        }
+        let TarEntry {
+            path,
+            kind,
+            mode,
+            uid,
+            gid,
+            mtime,
+            xattrs,
+            unknown,
+            ..
+        } = entry;
+        let xattrs = options.xattrs(xattrs, &unknown, &self.name, &path)?;
+        let mut metadata = Metadata {
+            mode,
+            uid,
+            gid,
+            mtime,
+            xattrs,
+        };
+        if path.is_empty() {
+            self.root = Some(metadata);
+            return Ok(());
+        }
+        self.nodes.missing_parents(&self.name, &path)?;
+        let node = match kind {
+            TarKind::File(content) => Node::File(content),
+            TarKind::Dir => Node::Dir,
+            TarKind::Symlink(target) => {
+                options.symlink(&target, &self.name, &path)?;
+                metadata.mode = 0o777;
+                Node::Symlink(target)
+            }
+            TarKind::CharDevice(0, 0) => {
+                return self.bad(&path, "is character device 0:0, which overlayfs takes for a whiteout and others for a device");
+            }
+            TarKind::CharDevice(major, minor) => Node::CharDevice(Device { major, minor }),
+            TarKind::BlockDevice(major, minor) => Node::BlockDevice(Device { major, minor }),
+            TarKind::Fifo => Node::Fifo,
+            TarKind::HardLink(target) => return self.hard_link(path, target, metadata),
+        };
+        let id = self.nodes.add(Inode { node, metadata });
+        self.nodes.put(path, id);
+        Ok(())
+    }
+
+    fn hard_link(&mut self, path: Vec<u8>, target: Vec<u8>, metadata: Metadata) -> Result<()> {
+        if path == target {
+            return self.bad(&path, "is a hard link to itself");
+        }
+        // A link to what lower layers have keeps that name until the layers are put together.
+        let id = match self.nodes.id(&target) {
+            Some(id) => id,
+            None => {
+                self.nodes.missing_parents(&self.name, &target)?;
+                self.nodes.add(Inode {
+                    node: Node::Lower(target.clone()),
+                    metadata: metadata.clone(),
+                })
+            }
+        };
+        if let Some(inode) = self.nodes.inode(id) {
+            if inode.is_dir() {
+                return self.bad(
+                    &path,
+                    format!("is a hard link to the directory {}", printable(&target)),
+                );
+            }
+            link_agrees(inode, &metadata, &self.name, &path)?;
+        }
+        self.nodes.put(path, id);
+        Ok(())
+    }
+
+    /// After the last entry: contradictions between entries and markers, redundant markers.
+    fn settle(&mut self) -> Result<()> {
+        for path in self.opaque.iter().chain(&self.whiteouts) {
+            self.nodes.missing_parents(&self.name, path)?;
+        }
+        for path in &self.opaque {
+            if !path.is_empty() && self.nodes.get(path).is_some_and(|inode| !inode.is_dir()) {
+                return self.bad(path, "is marked opaque but no directory");
+            }
+        }
+        // `.wh.x` beside `x` says that x is new: all there is to say for a directory is that it is opaque, for
+        // anything else nothing. A directory that only its children imply gets an entry, so that it is there to be new.
+        let beside = |path: &&Vec<u8>| self.nodes.id(path).is_some() || self.nodes.any_below(path);
+        let both: Vec<Vec<u8>> = self.whiteouts.iter().filter(beside).cloned().collect();
+        for path in both {
+            self.whiteouts.remove(&path);
+            if self.nodes.id(&path).is_none() {
+                let id = self.nodes.add(Inode::dir(Metadata::default()));
+                self.nodes.put(path.clone(), id);
+            }
+            if self.nodes.get(&path).is_some_and(Inode::is_dir) {
+                self.opaque.insert(path);
+            }
+        }
+        let lower: Vec<(&Vec<u8>, &Vec<u8>)> = self
+            .nodes
+            .paths
+            .iter()
+            .filter_map(|(path, &id)| match self.nodes.inode(id) {
+                Some(Inode {
+                    node: Node::Lower(target),
+                    ..
+                }) => Some((path, target)),
+                _ => None,
+            })
+            .collect();
+        for (path, target) in lower {
+            if self.nodes.id(target).is_some() || self.hides(target) {
+                return self.bad(
+                    path,
+                    format!("is a hard link to {}, which this layer also replaces or hides; readers differ on the order", printable(target)),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a marker of this layer hides a path of lower layers.
+    fn hides(&self, path: &[u8]) -> bool {
+        if self.whiteouts.contains(path) || self.opaque.contains(&[][..]) {
+            return true;
+        }
+        path.iter()
+            .enumerate()
+            .filter(|&(_, &byte)| byte == b'/')
+            .any(|(at, _)| {
+                let parent = path.get(..at).unwrap_or_default();
+                self.whiteouts.contains(parent) || self.opaque.contains(parent)
+            })
+    }
+}
+
+/// Runtimes give a file the metadata of the last header that names it, GNU tar that of the file's own header.
+fn link_agrees(inode: &Inode, link: &Metadata, origin: &str, path: &[u8]) -> Result<()> {
+    let Metadata { mode, uid, gid, .. } = inode.metadata;
+    let symlink = matches!(inode.node, Node::Symlink(_));
+    if (uid, gid) == (link.uid, link.gid) && (symlink || mode == link.mode) {
+        return Ok(());
+    }
+    Err(Error::path(
+        origin,
+        path,
+        "is a hard link with another mode or owner than its file; readers differ on which one counts",
+    ))
+}
+
+/// A stack of layers, put together from below.
+#[derive(Debug, Default)]
+pub(crate) struct Union {
+    root: Metadata,
+    nodes: Nodes,
+}
+
+impl Union {
+    pub(crate) fn apply(&mut self, changes: Changes) -> Result<()> {
+        let Changes {
+            name,
+            root,
+            nodes,
+            whiteouts,
+            opaque,
+        } = changes;
+        for path in &opaque {
+            self.nodes.remove_below(path);
+        }
+        for path in &whiteouts {
+            self.nodes.remove(path);
+        }
+        if let Some(root) = root {
+            self.root = root;
+        }
+        let mut moved: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
+        for (path, &theirs) in &nodes.paths {
+            self.nodes.supply_parents(&name, path)?;
+            let id = match moved.get(&theirs) {
+                Some(&id) => id,
+                None => self.adopt(&name, path, nodes.inode(theirs))?,
+            };
+            moved.insert(theirs, id);
+            self.nodes.put(path.clone(), id);
+        }
+        Ok(())
+    }
+
+    fn adopt(&mut self, name: &str, path: &[u8], inode: Option<&Inode>) -> Result<usize> {
+        let Some(inode) = inode else {
+            return Err(Error::path(name, path, "has no inode"));
+        };
+        let Node::Lower(target) = &inode.node else {
+            return Ok(self.nodes.add(inode.clone()));
+        };
+        let Some(id) = self.nodes.id(target) else {
+            return Err(Error::path(
+                name,
+                path,
+                format!(
+                    "is a hard link to {}, which is not there",
+                    printable(target)
+                ),
+            ));
+        };
+        if let Some(lower) = self.nodes.inode(id) {
+            if lower.is_dir() {
+                return Err(Error::path(
+                    name,
+                    path,
+                    format!("is a hard link to the directory {}", printable(target)),
+                ));
+            }
+            link_agrees(lower, &inode.metadata, name, path)?;
+        }
+        Ok(id)
+    }
+
+    pub(crate) fn into_tree(self) -> Tree {
+        self.nodes.into_tree(self.root)
+    }
+}
+
+impl Image {
+    /// The root file system that the layers add up to, digests verified: whiteouts and opaque directories applied,
+    /// replaced directories gone, hard links pointing at what they pointed at when they were made, across layers too.
+    /// Parents that no layer mentions are `0755 0:0`.
+    pub fn flatten(&self, options: &TreeOptions) -> Result<Tree> {
+        self.verify()?;
+        let mut union = Union::default();
+        for layer in self.layers() {
+            union.apply(Changes::new(layer, options)?)?;
+        }
+        Ok(union.into_tree())
+    }
+}

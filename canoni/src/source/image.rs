@@ -1,0 +1,162 @@
+//! One image: config and layers.
+
+use super::layer::Layer;
+use super::{json, sha256_of};
+use crate::blob::Blob;
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use oci_spec::image::ImageConfiguration;
+use serde_json::Value;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What the two kinds of archive know about an image.
+pub(super) struct Parts {
+    pub(super) name: String,
+    pub(super) tags: Vec<String>,
+    pub(super) config: Vec<u8>,
+    pub(super) blobs: Vec<(Blob, Option<[u8; 32]>)>,
+}
+
+/// An image of an [`Archive`](crate::Archive).
+#[derive(Debug)]
+pub struct Image {
+    name: String,
+    tags: Vec<String>,
+    config_bytes: Vec<u8>,
+    config: Value,
+    layers: Vec<Layer>,
+}
+
+impl Image {
+    pub(super) fn new(parts: Parts, limits: &Limits) -> Result<Self> {
+        let Parts {
+            name,
+            tags,
+            config: config_bytes,
+            blobs,
+        } = parts;
+        let what = format!("{name}: image config");
+        let config: Value = json(&config_bytes, &what)?;
+        let diff_ids: Vec<&str> = match config.pointer("/rootfs/diff_ids") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(list)) => {
+                let texts: Option<_> = list.iter().map(Value::as_str).collect();
+                texts.ok_or_else(|| Error::image(&what, "has diff_ids that are no strings"))?
+            }
+            Some(_) => return Err(Error::image(what, "has diff_ids that are no list")),
+        };
+        if diff_ids.len() != blobs.len() {
+            let reason = format!(
+                "names {} layers, but the manifest has {}",
+                diff_ids.len(),
+                blobs.len()
+            );
+            return Err(Error::image(what, reason));
+        }
+        if blobs.len() > limits.layers {
+            return Err(Error::Limit {
+                what,
+                limit: limits.layers as u64,
+                unit: "layers",
+                option: "--max-layers",
+            });
+        }
+        let count = blobs.len();
+        let mut layers = Vec::with_capacity(count);
+        for (at, ((blob, digest), diff_id)) in blobs.into_iter().zip(diff_ids).enumerate() {
+            let layer_name = format!("{name}: layer {} of {count}", at + 1);
+            let diff_id = sha256_of(diff_id, &layer_name)?;
+            layers.push(Layer::new(layer_name, blob, digest, diff_id, *limits));
+        }
+        Ok(Self {
+            name,
+            tags,
+            config_bytes,
+            config,
+            layers,
+        })
+    }
+
+    /// What errors call the image: its archive.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The image's names in its archive.
+    pub fn tags(&self) -> &[String] {
+        &self.tags
+    }
+
+    /// The config's bytes as they are in the archive.
+    pub fn config_json(&self) -> &[u8] {
+        &self.config_bytes
+    }
+
+    /// The config as a JSON value, with members that the OCI specification does not know.
+    pub fn config_value(&self) -> &Value {
+        &self.config
+    }
+
+    /// The config by the OCI specification; members that it does not know are left out.
+    pub fn config(&self) -> Result<ImageConfiguration> {
+        serde_json::from_slice(&self.config_bytes).map_err(|error| {
+            Error::image(
+                format!("{}: image config", self.name),
+                format!("is not what it should be: {error}"),
+            )
+        })
+    }
+
+    /// `OS/ARCHITECTURE[/VARIANT]` of the config.
+    pub fn platform(&self) -> String {
+        let member = |name| {
+            self.config
+                .get(name)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
+        let mut text = format!(
+            "{}/{}",
+            member("os").unwrap_or("linux"),
+            member("architecture").unwrap_or("unknown")
+        );
+        if let Some(variant) = member("variant") {
+            text = format!("{text}/{variant}");
+        }
+        text
+    }
+
+    /// The layers, lowest first.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Decompresses all layers and compares their digests with the config's diffIDs (and, compressed, with the
+    /// manifest's), several layers at a time. What was verified is not verified again.
+    pub fn verify(&self) -> Result<()> {
+        let threads = std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(self.layers.len());
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<()> {
+            while let Some(layer) = self.layers.get(next.fetch_add(1, Ordering::Relaxed)) {
+                layer.verify()?;
+            }
+            Ok(())
+        };
+        if threads < 2 {
+            return work();
+        }
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().try_for_each(|worker| {
+                worker.join().unwrap_or_else(|_| {
+                    Err(Error::image(
+                        &self.name,
+                        "a thread that verified a layer failed",
+                    ))
+                })
+            })
+        })
+    }
+}

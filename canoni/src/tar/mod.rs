@@ -1,0 +1,21 @@
+//! Reading tar archives strictly.
+//!
+//! Tar readers differ in what they make of an odd archive; an attacker builds one that the scanner reads one way and
+//! the runtime another. This reader accepts what POSIX ustar and PAX, GNU tar and V7 say alike and refuses the rest,
+//! naming the offset and the rule ([`Problem`]). The layout of header fields comes from the `tar` crate's
+//! `tar::Header`; their interpretation is this module's.
+
+mod header;
+mod index;
+mod pax;
+mod problem;
+mod sparse;
+#[cfg(test)]
+mod tests;
+
+pub use header::clean_path;
+pub use index::{TarEntry, TarKind, index};
+pub use problem::Problem;
+
+/// Bytes of a tar block.
+pub const BLOCK: u64 = 512;
