@@ -1,1 +1,57 @@
-//! Placeholder.
+//! Enclave image files (EIF), version 4: a deterministic writer, a strict reader, measurements and signatures.
+//!
+//! [`Build`] makes an image from a kernel, a command line, an init program and a file tree, or from finished ramdisks.
+//! Its bytes depend on these inputs alone: no time, path, user, locale or number of processors enters.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use eif::{Build, Metadata, Process, Ramdisks};
+//! use std::path::Path;
+//!
+//! let tree = canoni::Tree::from_directory(Path::new("rootfs"), &canoni::TreeOptions::default())?;
+//! let process = Process { entrypoint: vec!["/server".into()], ..Process::default() };
+//! let ramdisks = Ramdisks::Bundle { init: Path::new("init"), tree: &tree, process: &process };
+//! let cmdline = "reboot=k panic=30 console=ttyS0";
+//! let built = Build::new(Path::new("bzImage"), cmdline, ramdisks, Metadata::new("server", "1.0"))
+//!     .write(Path::new("server.eif"))?;
+//! println!("{}", built.pcrs.pcr0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Image::read`] is the way back: it accepts exactly what `docs/eif-format.md` describes and says of anything else
+//! which [`Rule`] it breaks and where.
+
+mod build;
+mod bundle;
+mod compress;
+mod cpio;
+mod error;
+pub mod format;
+pub mod kernel;
+mod layout;
+mod lookup;
+mod metadata;
+mod output;
+mod pcr;
+mod pipeline;
+mod progress;
+mod ramdisk;
+mod read;
+mod rule;
+mod sign;
+mod writer;
+
+pub use build::{Build, Ramdisks, Signer};
+pub use bundle::Process;
+pub use compress::Compression;
+pub use error::{Error, Result};
+pub use layout::{Layout, MAX_CMDLINE, MAX_SIGNATURE, Section};
+pub use metadata::{BuildMetadata, MAX_METADATA, Metadata};
+pub use output::remove_unfinished;
+pub use pcr::{PCR_SIZE, Pcr, Pcrs};
+pub use progress::{Progress, Silent};
+pub use read::Image;
+pub use rule::{Rule, Violation};
+pub use sign::{Certificate, CertificateInfo, PcrSignature, SIGNATURE_SIZE, SigningKey, to_be_signed};
+pub use writer::{Built, HeaderFields, SectionSize};

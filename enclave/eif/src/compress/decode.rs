@@ -1,0 +1,105 @@
+//! Unpacking, for comparing ramdisks. Memory is bounded whatever the input claims.
+
+use super::lz4;
+use std::io::{self, BufRead, Read};
+
+/// How an archive inside a ramdisk is stored, told by its first bytes as Linux does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packing {
+    None,
+    Gzip,
+    Zstd,
+    Lz4,
+    /// Linux may know it; this crate does not.
+    Unknown,
+}
+
+impl Packing {
+    pub(crate) fn of(head: &[u8]) -> Self {
+        match head {
+            [b'0', b'7', b'0', b'7', ..] => Packing::None,
+            [0x1f, 0x8b, ..] => Packing::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+            [a, b, c, d, ..] if [*a, *b, *c, *d] == lz4::MAGIC => Packing::Lz4,
+            _ => Packing::Unknown,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Packing::None => "none",
+            Packing::Gzip => "gzip",
+            Packing::Zstd => "zstd",
+            Packing::Lz4 => "lz4",
+            Packing::Unknown => "unknown",
+        }
+    }
+}
+
+/// Reads the plain bytes of the archive that starts at `source`, and leaves `source` after its end once the decoder
+/// has reported the end of its data.
+pub(crate) fn decoder<'a, R: BufRead>(packing: Packing, source: &'a mut R) -> io::Result<Box<dyn Read + 'a>> {
+    match packing {
+        Packing::None => Ok(Box::new(source)),
+        Packing::Gzip => Ok(Box::new(flate2::bufread::GzDecoder::new(source))),
+        Packing::Zstd => ruzstd::decoding::StreamingDecoder::new(source)
+            .map(|decoder| Box::new(decoder) as Box<dyn Read + 'a>)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
+        Packing::Lz4 => Ok(Box::new(Lz4Reader::new(source)?)),
+        Packing::Unknown => Err(io::Error::new(io::ErrorKind::InvalidData, "unknown compression")),
+    }
+}
+
+struct Lz4Reader<R> {
+    source: R,
+    packed: Vec<u8>,
+    plain: Vec<u8>,
+    taken: usize,
+    filled: usize,
+}
+
+impl<R: Read> Lz4Reader<R> {
+    fn new(mut source: R) -> io::Result<Self> {
+        let mut magic = [0; 4];
+        source.read_exact(&mut magic)?;
+        Ok(Lz4Reader { source, packed: Vec::new(), plain: Vec::new(), taken: 0, filled: 0 })
+    }
+
+    /// False at the end: no more bytes, or an empty block size.
+    fn next_block(&mut self) -> io::Result<bool> {
+        let mut size = [0; 4];
+        match self.source.read_exact(&mut size) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            other => other?,
+        }
+        let size = u32::from_le_bytes(size) as usize;
+        if size == 0 {
+            return Ok(false);
+        }
+        let bad = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
+        if size > lz4_flex::block::get_maximum_output_size(lz4::BLOCK) {
+            return Err(bad(format!("lz4 block of {size} bytes is larger than any block can be")));
+        }
+        self.packed.resize(size, 0);
+        self.source.read_exact(&mut self.packed)?;
+        self.plain.resize(lz4::BLOCK, 0);
+        self.taken = 0;
+        self.filled =
+            lz4_flex::block::decompress_into(&self.packed, &mut self.plain).map_err(|error| bad(format!("lz4: {error}")))?;
+        Ok(true)
+    }
+}
+
+impl<R: Read> Read for Lz4Reader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.filled {
+            if !self.next_block()? {
+                return Ok(0);
+            }
+        }
+        let mut ready = self.plain.get(self.taken..self.filled).unwrap_or_default();
+        let count = ready.read(buffer)?;
+        self.taken += count;
+        Ok(count)
+    }
+}

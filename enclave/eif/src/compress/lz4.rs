@@ -1,0 +1,38 @@
+//! lz4's legacy frame, the one that Linux knows (`lib/decompress_unlz4.c`): a magic number, then blocks of 8 MiB, each
+//! with its compressed size in front. There is no end mark.
+
+use super::blocks::BlockFormat;
+
+pub(super) const MAGIC: [u8; 4] = [0x02, 0x21, 0x4c, 0x18];
+/// Fixed by the format.
+pub(super) const BLOCK: usize = 8 << 20;
+
+pub(super) struct Lz4;
+
+impl BlockFormat for Lz4 {
+    const BLOCK_SIZE: usize = BLOCK;
+    // Each costs twice the block: 32 MiB with the block being filled.
+    const MOST_WORKERS: usize = 2;
+    const ENDING: usize = 4;
+
+    fn head(&self) -> Vec<u8> {
+        MAGIC.to_vec()
+    }
+
+    fn encode(&self, plain: &[u8], _last: bool) -> Vec<u8> {
+        if plain.is_empty() {
+            return Vec::new();
+        }
+        let mut out = vec![0; 4];
+        let packed = lz4_flex::block::compress(plain);
+        // A block is at most 8 MiB plus half a percent.
+        let size = u32::try_from(packed.len()).unwrap_or(u32::MAX);
+        out.copy_from_slice(&size.to_le_bytes());
+        out.extend_from_slice(&packed);
+        out
+    }
+
+    fn tail(&self, _crc32: u32, _length: u64) -> Vec<u8> {
+        Vec::new()
+    }
+}
