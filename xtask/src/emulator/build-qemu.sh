@@ -3,9 +3,9 @@
 #
 #   build-qemu.sh SOURCES WORK PREFIX JOBS
 #
-# SOURCES  folder with Debian's source package of QEMU: *.orig.tar.xz and *.debian.tar.xz
+# SOURCES  folder with Debian's source package of QEMU (*.orig.tar.xz, *.debian.tar.xz) and its firmware (*.deb)
 # WORK     an empty folder, about 1 GB; may be removed afterwards
-# PREFIX   where bin/qemu-system-x86_64 goes; part of no file's content, so the folder may be moved
+# PREFIX   where bin/qemu-system-x86_64 and firmware/ go; nothing depends on the name, so the folder may be moved
 # JOBS     number of compiler processes
 #
 # meson is taken from PATH. Debian's patches are applied because without them the build asks for firmware that
@@ -28,11 +28,9 @@ done < debian/patches/series
 
 echo "==> configure"
 # The device set: nothing but the Nitro Enclave machine, which selects microvm, virtio-mmio, vhost-user-vsock and virtio-nsm.
-# virtio-rng lets a test offer an entropy source that is not the NSM.
 cat > configs/devices/x86_64-softmmu/nitro.mak <<'MAK'
 CONFIG_NITRO_ENCLAVE=y
 CONFIG_MICROVM=y
-CONFIG_VIRTIO_RNG=y
 MAK
 mkdir ../build
 cd ../build
@@ -46,4 +44,11 @@ ninja -j "$jobs" qemu-system-x86_64
 
 echo "==> install"
 mkdir -p "$prefix/bin"
+mkdir -p "$prefix/firmware"
+for package in "$sources"/*.deb; do
+  ar p "$package" data.tar.xz | tar -xJ -C "$work"
+done
+for file in seabios/bios-microvm.bin qemu/linuxboot.bin qemu/linuxboot_dma.bin qemu/pvh.bin qemu/kvmvapic.bin; do
+  install -m 0644 "$work/usr/share/$file" "$prefix/firmware/"
+done
 strip -o "$prefix/bin/qemu-system-x86_64" qemu-system-x86_64

@@ -38,7 +38,8 @@ impl PrivateApt {
             .context("this machine's apt knows no Debian mirror (or its lists are empty: run apt-get update)")?;
         for sub in ["state/lists/partial", "cache/archives/partial", "sources"] {
             let path = folder.join(sub);
-            fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+            fs::create_dir_all(&path)
+                .with_context(|| format!("cannot create {}", path.display()))?;
         }
         let write = |name: &str, text: String| {
             let path = folder.join(name);
@@ -78,7 +79,10 @@ impl PrivateApt {
     /// Downloads the files of a source package into `folder` without unpacking them.
     pub(crate) fn download_source(&self, folder: &Path, name: &str, version: &str) -> Result<()> {
         let package = format!("{name}={version}");
-        self.run(folder, &["source", "-q", "--download-only", "--only-source", &package])
+        self.run(
+            folder,
+            &["source", "-q", "--download-only", "--only-source", &package],
+        )
     }
 
     /// The newest version of a binary package in this release.
@@ -113,8 +117,14 @@ impl PrivateApt {
             .context("cannot run apt-get")?;
         if !output.status.success() {
             let errors = String::from_utf8_lossy(&output.stderr);
-            let first = errors.lines().find(|line| line.starts_with("E:")).unwrap_or("no message");
-            bail!("apt-get {} failed: {first}", arguments.first().unwrap_or(&""));
+            let first = errors
+                .lines()
+                .find(|line| line.starts_with("E:"))
+                .unwrap_or("no message");
+            bail!(
+                "apt-get {} failed: {first}",
+                arguments.first().unwrap_or(&"")
+            );
         }
         Ok(())
     }
@@ -139,7 +149,9 @@ impl Mirror {
     /// The deb822 sources of one release, with its security archive and source packages.
     fn sources(&self, release: &str) -> String {
         let stanza = |site: &str, suites: &str| {
-            format!("Types: deb deb-src\nURIs: {site}\nSuites: {suites}\nComponents: main\nSigned-By: {KEYRING}\n")
+            format!(
+                "Types: deb deb-src\nURIs: {site}\nSuites: {suites}\nComponents: main\nSigned-By: {KEYRING}\n"
+            )
         };
         let mut text = stanza(&self.archive, &format!("{release} {release}-updates"));
         if let Some(security) = &self.security {
@@ -161,15 +173,25 @@ mod tests {
         let mirror = Mirror::parse(targets).unwrap();
         assert_eq!(mirror.archive, "http://mirror.example/debian");
         let text = mirror.sources("trixie");
-        assert!(text.contains("URIs: http://mirror.example/debian\nSuites: trixie trixie-updates\n"));
-        assert!(text.contains("URIs: http://mirror.example/debian-security\nSuites: trixie-security\n"));
+        assert!(
+            text.contains("URIs: http://mirror.example/debian\nSuites: trixie trixie-updates\n")
+        );
+        assert!(
+            text.contains("URIs: http://mirror.example/debian-security\nSuites: trixie-security\n")
+        );
         assert!(!text.contains("tools"));
     }
 
     #[test]
     fn without_a_debian_mirror_there_is_none() {
-        assert_eq!(Mirror::parse("Ubuntu|Ubuntu|http://mirror.example/ubuntu\n"), None);
-        assert_eq!(Mirror::parse("Debian|Debian-Security|http://mirror.example/security\n"), None);
+        assert_eq!(
+            Mirror::parse("Ubuntu|Ubuntu|http://mirror.example/ubuntu\n"),
+            None
+        );
+        assert_eq!(
+            Mirror::parse("Debian|Debian-Security|http://mirror.example/security\n"),
+            None
+        );
         assert_eq!(Mirror::parse("garbage"), None);
     }
 }

@@ -22,7 +22,9 @@ pub(crate) fn hash_file(path: &Path) -> Result<FileHashes> {
     let (mut sha256, mut sha1, mut size) = (Sha256::new(), Sha1::new(), 0_u64);
     let mut buffer = vec![0_u8; 1 << 16];
     loop {
-        let count = file.read(&mut buffer).with_context(|| format!("cannot read {}", path.display()))?;
+        let count = file
+            .read(&mut buffer)
+            .with_context(|| format!("cannot read {}", path.display()))?;
         let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else {
             break;
         };

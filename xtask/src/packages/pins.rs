@@ -51,24 +51,35 @@ impl Pin {
     }
 
     fn is_source(&self) -> bool {
-        Path::new(&self.file).extension().is_none_or(|extension| extension != "deb")
+        Path::new(&self.file)
+            .extension()
+            .is_none_or(|extension| extension != "deb")
     }
 }
 
 impl Pins {
     /// Reads and checks a list.
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let pins: Self = serde_json::from_str(&text).with_context(|| format!("{} is not a list of pins", path.display()))?;
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let pins: Self = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not a list of pins", path.display()))?;
         for pin in &pins.packages {
             let hex = |text: &str, length: usize| {
-                text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+                text.len() == length
+                    && text
+                        .bytes()
+                        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
             };
             if !hex(&pin.sha256, 64) || !hex(&pin.sha1, 40) {
                 bail!("{}: {} has a malformed hash", path.display(), pin.file);
             }
             if pin.file.contains('/') || pin.file.starts_with('.') {
-                bail!("{}: {:?} is not a plain file name", path.display(), pin.file);
+                bail!(
+                    "{}: {:?} is not a plain file name",
+                    path.display(),
+                    pin.file
+                );
             }
         }
         Ok(pins)
@@ -76,9 +87,16 @@ impl Pins {
 
     /// Writes the list with one package a line, so that a change of version is a change of one line.
     pub(crate) fn to_json(&self) -> Result<String> {
-        let mut text = format!("{{\n  \"release\": {},\n  \"packages\": [\n", serde_json::to_string(&self.release)?);
+        let mut text = format!(
+            "{{\n  \"release\": {},\n  \"packages\": [\n",
+            serde_json::to_string(&self.release)?
+        );
         for (index, pin) in self.packages.iter().enumerate() {
-            let comma = if index + 1 == self.packages.len() { "" } else { "," };
+            let comma = if index + 1 == self.packages.len() {
+                ""
+            } else {
+                ","
+            };
             text.push_str(&format!("    {}{comma}\n", serde_json::to_string(pin)?));
         }
         text.push_str("  ]\n}\n");
@@ -87,7 +105,8 @@ impl Pins {
 
     /// Brings every file into `folder`, verified. With `given`, files come from that folder alone.
     pub(crate) fn obtain(&self, folder: &Path, cache: &Path, given: Option<&Path>) -> Result<()> {
-        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
         if let Some(given) = given {
             take(&self.packages, given, folder)?;
             return self.require(folder, &format!("they are not in {}", given.display()));
@@ -127,8 +146,12 @@ impl Pins {
     fn through_apt(&self, folder: &Path, cache: &Path) -> Result<()> {
         let apt = PrivateApt::new(&cache.join("apt").join(&self.release), &self.release)?;
         let scratch = tempfile::tempdir_in(folder).context("cannot create a temporary folder")?;
-        let wanted: Vec<Pin> = missing(&self.packages, folder)?.into_iter().cloned().collect();
-        let (sources, binaries): (Vec<&Pin>, Vec<&Pin>) = wanted.iter().partition(|pin| pin.is_source());
+        let wanted: Vec<Pin> = missing(&self.packages, folder)?
+            .into_iter()
+            .cloned()
+            .collect();
+        let (sources, binaries): (Vec<&Pin>, Vec<&Pin>) =
+            wanted.iter().partition(|pin| pin.is_source());
         let request = |pin: &&Pin| format!("{}={}", pin.name, pin.version);
         // The lists of a former run are often new enough.
         let all: Vec<String> = binaries.iter().map(request).collect();
@@ -141,7 +164,10 @@ impl Pins {
                 }
             }
         }
-        let mut names: Vec<(&str, &str)> = sources.iter().map(|pin| (pin.name.as_str(), pin.version.as_str())).collect();
+        let mut names: Vec<(&str, &str)> = sources
+            .iter()
+            .map(|pin| (pin.name.as_str(), pin.version.as_str()))
+            .collect();
         names.dedup();
         for (name, version) in names {
             if apt.download_source(scratch.path(), name, version).is_err() {
@@ -161,7 +187,8 @@ impl Pins {
             if pin.is_source() && !pin.file.is_empty() {
                 bail!("{}: source packages are pinned by hand", pin.file);
             }
-            let scratch = tempfile::tempdir_in(folder).context("cannot create a temporary folder")?;
+            let scratch =
+                tempfile::tempdir_in(folder).context("cannot create a temporary folder")?;
             let version = apt.candidate(&pin.name)?;
             apt.download(scratch.path(), &[format!("{}={version}", pin.name)])?;
             let path = files(scratch.path())?
@@ -176,7 +203,8 @@ impl Pins {
                 sha1: hashes.sha1,
                 version,
             };
-            fs::rename(&path, folder.join(&renewed.file)).context("cannot move a package into the cache")?;
+            fs::rename(&path, folder.join(&renewed.file))
+                .context("cannot move a package into the cache")?;
             packages.push(renewed);
         }
         packages.sort_by(|left, right| left.name.cmp(&right.name));
@@ -210,7 +238,8 @@ fn missing<'a>(pins: &'a [Pin], folder: &Path) -> Result<Vec<&'a Pin>> {
         if !path.is_file() {
             absent.push(pin);
         } else if !pin.matches(&hash_file(&path)?) {
-            fs::remove_file(&path).with_context(|| format!("cannot remove the damaged {}", path.display()))?;
+            fs::remove_file(&path)
+                .with_context(|| format!("cannot remove the damaged {}", path.display()))?;
             absent.push(pin);
         }
     }
@@ -220,7 +249,9 @@ fn missing<'a>(pins: &'a [Pin], folder: &Path) -> Result<Vec<&'a Pin>> {
 /// Copies what matches from one folder to another, whatever the files are called.
 fn take(pins: &[Pin], from: &Path, to: &Path) -> Result<()> {
     for path in files(from)? {
-        let size = fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?.len();
+        let size = fs::metadata(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?
+            .len();
         if !pins.iter().any(|pin| pin.size == size) {
             continue;
         }
@@ -228,7 +259,8 @@ fn take(pins: &[Pin], from: &Path, to: &Path) -> Result<()> {
         for pin in pins.iter().filter(|pin| pin.matches(&hashes)) {
             let partial = to.join(format!("{}.partial", pin.file));
             fs::copy(&path, &partial).with_context(|| format!("cannot copy {}", path.display()))?;
-            fs::rename(&partial, to.join(&pin.file)).with_context(|| format!("cannot create {}", pin.file))?;
+            fs::rename(&partial, to.join(&pin.file))
+                .with_context(|| format!("cannot create {}", pin.file))?;
         }
     }
     Ok(())
@@ -236,8 +268,12 @@ fn take(pins: &[Pin], from: &Path, to: &Path) -> Result<()> {
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
-        let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?
+    {
+        let path = entry
+            .with_context(|| format!("cannot list {}", folder.display()))?
+            .path();
         if path.is_file() {
             found.push(path);
         }
@@ -248,7 +284,16 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 fn through_snapshot(pin: &Pin, folder: &Path) -> Result<()> {
     let partial = folder.join(format!("{}.partial", pin.file));
     let status = Command::new("curl")
-        .args(["--fail", "--silent", "--location", "--retry", "3", "--connect-timeout", "20", "--output"])
+        .args([
+            "--fail",
+            "--silent",
+            "--location",
+            "--retry",
+            "3",
+            "--connect-timeout",
+            "20",
+            "--output",
+        ])
         .arg(&partial)
         .arg(pin.url())
         .stdin(Stdio::null())
@@ -261,9 +306,15 @@ fn through_snapshot(pin: &Pin, folder: &Path) -> Result<()> {
     let hashes = hash_file(&partial)?;
     if !pin.matches(&hashes) {
         let _ = fs::remove_file(&partial);
-        bail!("{} has sha256 {}, expected {}", pin.url(), hashes.sha256, pin.sha256);
+        bail!(
+            "{} has sha256 {}, expected {}",
+            pin.url(),
+            hashes.sha256,
+            pin.sha256
+        );
     }
-    fs::rename(&partial, folder.join(&pin.file)).with_context(|| format!("cannot create {}", pin.file))
+    fs::rename(&partial, folder.join(&pin.file))
+        .with_context(|| format!("cannot create {}", pin.file))
 }
 
 #[cfg(test)]

@@ -1,0 +1,276 @@
+//! Builds the emulator into the cache, step by step; a step that is done is not done again.
+
+use super::locate::{self, Emulator, MESON, VSOCK};
+use crate::packages::cache_folder;
+use crate::packages::pins::Pins;
+use crate::reproduce::script::{run_logged, spinner};
+use crate::workspace::{Workspace, cargo};
+use anyhow::{Context, Result, bail, ensure};
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Debian packages that the build needs on this machine.
+const NEEDED: &[&str] = &[
+    "binutils", "gcc", "libc6-dev", "libcbor-dev", "libfdt-dev", "libglib2.0-dev", "libgnutls28-dev", "ninja-build", "patch",
+    "pkg-config", "python3", "python3-venv", "xz-utils", "zlib1g-dev",
+];
+
+/// Builds what is missing and gives the finished emulator. Two that build at the same time do it one after the other.
+pub(super) fn build(workspace: &Workspace, packages: Option<&Path>) -> Result<Emulator> {
+    let folder = locate::folder()?;
+    let parent = folder.parent().context("the cache has no parent folder")?;
+    fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+    let lock_path = folder.with_extension("lock");
+    let lock = File::create(&lock_path).with_context(|| format!("cannot create {}", lock_path.display()))?;
+    if lock.try_lock().is_err() {
+        let bar = spinner("waiting for another build of the emulator");
+        lock.lock().with_context(|| format!("cannot lock {}", lock_path.display()))?;
+        bar.finish_and_clear();
+    }
+    if let Some(emulator) = Emulator::in_folder(&folder) {
+        return Ok(emulator);
+    }
+    require_packages()?;
+
+    let build = Build {
+        partial: folder.with_extension("partial"),
+        logs: workspace.target()?.join("emulator"),
+    };
+    fs::create_dir_all(build.partial.join("done"))
+        .with_context(|| format!("cannot create {}", build.partial.display()))?;
+    build.step("qemu", |work, out| build.qemu(work, out, packages))?;
+    build.step("vsock", |work, out| build.vsock(work, out))?;
+
+    let finished = build.partial.join("finished");
+    fs::create_dir_all(finished.join("bin")).with_context(|| format!("cannot create {}", finished.display()))?;
+    for (from, to) in [
+        ("qemu/bin/qemu-system-x86_64", "bin/qemu-system-x86_64"),
+        ("qemu/firmware", "firmware"),
+        ("vsock/vhost-device-vsock", "bin/vhost-device-vsock"),
+    ] {
+        let (from, to) = (build.partial.join("done").join(from), finished.join(to));
+        fs::rename(&from, &to).with_context(|| format!("cannot move {}", from.display()))?;
+    }
+    fs::rename(&finished, &folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let _ = fs::remove_dir_all(&build.partial);
+    Emulator::in_folder(&folder).with_context(|| format!("{} is not whole", folder.display()))
+}
+
+struct Build {
+    partial: PathBuf,
+    logs: PathBuf,
+}
+
+impl Build {
+    /// Runs one step in a clean working folder; its output appears at once or not at all.
+    fn step(&self, name: &str, work: impl FnOnce(&Path, &Path) -> Result<()>) -> Result<()> {
+        let done = self.partial.join("done").join(name);
+        if done.is_dir() {
+            return Ok(());
+        }
+        let (scratch, out) = (self.partial.join(format!("{name}.work")), self.partial.join(format!("{name}.out")));
+        for path in [&scratch, &out] {
+            if path.exists() {
+                fs::remove_dir_all(path).with_context(|| format!("cannot remove {}", path.display()))?;
+            }
+            fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
+        }
+        work(&scratch, &out)?;
+        fs::rename(&out, &done).with_context(|| format!("cannot create {}", done.display()))?;
+        fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))
+    }
+
+    fn qemu(&self, work: &Path, out: &Path, packages: Option<&Path>) -> Result<()> {
+        let cache = cache_folder()?;
+        let downloads = cache.join("packages");
+        let pins: Pins = serde_json::from_str(include_str!("packages.json")).context("the recipe's packages.json")?;
+        let bar = spinner("QEMU: source");
+        pins.obtain(&downloads, &cache, packages)?;
+        bar.finish_and_clear();
+        let sources = work.join("sources");
+        let build = work.join("build");
+        for path in [&sources, &build] {
+            fs::create_dir(path).with_context(|| format!("cannot create {}", path.display()))?;
+        }
+        for pin in &pins.packages {
+            symlink(downloads.join(&pin.file), sources.join(&pin.file)).context("cannot link a source file")?;
+        }
+        let environment = work.join("meson");
+        let mut venv = Command::new("python3");
+        venv.args(["-m", "venv"]).arg(&environment);
+        run_logged(venv, "QEMU: Python environment", &self.logs.join("venv.log"))?;
+        let mut pip = Command::new(environment.join("bin/pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check"]).arg(format!("meson=={MESON}"));
+        run_logged(pip, "QEMU: meson", &self.logs.join("meson.log"))?;
+
+        let script = work.join("build-qemu.sh");
+        fs::write(&script, include_str!("build-qemu.sh")).context("cannot write the build script")?;
+        let mut paths = vec![environment.join("bin")];
+        paths.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut command = Command::new("sh");
+        command
+            .arg(&script)
+            .args([&sources, &build])
+            .arg(out)
+            .arg(jobs.to_string())
+            .env("PATH", std::env::join_paths(paths).context("PATH has an entry with a colon")?);
+        run_logged(command, "QEMU", &self.logs.join("qemu.log"))
+    }
+
+    fn vsock(&self, work: &Path, out: &Path) -> Result<()> {
+        // A package that asks for it by name makes cargo fetch and verify it.
+        let fetch = work.join("fetch");
+        fs::create_dir_all(fetch.join("src")).context("cannot create a package")?;
+        fs::write(fetch.join("src/lib.rs"), "").context("cannot write a package")?;
+        let manifest = format!(
+            "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
+             vhost-device-vsock = \"={VSOCK}\"\n\n[workspace]\n"
+        );
+        fs::write(fetch.join("Cargo.toml"), manifest).context("cannot write a package")?;
+        let bar = spinner("vhost-device-vsock: source");
+        let output = Command::new(cargo())
+            .args(["metadata", "--format-version", "1", "--quiet"])
+            .current_dir(&fetch)
+            .stdin(Stdio::null())
+            .output()
+            .context("cannot run cargo metadata")?;
+        bar.finish_and_clear();
+        ensure!(
+            output.status.success(),
+            "cargo metadata failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
+        let source = metadata["packages"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|package| package["name"] == "vhost-device-vsock")
+            .and_then(|package| package["manifest_path"].as_str())
+            .and_then(|manifest| Path::new(manifest).parent())
+            .context("cargo metadata does not tell where vhost-device-vsock is")?;
+        let copy = work.join("source");
+        copy_tree(source, &copy)?;
+        let patch = work.join("vsock.patch");
+        fs::write(&patch, include_str!("vhost-device-vsock.patch")).context("cannot write the patch")?;
+        let mut command = Command::new("patch");
+        command.args(["-p1", "--batch", "-d"]).arg(&copy).arg("-i").arg(&patch);
+        run_logged(command, "vhost-device-vsock: patch", &self.logs.join("vsock-patch.log"))?;
+
+        let target = work.join("target");
+        let mut command = Command::new(cargo());
+        command
+            .args(["build", "--release", "--locked", "--quiet", "--target-dir"])
+            .arg(&target)
+            .current_dir(&copy)
+            // Flags for the measured programs have no business here.
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env_remove("CARGO_BUILD_TARGET");
+        run_logged(command, "vhost-device-vsock: compile", &self.logs.join("vsock.log"))?;
+        fs::rename(target.join("release/vhost-device-vsock"), out.join("vhost-device-vsock"))
+            .context("cargo built no vhost-device-vsock")
+    }
+}
+
+/// Copies plain files and folders.
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))? {
+        let entry = entry.with_context(|| format!("cannot list {}", from.display()))?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target).with_context(|| format!("cannot copy {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Installs the Debian packages that the build needs where we may, else says which are missing. Elsewhere than on Debian
+/// the build itself will tell.
+fn require_packages() -> Result<()> {
+    let mut missing = Vec::new();
+    for package in NEEDED {
+        let Ok(output) = Command::new("dpkg-query")
+            .args(["-W", "-f", "${db:Status-Status}\\n", package])
+            .stderr(Stdio::null())
+            .output()
+        else {
+            return Ok(());
+        };
+        if !String::from_utf8_lossy(&output.stdout).lines().any(|line| line == "installed") {
+            missing.push(*package);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    if !root {
+        bail!("the build of the emulator needs Debian packages: sudo apt-get install {list}");
+    }
+    let bar = spinner(&format!("installing {list}"));
+    let install = || {
+        Command::new("apt-get")
+            .args(["install", "-y", "-qq", "--no-install-recommends"])
+            .args(&missing)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null())
+            .output()
+            .is_ok_and(|output| output.status.success())
+    };
+    if !install() {
+        // Lists that are out of date name packages that are gone.
+        let _ = Command::new("apt-get").args(["update", "-qq"]).stdin(Stdio::null()).output();
+        if !install() {
+            bail!("apt-get install {list} failed; run it to see why");
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_step_leaves_nothing_and_is_done_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let build = Build {
+            partial: folder.path().join("x.partial"),
+            logs: folder.path().to_owned(),
+        };
+        fs::create_dir_all(build.partial.join("done")).unwrap();
+        let failed = build.step("one", |_, out| {
+            fs::write(out.join("half"), "").unwrap();
+            bail!("no")
+        });
+        assert!(failed.is_err());
+        assert!(!build.partial.join("done/one").exists());
+        build
+            .step("one", |work, out| {
+                assert!(fs::read_dir(work).unwrap().next().is_none());
+                fs::write(out.join("whole"), "").unwrap();
+                Ok(())
+            })
+            .unwrap();
+        assert!(build.partial.join("done/one/whole").is_file());
+        assert!(!build.partial.join("done/one/half").exists());
+        build.step("one", |_, _| panic!("a finished step ran again")).unwrap();
+    }
+
+    #[test]
+    fn the_recipe_pins_qemu_and_its_firmware() {
+        let pins: Pins = serde_json::from_str(include_str!("packages.json")).unwrap();
+        for name in ["qemu", "qemu-system-data", "seabios"] {
+            assert!(pins.packages.iter().any(|pin| pin.name == name), "{name}");
+        }
+    }
+}

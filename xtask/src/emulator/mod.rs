@@ -1,0 +1,55 @@
+//! `cargo xtask emulator`: a QEMU that emulates the Nitro Enclave machine, and the vsock device that it needs.
+//!
+//! No distribution builds QEMU with the machine type `nitro-enclave`, so it is built here, once, into the user's cache. What
+//! is built follows from the files beside this one alone; their hash names the folder.
+
+mod build;
+mod locate;
+
+use self::locate::Emulator;
+use crate::workspace::Workspace;
+use anyhow::{Result, bail};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+#[command(
+    after_help = "Environment:\n  LETSESIGN_QEMU            a qemu-system-x86_64 that knows -M nitro-enclave\n  \
+                  LETSESIGN_QEMU_FIRMWARE   the folder with its bios-microvm.bin, if it does not know by itself\n  \
+                  LETSESIGN_VHOST_VSOCK     a vhost-device-vsock that takes CID 3 for the host\n\n\
+                  Examples:\n  cargo xtask emulator              build it if need be, print where it is\n  \
+                  cargo xtask emulator --no-build   fail instead of building"
+)]
+pub(crate) struct EmulatorArgs {
+    /// Fail if there is no emulator yet
+    #[arg(long)]
+    no_build: bool,
+    /// Take the pinned Debian packages from this folder instead of downloading them
+    #[arg(long, value_name = "DIR")]
+    packages: Option<PathBuf>,
+    /// Print the paths as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(workspace: &Workspace, arguments: &EmulatorArgs) -> Result<()> {
+    let emulator = match Emulator::find()? {
+        Some(emulator) => emulator,
+        None if arguments.no_build => bail!("there is no emulator yet; build it with: cargo xtask emulator"),
+        None => build::build(workspace, arguments.packages.as_deref())?,
+    };
+    if arguments.json {
+        println!("{}", serde_json::to_string(&emulator)?);
+    } else {
+        println!("{}\n{}", emulator.qemu.display(), emulator.vsock.display());
+    }
+    Ok(())
+}
+
+/// The emulator, built first if there is none.
+pub(crate) fn obtain(workspace: &Workspace) -> Result<Emulator> {
+    match Emulator::find()? {
+        Some(emulator) => Ok(emulator),
+        None => build::build(workspace, None),
+    }
+}
