@@ -22,6 +22,7 @@
 //! [`Image::read`] is the way back: it accepts exactly what `docs/eif-format.md` describes and says of anything else
 //! which [`Rule`] it breaks and where.
 
+mod attach;
 mod build;
 mod bundle;
 mod compress;
@@ -42,6 +43,7 @@ mod rule;
 mod sign;
 mod writer;
 
+pub use attach::attach;
 pub use build::{Build, Ramdisks, Signer};
 pub use bundle::Process;
 pub use compress::Compression;

@@ -60,7 +60,7 @@ impl Unfinished {
             // As for any new file, the umask has the last word.
             .permissions(std::fs::Permissions::from_mode(0o666))
             .tempfile_in(folder)
-            .map_err(|error| Error::io("create", target)(error.into_parts()))?;
+            .map_err(|error| Error::io("create", target)(unwrapped(&error)))?;
         unfinished.insert(temporary.path().to_owned());
         Ok(Unfinished { temporary: Some(temporary), target: target.to_owned() })
     }
@@ -96,17 +96,12 @@ impl Drop for Unfinished {
     }
 }
 
-/// `tempfile` wraps errors with the temporary path; the user named another one.
-trait Unwrapped {
-    fn into_parts(self) -> std::io::Error;
-}
-
-impl Unwrapped for std::io::Error {
-    fn into_parts(self) -> std::io::Error {
-        match self.raw_os_error() {
-            Some(code) => std::io::Error::from_raw_os_error(code),
-            None => std::io::Error::from(self.kind()),
-        }
+/// `tempfile` wraps errors together with the temporary path; the user named another one.
+fn unwrapped(error: &std::io::Error) -> std::io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.source()).and_then(|inner| inner.downcast_ref::<std::io::Error>());
+    match inner.and_then(std::io::Error::raw_os_error) {
+        Some(code) => std::io::Error::from_raw_os_error(code),
+        None => std::io::Error::from(error.kind()),
     }
 }
 

@@ -76,6 +76,11 @@ impl PcrSignature {
             .is_ok_and(|signature| self.certificate.key().verify(&to_be_signed(pcr0), &signature).is_ok())
     }
 
+    /// The signature itself: r and s.
+    pub fn signature(&self) -> &[u8; SIGNATURE_SIZE] {
+        &self.signature
+    }
+
     /// PCR8 of an image with this signature: the register over the certificate's DER.
     pub fn pcr8(&self) -> Pcr {
         Pcr::of(self.certificate.der())
