@@ -1,8 +1,12 @@
 //! `cargo xtask`: everything a developer, operator or auditor does with this repository.
 
 mod base;
+mod emulator;
 mod files;
 mod hermetic;
+mod kernel;
+mod packages;
+mod reproduce;
 mod workspace;
 
 use anyhow::Result;
@@ -28,6 +32,12 @@ enum Task {
     Sysroot,
     /// Build the measured programs (server and init) hermetically and check them
     Build(hermetic::BuildArgs),
+    /// Build the emulator of the enclave machine, or tell where it is
+    Emulator(emulator::EmulatorArgs),
+    /// Check the prebuilt kernel's configuration against its rules
+    Kernel(kernel::KernelArgs),
+    /// Make the prebuilt packages again and compare bytes
+    Reproduce(reproduce::ReproduceArgs),
 }
 
 fn main() -> ExitCode {
@@ -49,5 +59,8 @@ fn run(cli: Cli) -> Result<()> {
             Ok(())
         }
         Task::Build(arguments) => hermetic::run(&workspace, &arguments),
+        Task::Emulator(arguments) => emulator::run(&workspace, &arguments),
+        Task::Kernel(arguments) => kernel::run(&workspace, &arguments),
+        Task::Reproduce(arguments) => reproduce::run(&workspace, &arguments),
     }
 }
