@@ -198,11 +198,9 @@ fn read_sparse(
     let Some(window) = window.get_mut(..want) else {
         return Ok(0);
     };
-    match data {
-        Some(stored) => blob.read_at(stored, window),
-        None => {
-            window.fill(0);
-            Ok(want)
-        }
+    if let Some(stored) = data {
+        return blob.read_at(stored, window);
     }
+    window.fill(0);
+    Ok(want)
 }

@@ -22,7 +22,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A tar archive is damaged, ambiguous or hostile.
-    #[error("{archive}: {}at offset {offset}: {problem}", entry_words(.entry))]
+    #[error("{archive}: {}at offset {offset}: {problem}", entry_words(.entry.as_ref()))]
     Tar {
         /// The archive: a file's name, and the layer within it.
         archive: String,
@@ -77,11 +77,13 @@ pub enum Error {
         /// The option that raises it.
         option: &'static str,
     },
+    /// The caller's [`Progress`](crate::Progress) asked to stop.
+    #[error("stopped")]
+    Stopped,
 }
 
-fn entry_words(entry: &Option<String>) -> String {
+fn entry_words(entry: Option<&String>) -> String {
     entry
-        .as_ref()
         .map(|name| format!("entry {name} "))
         .unwrap_or_default()
 }
@@ -127,7 +129,8 @@ pub fn printable(path: &[u8]) -> String {
             }
         }
         for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
+            text.push_str("\\x");
+            text.push_str(&hex::encode([*byte]));
         }
     }
     text

@@ -34,14 +34,18 @@ mod content;
 mod error;
 mod limits;
 mod overlay;
+mod progress;
 mod source;
 pub mod tar;
 mod tree;
+mod write;
 
 pub use content::{Content, ContentReader, Extent};
 pub use error::{Error, Result, printable};
 pub use limits::Limits;
+pub use progress::{Event, Progress};
 pub use source::{Archive, Image, Layer, Selector};
 pub use tree::{
     Device, Entry, Kind, Metadata, Tree, TreeBuilder, TreeOptions, Visitor, XattrPolicy,
 };
+pub use write::{AtomicFile, Canonical, CanonicalOptions, Format};

@@ -162,36 +162,36 @@ impl Changes {
             TarKind::CharDevice(major, minor) => Node::CharDevice(Device { major, minor }),
             TarKind::BlockDevice(major, minor) => Node::BlockDevice(Device { major, minor }),
             TarKind::Fifo => Node::Fifo,
-            TarKind::HardLink(target) => return self.hard_link(path, target, metadata),
+            TarKind::HardLink(target) => return self.hard_link(path, &target, &metadata),
         };
         let id = self.nodes.add(Inode { node, metadata });
         self.nodes.put(path, id);
         Ok(())
     }
 
-    fn hard_link(&mut self, path: Vec<u8>, target: Vec<u8>, metadata: Metadata) -> Result<()> {
+    fn hard_link(&mut self, path: Vec<u8>, target: &[u8], metadata: &Metadata) -> Result<()> {
         if path == target {
             return self.bad(&path, "is a hard link to itself");
         }
         // A link to what lower layers have keeps that name until the layers are put together.
-        let id = match self.nodes.id(&target) {
-            Some(id) => id,
-            None => {
-                self.nodes.missing_parents(&self.name, &target)?;
-                self.nodes.add(Inode {
-                    node: Node::Lower(target.clone()),
-                    metadata: metadata.clone(),
-                })
-            }
+        let id = if let Some(id) = self.nodes.id(target) {
+            id
+        } else {
+            self.nodes.missing_parents(&self.name, target)?;
+            let node = Node::Lower(target.to_vec());
+            self.nodes.add(Inode {
+                node,
+                metadata: metadata.clone(),
+            })
         };
         if let Some(inode) = self.nodes.inode(id) {
             if inode.is_dir() {
                 return self.bad(
                     &path,
-                    format!("is a hard link to the directory {}", printable(&target)),
+                    format!("is a hard link to the directory {}", printable(target)),
                 );
             }
-            link_agrees(inode, &metadata, &self.name, &path)?;
+            link_agrees(inode, metadata, &self.name, &path)?;
         }
         self.nodes.put(path, id);
         Ok(())

@@ -123,7 +123,7 @@ fn platform(platform: &oci_spec::image::Platform) -> String {
 
 /// The blob a descriptor names, if the layout holds it, its size checked.
 fn blob(files: &Files, name: &str, descriptor: &Descriptor) -> Result<Option<(Blob, [u8; 32])>> {
-    let digest = sha256_of(&descriptor.digest().to_string(), name)?;
+    let digest = sha256_of(descriptor.digest().as_ref(), name)?;
     let Some(blob) = files.find(&format!("blobs/sha256/{}", hex::encode(digest)))? else {
         return Ok(None);
     };

@@ -143,38 +143,31 @@ pub(super) fn number(field: &[u8], what: &'static str) -> Result<u64, Problem> {
 }
 
 fn signed(field: &[u8], what: &'static str) -> Result<i64, Problem> {
-    let bad = Problem::Number(what);
-    match field {
-        [first @ (0x80 | 0xff), rest @ ..] => {
-            let mut value: i64 = if *first == 0xff { -1 } else { 0 };
-            for &byte in rest {
-                value = value
-                    .checked_mul(256)
-                    .and_then(|v| v.checked_add(i64::from(byte)))
-                    .ok_or(Problem::Number(what))?;
-            }
-            Ok(value)
-        }
-        _ => {
-            let digits = field.trim_ascii_start();
-            let end = digits
-                .iter()
-                .position(|byte| !(b'0'..=b'7').contains(byte))
-                .unwrap_or(digits.len());
-            let (digits, rest) = digits.split_at(end);
-            if rest.iter().any(|&byte| byte != 0 && byte != b' ') {
-                return Err(bad);
-            }
-            let mut value: i64 = 0;
-            for &digit in digits {
-                value = value
-                    .checked_mul(8)
-                    .and_then(|v| v.checked_add(i64::from(digit - b'0')))
-                    .ok_or(Problem::Number(what))?;
-            }
-            Ok(value)
-        }
+    let bad = || Problem::Number(what);
+    let step = |value: i64, base: i64, digit: u8| {
+        value
+            .checked_mul(base)
+            .and_then(|v| v.checked_add(i64::from(digit)))
+            .ok_or_else(bad)
+    };
+    if let [first @ (0x80 | 0xff), rest @ ..] = field {
+        let start = if *first == 0xff { -1 } else { 0 };
+        return rest
+            .iter()
+            .try_fold(start, |value, &byte| step(value, 256, byte));
     }
+    let digits = field.trim_ascii_start();
+    let end = digits
+        .iter()
+        .position(|byte| !(b'0'..=b'7').contains(byte))
+        .unwrap_or(digits.len());
+    let (digits, rest) = digits.split_at(end);
+    if rest.iter().any(|&byte| byte != 0 && byte != b' ') {
+        return Err(bad());
+    }
+    digits
+        .iter()
+        .try_fold(0, |value, &digit| step(value, 8, digit - b'0'))
 }
 
 /// One spelling of a path within an image: no leading, trailing or doubled slash, no `.`; the root is empty.

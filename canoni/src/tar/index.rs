@@ -282,9 +282,8 @@ impl Reader<'_> {
                 return Err(Problem::Sparse("not a regular file").into());
             }
             b'1'..=b'6' if size != 0 => return Err(Problem::Sized.into()),
-            b'1' if link.is_empty() => return Err(Problem::Empty("link name").into()),
+            b'1' | b'2' if link.is_empty() => return Err(Problem::Empty("link name").into()),
             b'1' => TarKind::HardLink(clean_path(&link)?),
-            b'2' if link.is_empty() => return Err(Problem::Empty("link name").into()),
             b'2' if link.len() > 4095 => return Err(Problem::Long(printable(&link)).into()),
             b'2' => TarKind::Symlink(link),
             b'3' => block

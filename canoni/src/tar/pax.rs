@@ -19,8 +19,11 @@ pub(super) struct Pax {
     pub(super) other: Vec<Vec<u8>>,
 }
 
+/// Keyword and value.
+pub(super) type Record<'a> = (&'a [u8], &'a [u8]);
+
 /// Splits records `LENGTH KEY=VALUE\n`.
-pub(super) fn records(mut text: &[u8]) -> Result<Vec<(&[u8], &[u8])>, Problem> {
+pub(super) fn records(mut text: &[u8]) -> Result<Vec<Record<'_>>, Problem> {
     let mut records = Vec::new();
     while !text.is_empty() {
         let space = text

@@ -138,7 +138,7 @@ impl TreeBuilder {
             .and_then(|target| self.nodes.id(&target));
         match known {
             Some(id) if !self.nodes.inode(id).is_some_and(Inode::is_dir) => {
-                self.nodes.put(clean, id)
+                self.nodes.put(clean, id);
             }
             _ => {
                 return Err(Error::path(

@@ -68,13 +68,12 @@ impl Walk<'_> {
             } else {
                 None
             };
-            let id = match known {
-                Some(id) => id,
-                None => {
-                    let node = self.node(&disk, &path, &found)?;
-                    let metadata = self.metadata(&disk, &path, &found)?;
-                    self.nodes.add(Inode { node, metadata })
-                }
+            let id = if let Some(id) = known {
+                id
+            } else {
+                let node = self.node(&disk, &path, &found)?;
+                let metadata = self.metadata(&disk, &path, &found)?;
+                self.nodes.add(Inode { node, metadata })
             };
             if linked {
                 self.seen.insert(key, id);

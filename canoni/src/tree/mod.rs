@@ -161,6 +161,10 @@ impl Tree {
         Self { root, entries }
     }
 
+    pub(crate) fn into_parts(self) -> (Metadata, Vec<Entry>) {
+        (self.root, self.entries)
+    }
+
     /// The entries in order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

@@ -139,8 +139,15 @@ impl Nodes {
         Ok(())
     }
 
-    /// The finished tree: the first path of an inode is the file, the others are hard links to it.
+    /// The finished tree.
     pub(crate) fn into_tree(self, root: Metadata) -> Tree {
+        Tree::from_sorted(root, self.into_entries().0)
+    }
+
+    /// Sorted entries: the first path of an inode is the file, the others are hard links to it. Links to lower layers
+    /// are listed apart, index and target; their own `target` means nothing.
+    pub(crate) fn into_entries(self) -> (Vec<Entry>, BTreeMap<usize, Vec<u8>>) {
+        let mut lower = BTreeMap::new();
         let mut first = vec![None; self.inodes.len()];
         let mut entries: Vec<Entry> = Vec::with_capacity(self.paths.len());
         for (path, id) in self.paths {
@@ -148,6 +155,16 @@ impl Nodes {
                 continue;
             };
             let metadata = inode.metadata.clone();
+            if let Node::Lower(target) = &inode.node {
+                lower.insert(entries.len(), target.clone());
+                entries.push(Entry::new(
+                    path,
+                    Kind::HardLink { target: usize::MAX },
+                    metadata,
+                    None,
+                ));
+                continue;
+            }
             if let Some(target) = *first {
                 entries.push(Entry::new(path, Kind::HardLink { target }, metadata, None));
                 continue;
@@ -170,10 +187,10 @@ impl Nodes {
                 Node::CharDevice(device) => (Kind::CharDevice(*device), None),
                 Node::BlockDevice(device) => (Kind::BlockDevice(*device), None),
                 Node::Fifo => (Kind::Fifo, None),
-                Node::Lower(_) => continue,
+                Node::Lower(_) => continue, // dealt with above
             };
             entries.push(Entry::new(path, kind, metadata, content));
         }
-        Tree::from_sorted(root, entries)
+        (entries, lower)
     }
 }

@@ -83,7 +83,7 @@ fn climbs_out(path: &[u8], target: &[u8]) -> bool {
     if target.first() == Some(&b'/') {
         return false;
     }
-    let mut depth = path.iter().filter(|&&byte| byte == b'/').count();
+    let mut depth = path.split(|&byte| byte == b'/').count() - 1;
     for name in target.split(|&byte| byte == b'/') {
         match name {
             b"" | b"." => {}
