@@ -231,7 +231,7 @@ mod tests {
         assert!(out.starts_with(b"././@PaxHeader\0"));
         let text = &out[512..1024];
         let mut expected =
-            b"26 SCHILY.xattr.user.b=\0\n=\n18 gid=4000000000\n21 hdrcharset=BINARY\n133 path="
+            b"27 SCHILY.xattr.user.b=\0\n=\n18 gid=4000000000\n21 hdrcharset=BINARY\n133 path="
                 .to_vec();
         expected.extend_from_slice(&long);
         expected.extend_from_slice(b"\n19 size=9663676416\n15 uid=3000000\n");
