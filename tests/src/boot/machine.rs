@@ -1,0 +1,335 @@
+use super::console::{Console, Line, Sink};
+use super::process::Process;
+use super::{BootError, Emulator, Host, Image};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// How often a state that has no event is looked at.
+const TICK: Duration = Duration::from_millis(5);
+/// Time for vhost-device-vsock to open its socket.
+const HELPER_READY: Duration = Duration::from_secs(20);
+/// A unix socket's path has room for 108 bytes with the final NUL; the longest name we append is `/vm.vsock_9001`.
+const FOLDER_MAX: usize = 107 - 14;
+/// Bytes that the vsock device buffers per connection. Linux 6.12 sends buffers above about 32 KiB in several pieces, of
+/// which the device reads only one, so it must never offer room for more.
+const VSOCK_BUFFER: u32 = 24576;
+
+/// The machine around an image.
+pub struct Options {
+    /// Memory of the enclave in MiB.
+    pub memory: u32,
+    /// Virtual CPUs.
+    pub cpus: u32,
+    /// More words for the kernel's command line. They are not measured here, and a Nitro host could not add them.
+    pub append: String,
+    /// Whether the parent answers the heartbeat.
+    pub heartbeat: bool,
+    /// Whether the parent serves the job API.
+    pub jobs: bool,
+    /// Called with every line of the console.
+    pub console: Option<Sink>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            memory: 128,
+            cpus: 1,
+            append: String::new(),
+            heartbeat: true,
+            jobs: true,
+            console: None,
+        }
+    }
+}
+
+/// A running enclave. Dropping it ends all that belongs to it.
+#[derive(Debug)]
+pub struct Machine {
+    // In the order in which they are to end: QEMU, its vsock device, the sockets' servers, the folder with the sockets.
+    qemu: Process,
+    _vsock: Process,
+    _runtime: Runtime,
+    reader: Option<JoinHandle<()>>,
+    folder: TempDir,
+    console: Console,
+    host: Host,
+    power_on: Instant,
+}
+
+impl Machine {
+    /// Starts an image. Returns when QEMU runs, not when the image does.
+    ///
+    /// # Errors
+    /// When a program of the emulator cannot be started, or a socket not be made.
+    pub fn boot(emulator: &Emulator, image: &Image, options: Options) -> Result<Self, BootError> {
+        let folder = tempfile::Builder::new()
+            .prefix("enclave-")
+            .tempdir()
+            .map_err(BootError::io("create a folder in", std::env::temp_dir()))?;
+        if folder.path().as_os_str().len() > FOLDER_MAX {
+            return Err(BootError::Emulator(format!(
+                "{} is too long for the path of a socket; set TMPDIR to a shorter one",
+                folder.path().display()
+            )));
+        }
+        let host = Host::default();
+        let sockets = folder.path().join("vm.vsock");
+        let runtime = host.serve(&sockets, options.heartbeat, options.jobs)?;
+        let device = folder.path().join("device");
+        let vsock = start_vsock(emulator, folder.path(), &sockets, &device)?;
+
+        let mut command = qemu_command(emulator, image, &options, &device);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let power_on = Instant::now();
+        host.power_on(power_on);
+        let mut qemu = Process::start(command, &folder.path().join("qemu.log"))?;
+        let console = Console::default();
+        let reader = qemu.child().stdout.take().map(|output| {
+            let (console, sink) = (console.clone(), options.console);
+            thread::spawn(move || console.collect(output, power_on, sink))
+        });
+        Ok(Self {
+            qemu,
+            _vsock: vsock,
+            _runtime: runtime,
+            reader,
+            folder,
+            console,
+            host,
+            power_on,
+        })
+    }
+
+    /// The parent's side.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// All lines of the console so far.
+    pub fn console(&self) -> Vec<Line> {
+        self.console.lines()
+    }
+
+    /// Time since power-on.
+    pub fn uptime(&self) -> Duration {
+        self.power_on.elapsed()
+    }
+
+    /// Process id of QEMU.
+    pub fn pid(&mut self) -> u32 {
+        self.qemu.child().id()
+    }
+
+    /// Where the sockets are: `vm.vsock` for connections to the enclave, `vm.vsock_PORT` for connections from it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Waits until the heartbeat was answered; gives the time from power-on to it.
+    ///
+    /// # Errors
+    /// [`BootError::Timeout`], or [`BootError::Ended`] when the enclave ended before.
+    pub fn wait_heartbeat(&mut self, limit: Duration) -> Result<Duration, BootError> {
+        self.wait("the heartbeat", limit, |machine| machine.host.heartbeat())
+    }
+
+    /// Waits for the first `get-job`; gives the time from power-on to it.
+    ///
+    /// # Errors
+    /// As [`Machine::wait_heartbeat`].
+    pub fn wait_first_get_job(&mut self, limit: Duration) -> Result<Duration, BootError> {
+        self.wait("the first get-job", limit, |machine| {
+            machine.host.first_get_job()
+        })
+    }
+
+    /// Waits for the result of a session and takes it.
+    ///
+    /// # Errors
+    /// As [`Machine::wait_heartbeat`].
+    pub fn wait_result(&mut self, session: &str, limit: Duration) -> Result<Value, BootError> {
+        self.wait(&format!("the result of {session}"), limit, |machine| {
+            machine.host.take_result(session)
+        })
+    }
+
+    /// Waits for a line of the console that contains `text`.
+    ///
+    /// # Errors
+    /// As [`Machine::wait_heartbeat`].
+    pub fn wait_console(&mut self, text: &str, limit: Duration) -> Result<Line, BootError> {
+        self.wait(&format!("the line {text:?}"), limit, |machine| {
+            machine.console.find(text)
+        })
+    }
+
+    /// Waits until the enclave has ended, and the console with it. QEMU's status is 0 after a reboot of the guest.
+    ///
+    /// # Errors
+    /// [`BootError::Timeout`].
+    pub fn wait_end(&mut self, limit: Duration) -> Result<ExitStatus, BootError> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.qemu.ended() {
+                if let Some(reader) = self.reader.take() {
+                    // Only a sink that panics makes this fail; the lines are there all the same.
+                    let _ = reader.join();
+                }
+                return Ok(status);
+            }
+            if Instant::now() >= deadline {
+                return Err(self.timeout("end of the enclave", limit));
+            }
+            thread::sleep(TICK);
+        }
+    }
+
+    fn wait<T>(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        mut ready: impl FnMut(&Self) -> Option<T>,
+    ) -> Result<T, BootError> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let ended = self.qemu.ended();
+            if ended.is_some() {
+                // What was said before the end counts.
+                if let Some(reader) = self.reader.take() {
+                    let _ = reader.join();
+                }
+            }
+            if let Some(found) = ready(self) {
+                return Ok(found);
+            }
+            if let Some(status) = ended {
+                let console = self.last_words();
+                return Err(BootError::Ended {
+                    what: what.to_owned(),
+                    status,
+                    console,
+                });
+            }
+            if Instant::now() >= deadline {
+                return Err(self.timeout(what, limit));
+            }
+            thread::sleep(TICK);
+        }
+    }
+
+    fn timeout(&self, what: &str, after: Duration) -> BootError {
+        BootError::Timeout {
+            what: what.to_owned(),
+            after,
+            console: self.last_words(),
+        }
+    }
+
+    fn last_words(&self) -> String {
+        let log = self.qemu.log();
+        let tail = self.console.tail(30);
+        if log.is_empty() {
+            tail
+        } else {
+            format!("{tail}\nqemu: {log}")
+        }
+    }
+}
+
+fn start_vsock(
+    emulator: &Emulator,
+    folder: &Path,
+    sockets: &Path,
+    device: &Path,
+) -> Result<Process, BootError> {
+    let mut command = Command::new(&emulator.vsock);
+    command
+        .arg("--vm")
+        .arg(format!(
+            "guest-cid=4,uds-path={},socket={},tx-buffer-size={VSOCK_BUFFER}",
+            sockets.display(),
+            device.display()
+        ))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let mut vsock = Process::start(command, &folder.join("vsock.log"))?;
+    let deadline = Instant::now() + HELPER_READY;
+    while !fs::exists(device).unwrap_or(false) {
+        if let Some(status) = vsock.ended() {
+            let log = vsock.log();
+            return Err(BootError::Helper {
+                program: "vhost-device-vsock",
+                status,
+                log,
+            });
+        }
+        if Instant::now() >= deadline {
+            return Err(BootError::Timeout {
+                what: "socket of vhost-device-vsock".into(),
+                after: HELPER_READY,
+                console: vsock.log(),
+            });
+        }
+        thread::sleep(TICK);
+    }
+    Ok(vsock)
+}
+
+fn qemu_command(emulator: &Emulator, image: &Image, options: &Options, device: &Path) -> Command {
+    let mut command = Command::new(&emulator.qemu);
+    // With a triple fault the guest's reboot is over at once; the keyboard controller that Nitro has is not there.
+    let append = format!("reboot=t {}", options.append).trim_end().to_owned();
+    match image {
+        Image::Eif(path) => {
+            command.args(["-M", "nitro-enclave,vsock=vsock,id=letsesign-enclave"]);
+            command.arg("-kernel").arg(path).args(["-append", &append]);
+        }
+        Image::WithoutNsm(parts) => {
+            // The vsock device lives in another process, so the guest's memory must be shareable.
+            let memory = format!(
+                "memory-backend-memfd,id=memory,size={}M,share=on",
+                options.memory
+            );
+            command.args([
+                "-object",
+                &memory,
+                "-M",
+                "microvm,acpi=off,memory-backend=memory",
+            ]);
+            command.args(["-device", "vhost-user-vsock-device,chardev=vsock"]);
+            command
+                .arg("-kernel")
+                .arg(&parts.kernel)
+                .arg("-initrd")
+                .arg(&parts.ramdisk);
+            command
+                .arg("-append")
+                .arg(format!("{} {append}", parts.cmdline));
+        }
+    }
+    if let Some(firmware) = &emulator.firmware {
+        command.arg("-L").arg(firmware);
+    }
+    command
+        .args(["-accel", "tcg", "-cpu", "max", "-no-reboot"])
+        .args(["-display", "none", "-monitor", "none", "-serial", "stdio"])
+        .args([
+            "-m",
+            &format!("{}M", options.memory),
+            "-smp",
+            &options.cpus.to_string(),
+        ])
+        .arg("-chardev")
+        .arg(format!(
+            "socket,id=vsock,path={}",
+            PathBuf::from(device).display()
+        ));
+    command
+}
