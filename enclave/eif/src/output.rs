@@ -5,11 +5,13 @@
 
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
@@ -18,12 +20,22 @@ fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes every output that is not complete. For a program's signal handler thread, which exits afterwards: it must not
-/// return to the work, whose files are gone.
+/// Removes every output that is not complete. For a program's signal handler thread, which must exit afterwards: any
+/// thread that wants to begin or complete an output now waits for ever.
 pub fn remove_unfinished() {
-    for path in unfinished().iter() {
-        // There is nobody left to tell.
-        let _ = std::fs::remove_file(path);
+    let paths = unfinished();
+    remove_all(&paths);
+    std::mem::forget(paths);
+}
+
+fn remove_all(paths: &BTreeSet<PathBuf>) {
+    for path in paths {
+        // There is nobody left to tell of a failure.
+        if path.is_dir() {
+            let _ = std::fs::remove_dir_all(path);
+        } else {
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 
@@ -34,7 +46,7 @@ pub(crate) struct Unfinished {
 }
 
 impl Unfinished {
-    /// Creates the temporary file. `target` may exist as a regular file, which is replaced at the end.
+    /// Creates the temporary file in `target`'s directory. `target` may exist as a regular file, which is replaced at the end.
     pub(crate) fn create(target: &Path) -> Result<Self> {
         if let Ok(existing) = std::fs::metadata(target)
             && !existing.is_file()
@@ -42,16 +54,7 @@ impl Unfinished {
             let what = if existing.is_dir() { "is a directory" } else { "is no regular file" };
             return Err(Error::Option(format!("cannot write to {}: it {what}; name a file", target.display())));
         }
-        let Some(name) = target.file_name() else {
-            return Err(Error::Option(format!("cannot write to {}: that is no file name", target.display())));
-        };
-        let folder = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut prefix = std::ffi::OsString::from(".");
-        prefix.push(name);
-        prefix.push(".");
+        let (folder, prefix) = beside(target)?;
         // Under the lock, so that a signal finds either no file or a registered one.
         let mut unfinished = unfinished();
         let temporary = tempfile::Builder::new()
@@ -60,7 +63,10 @@ impl Unfinished {
             // As for any new file, the umask has the last word.
             .permissions(std::fs::Permissions::from_mode(0o666))
             .tempfile_in(folder)
-            .map_err(|error| Error::io("create", target)(unwrapped(&error)))?;
+            .map_err(|error| {
+                // `tempfile` wraps the error together with the temporary path; the user named another one.
+                Error::io("create", target)(std::io::Error::from(error.kind()))
+            })?;
         unfinished.insert(temporary.path().to_owned());
         Ok(Unfinished { temporary: Some(temporary), target: target.to_owned() })
     }
@@ -76,10 +82,9 @@ impl Unfinished {
     /// Gives the file its name.
     pub(crate) fn complete(mut self) -> Result<()> {
         let Some(temporary) = self.temporary.take() else { return Ok(()) };
-        let path = temporary.path().to_owned();
-        let result = temporary.persist(&self.target);
-        unfinished().remove(&path);
-        match result {
+        let mut unfinished = unfinished();
+        unfinished.remove(temporary.path());
+        match temporary.persist(&self.target) {
             Ok(_) => Ok(()),
             Err(error) => Err(Error::io("write", &self.target)(error.error)),
         }
@@ -96,19 +101,89 @@ impl Drop for Unfinished {
     }
 }
 
-/// `tempfile` wraps errors together with the temporary path; the user named another one.
-fn unwrapped(error: &std::io::Error) -> std::io::Error {
-    let inner = error.get_ref().and_then(|inner| inner.source()).and_then(|inner| inner.downcast_ref::<std::io::Error>());
-    match inner.and_then(std::io::Error::raw_os_error) {
-        Some(code) => std::io::Error::from_raw_os_error(code),
-        None => std::io::Error::from(error.kind()),
+/// Writes a small file that appears whole or not at all.
+pub fn write_file(path: &Path, contents: &[u8]) -> Result<()> {
+    let output = Unfinished::create(path)?;
+    output.file()?.write_all(contents).map_err(Error::io("write", path))?;
+    output.complete()
+}
+
+/// A directory of outputs that appears whole or not at all.
+#[derive(Debug)]
+pub struct UnfinishedDir {
+    temporary: Option<TempDir>,
+    target: PathBuf,
+}
+
+impl UnfinishedDir {
+    /// Creates the temporary directory beside `target`, which must not exist or be an empty directory.
+    pub fn create(target: &Path) -> Result<Self> {
+        let empty = std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_none());
+        if !empty && target.symlink_metadata().is_ok() {
+            let target = target.display();
+            return Err(Error::Option(format!("{target} exists and is no empty directory; name a new one")));
+        }
+        let (folder, prefix) = beside(target)?;
+        let mut unfinished = unfinished();
+        let temporary = tempfile::Builder::new()
+            .prefix(&prefix)
+            .suffix(".part")
+            .permissions(std::fs::Permissions::from_mode(0o777))
+            .tempdir_in(folder)
+            .map_err(|error| Error::io("create", target)(std::io::Error::from(error.kind())))?;
+        unfinished.insert(temporary.path().to_owned());
+        Ok(UnfinishedDir { temporary: Some(temporary), target: target.to_owned() })
     }
+
+    /// Where to put the files.
+    pub fn path(&self) -> &Path {
+        self.temporary.as_ref().map_or(&self.target, TempDir::path)
+    }
+
+    /// Gives the directory its name.
+    pub fn complete(mut self) -> Result<()> {
+        let Some(temporary) = self.temporary.take() else { return Ok(()) };
+        let mut unfinished = unfinished();
+        unfinished.remove(temporary.path());
+        std::fs::rename(temporary.path(), &self.target).map_err(Error::io("create", &self.target))?;
+        // It is no longer there to be removed.
+        let _ = temporary.keep();
+        Ok(())
+    }
+}
+
+impl Drop for UnfinishedDir {
+    fn drop(&mut self) {
+        if let Some(temporary) = self.temporary.take() {
+            let path = temporary.path().to_owned();
+            drop(temporary);
+            unfinished().remove(&path);
+        }
+    }
+}
+
+/// The directory that an output goes to, and how its temporary name begins.
+fn beside(target: &Path) -> Result<(&Path, OsString)> {
+    let Some(name) = target.file_name() else {
+        return Err(Error::Option(format!("cannot write to {}: that is no file name", target.display())));
+    };
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        let (folder, target) = (folder.display(), target.display());
+        return Err(Error::Option(format!("cannot create {target}: there is no directory {folder}; create it first")));
+    }
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    Ok((folder, prefix))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     #[test]
     fn appears_only_when_complete() {
@@ -131,7 +206,7 @@ mod tests {
     fn signals_leave_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let _output = Unfinished::create(&folder.path().join("out")).unwrap();
-        remove_unfinished();
+        remove_all(&unfinished());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
@@ -141,6 +216,6 @@ mod tests {
         let text = |path: &Path| Unfinished::create(path).err().unwrap().to_string();
         assert!(text(folder.path()).contains("is a directory"));
         assert!(text(Path::new("/dev/null")).contains("no regular file"));
-        assert!(text(&folder.path().join("missing/out")).contains("No such file"));
+        assert!(text(&folder.path().join("missing/out")).contains("no directory"));
     }
 }

@@ -10,6 +10,7 @@ use crate::pipeline::{Measured, Pipeline};
 use crate::progress::Progress;
 use crate::rule::{Rule, Violation};
 use crate::sign::PcrSignature;
+use sha2::Digest;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -71,6 +72,22 @@ impl Image {
         };
         pcrs.pcr8 = signature.as_ref().map(PcrSignature::pcr8);
         Ok(Image { layout, pcrs, kernel, cmdline, metadata, signature })
+    }
+}
+
+/// SHA-256 of a file, in hexadecimal. The header of an image holds a checksum of what follows, so this digest cannot be
+/// computed while an image is being written: it takes another pass.
+pub fn file_sha256(path: &Path) -> Result<String> {
+    let mut file = File::open(path).map_err(Error::io("open", path))?;
+    let mut hash = sha2::Sha256::new();
+    let mut buffer = vec![0; crate::pipeline::BUFFER_SIZE];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hex::encode(hash.finalize())),
+            Ok(count) => hash.update(buffer.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::io("read", path)(error)),
+        }
     }
 }
 

@@ -1,0 +1,301 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+use eif::Compression;
+use eif::format::{Arch, DEFAULT_CPUS, DEFAULT_MEMORY};
+use std::path::PathBuf;
+
+/// Builds, measures, checks, signs and takes apart AWS Nitro Enclave images (EIF).
+#[derive(Debug, Parser)]
+#[command(name = "eif", version, arg_required_else_help = true, after_help = "\
+Examples:
+  eif build app.tar --kernel bzImage --cmdline @cmdline --init init -o app.eif
+  eif describe app.eif
+  eif verify app.eif --expect app.json
+  eif diff old.eif new.eif
+
+Exit codes: 0 success; 1 `verify` or `diff` says no; 2 error.")]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Build an image from a container image, a root directory or finished ramdisks
+    #[command(after_help = BUILD_EXAMPLES)]
+    Build(Box<BuildArgs>),
+    /// Compute the PCRs that `build` would give, without writing an image
+    #[command(after_help = "\
+Examples:
+  eif measure app.tar --kernel bzImage --cmdline @cmdline --init init
+  eif measure --json --kernel bzImage --cmdline @cmdline --ramdisk 1.cpio --ramdisk 2.cpio")]
+    Measure(Box<MeasureArgs>),
+    /// Show what an image is: PCRs, sections, kernel, signature
+    #[command(after_help = "\
+Examples:
+  eif describe app.eif
+  eif describe app.eif --json      # the fields of `nitro-cli describe-eif`")]
+    Describe(FileArgs),
+    /// Check every rule of the format, and the PCRs when they are known
+    #[command(after_help = "\
+Examples:
+  eif verify app.eif
+  eif verify app.eif --expect measurements/next.json
+  eif verify app.eif --certificate signer.pem")]
+    Verify(VerifyArgs),
+    /// Write an image's sections to a directory
+    #[command(after_help = "\
+Examples:
+  eif extract app.eif -o app.d     # kernel, cmdline, metadata.json, ramdisk-1, ramdisk-2, ...")]
+    Extract(ExtractArgs),
+    /// Sign an image, with a key here or elsewhere
+    #[command(after_help = "\
+Examples:
+  With a key in a file:
+    eif sign app.eif --key key.pem --cert cert.pem -o signed.eif
+  With a key elsewhere (here OpenSSL stands for the other machine):
+    eif sign app.eif --export to-be-signed.bin
+    openssl dgst -sha384 -sign key.pem -out signature.der to-be-signed.bin
+    eif sign app.eif --attach signature.der --cert cert.pem -o signed.eif")]
+    Sign(SignArgs),
+    /// Say where two images differ: which section, which file in which ramdisk
+    #[command(after_help = "\
+Examples:
+  eif diff old.eif new.eif
+  eif diff --json old.eif new.eif")]
+    Diff(DiffArgs),
+    /// Print completions for a shell
+    #[command(after_help = "\
+Examples:
+  eif completions bash > /etc/bash_completion.d/eif")]
+    Completions {
+        /// Shell to print for
+        shell: clap_complete::Shell,
+    },
+}
+
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  A container image (docker save, OCI layout):
+    eif build app.tar --kernel bzImage --cmdline @cmdline --init init -o app.eif
+  A root directory:
+    eif build --root rootfs --kernel bzImage --cmdline 'console=ttyS0 reboot=k' --init init \\
+      --user 1000:1000 --env PATH=/bin -o app.eif -- /bin/app --flag
+  Finished ramdisks, kept byte for byte:
+    eif build --kernel bzImage --cmdline @cmdline --ramdisk init.cpio --ramdisk app.cpio -o app.eif";
+
+#[derive(Debug, Args)]
+pub(super) struct BuildArgs {
+    #[command(flatten)]
+    pub(super) inputs: InputArgs,
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// Print the file's SHA-256 too (reads it once more)
+    #[arg(long)]
+    pub(super) sha256: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MeasureArgs {
+    #[command(flatten)]
+    pub(super) inputs: InputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InputArgs {
+    /// Container image (docker-archive tar, OCI layout as tar or directory) or root directory; told by content
+    #[arg(value_name = "IMAGE", conflicts_with_all = ["root", "ramdisks"], required_unless_present_any = ["root", "ramdisks"])]
+    pub(super) image: Option<PathBuf>,
+    /// Root directory to put into the image
+    #[arg(long, value_name = "DIR", conflicts_with = "ramdisks")]
+    pub(super) root: Option<PathBuf>,
+    /// Finished ramdisk, kept byte for byte; may be repeated
+    #[arg(long = "ramdisk", value_name = "FILE")]
+    pub(super) ramdisks: Vec<PathBuf>,
+    /// Which image of an archive that holds several, as NAME:TAG
+    #[arg(long, value_name = "NAME:TAG")]
+    pub(super) reference: Option<String>,
+    /// Which platform of an image for several, as OS/ARCHITECTURE
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(super) platform: Option<String>,
+    /// Kernel: a bzImage (x86_64) or Image (aarch64)
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) kernel: PathBuf,
+    /// Kernel command line, or @FILE to read it from a file
+    #[arg(short, long, value_name = "TEXT|@FILE")]
+    pub(super) cmdline: String,
+    /// Static program that becomes PID 1
+    #[arg(short, long, value_name = "FILE", required_unless_present = "ramdisks", conflicts_with = "ramdisks")]
+    pub(super) init: Option<PathBuf>,
+    /// Image name for the metadata [default: the container image's, or "enclave"]
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// Image version for the metadata [default: the container image's tag, or "1.0"]
+    #[arg(long = "version", value_name = "VERSION")]
+    pub(super) image_version: Option<String>,
+    /// Architecture of the enclave: x86_64 or aarch64
+    #[arg(long, default_value = "x86_64", value_parser = arch)]
+    pub(super) arch: Arch,
+    /// Memory when the host does not say, in bytes or with K, M or G (powers of 1024)
+    #[arg(long, default_value_t = Size(DEFAULT_MEMORY), value_parser = size, value_name = "SIZE")]
+    pub(super) default_memory: Size,
+    /// Virtual CPUs when the host does not say
+    #[arg(long, default_value_t = DEFAULT_CPUS, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) default_cpus: u64,
+    /// Compress ramdisks: none, gzip, gzip:1 to gzip:9, zstd or lz4; the kernel must know it
+    #[arg(long, default_value = "none", conflicts_with = "ramdisks")]
+    pub(super) compress: Compression,
+    /// Leave out extended attributes, which an initramfs cannot carry, instead of refusing them
+    #[arg(long)]
+    pub(super) drop_xattrs: bool,
+    /// Keep relative symbolic links that climb above the root
+    #[arg(long)]
+    pub(super) allow_escaping_symlinks: bool,
+    /// Owner of every file of a root directory, instead of the owner on disk
+    #[arg(long, value_name = "UID:GID", value_parser = owner)]
+    pub(super) owner: Option<(u32, u32)>,
+    #[command(flatten)]
+    pub(super) process: ProcessArgs,
+    /// Sign with this P-384 private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "sign_cert")]
+    pub(super) sign_key: Option<PathBuf>,
+    /// Certificate of the signing key (PEM)
+    #[arg(long, value_name = "FILE", requires = "sign_key")]
+    pub(super) sign_cert: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProcessArgs {
+    /// Program or argument to run, one word each time, instead of the image's Entrypoint and Cmd
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true, conflicts_with_all = ["command", "ramdisks"])]
+    pub(super) exec: Vec<String>,
+    /// Environment variable, added to the image's or replacing it; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "ramdisks")]
+    pub(super) env: Vec<String>,
+    /// Who runs it, names or numbers, instead of the image's User
+    #[arg(long, value_name = "USER[:GROUP]", conflicts_with = "ramdisks")]
+    pub(super) user: Option<String>,
+    /// Directory to start in, instead of the image's WorkingDir
+    #[arg(long, value_name = "DIR", conflicts_with = "ramdisks")]
+    pub(super) workdir: Option<String>,
+    /// The program and its arguments, like --exec
+    #[arg(last = true, value_name = "PROGRAM", conflicts_with = "ramdisks")]
+    pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FileArgs {
+    /// Enclave image
+    pub(super) file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// Enclave image
+    pub(super) file: PathBuf,
+    /// JSON file with the PCRs that the image must have
+    #[arg(long, value_name = "FILE")]
+    pub(super) expect: Option<PathBuf>,
+    /// The image must be signed, by the key of this certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(super) certificate: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExtractArgs {
+    /// Enclave image
+    pub(super) file: PathBuf,
+    /// Directory to create
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "how", required = true, multiple = false, args = ["key", "export", "attach"])]
+pub(super) struct SignArgs {
+    /// Enclave image
+    pub(super) file: PathBuf,
+    /// P-384 private key (PEM)
+    #[arg(long, value_name = "FILE", requires_all = ["cert", "output"])]
+    pub(super) key: Option<PathBuf>,
+    /// Write the bytes to be signed elsewhere (ES384); `-` is standard output
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "output"])]
+    pub(super) export: Option<PathBuf>,
+    /// Signature made elsewhere, DER or 96 bytes
+    #[arg(long, value_name = "FILE", requires_all = ["cert", "output"])]
+    pub(super) attach: Option<PathBuf>,
+    /// Certificate of the key (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(super) cert: Option<PathBuf>,
+    /// File to write; may be the image itself
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// One image
+    pub(super) a: PathBuf,
+    /// The other
+    pub(super) b: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size(pub(super) u64);
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            n if n % (1 << 30) == 0 => write!(f, "{}G", n >> 30),
+            n if n % (1 << 20) == 0 => write!(f, "{}M", n >> 20),
+            n => write!(f, "{n}"),
+        }
+    }
+}
+
+fn size(text: &str) -> Result<Size, String> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, 'K' | 'k')) => (text.get(..at), 1 << 10),
+        Some((at, 'M' | 'm')) => (text.get(..at), 1 << 20),
+        Some((at, 'G' | 'g')) => (text.get(..at), 1 << 30),
+        _ => (Some(text), 1),
+    };
+    digits
+        .and_then(|digits| digits.parse::<u64>().ok())
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|bytes| *bytes > 0)
+        .map(Size)
+        .ok_or_else(|| "expected a number of bytes such as 536870912, 512M or 1G".to_owned())
+}
+
+fn arch(text: &str) -> Result<Arch, String> {
+    match text {
+        "x86_64" | "amd64" => Ok(Arch::X86_64),
+        "aarch64" | "arm64" => Ok(Arch::Aarch64),
+        _ => Err("expected x86_64 or aarch64".to_owned()),
+    }
+}
+
+fn owner(text: &str) -> Result<(u32, u32), String> {
+    text.split_once(':')
+        .and_then(|(uid, gid)| Some((uid.parse().ok()?, gid.parse().ok()?)))
+        .ok_or_else(|| "expected two numbers, UID:GID".to_owned())
+}

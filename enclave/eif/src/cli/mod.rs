@@ -1,0 +1,90 @@
+//! Command line: arguments in, exit code out. 0 is success, 1 a negative answer of `verify` or `diff`, 2 an error.
+
+mod args;
+mod build;
+mod describe;
+mod diff;
+mod extract;
+mod progress;
+mod sign;
+mod verify;
+
+use anyhow::{Context, Result};
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Negative answer.
+const NO: u8 = 1;
+/// The command could not do its work.
+const FAILED: u8 = 2;
+
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) if broken_pipe(&error) => ExitCode::from(FAILED),
+        Err(error) => {
+            // Standard error may be closed; then there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    on_signal()?;
+    match command {
+        Command::Build(args) => build::build(&args),
+        Command::Measure(args) => build::measure(&args),
+        Command::Describe(args) => describe::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Extract(args) => extract::run(&args),
+        Command::Sign(args) => sign::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Completions { shell } => {
+            let mut out = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "eif", &mut out);
+            print(&out)
+        }
+    }
+}
+
+/// A signal removes unfinished outputs and ends the program as the signal would have.
+fn on_signal() -> Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot catch signals")?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                eif::remove_unfinished();
+                let _ = writeln!(std::io::stderr(), "\ninterrupted; nothing was written");
+                std::process::exit(128 + signal);
+            }
+        })
+        .context("cannot start the thread that waits for signals")?;
+    Ok(())
+}
+
+/// Prints to standard output; the exit code is success.
+fn print(text: impl AsRef<[u8]>) -> Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_ref())?;
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a value as indented JSON.
+fn print_json(value: &impl serde::Serialize) -> Result<ExitCode> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    print(text)
+}
+
+/// Whether whoever reads our output has gone away, as in `eif describe ... | head -1`.
+fn broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,122 @@
+//! `eif verify`.
+
+use super::args::VerifyArgs;
+use super::{NO, print, print_json};
+use anyhow::{Context, Result, bail};
+use eif::{Certificate, Image, Pcr, Pcrs, diff_pcrs};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::ExitCode;
+
+pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode> {
+    // What is expected is read first: a mistake in it is an error, not an answer.
+    let expected = args.expect.as_deref().map(read_expected).transpose()?;
+    let certificate = args.certificate.as_deref().map(Certificate::read).transpose()?;
+    let checked = open_or_violation(&args.file)?;
+    let problems = match &checked {
+        Ok(image) => problems(image, expected.as_ref(), certificate.as_ref()),
+        Err(violation) => vec![violation.to_string()],
+    };
+    let (valid, file) = (problems.is_empty(), args.file.display().to_string());
+    if args.json {
+        let mut value = json!({ "Valid": valid, "Problems": problems });
+        if let (Err(violation), Value::Object(members)) = (&checked, &mut value) {
+            members.insert("Rule".to_owned(), violation.rule.number().into());
+            members.insert("Offset".to_owned(), violation.offset.into());
+        }
+        print_json(&value)?;
+    } else if valid {
+        let what = match (&checked, expected.is_some()) {
+            (Ok(image), true) if image.signature.is_some() => "valid, signed, PCRs as expected",
+            (Ok(image), false) if image.signature.is_some() => "valid, signed",
+            (_, true) => "valid, PCRs as expected",
+            (_, false) => "valid",
+        };
+        print(format!("{file}: {what}\n"))?;
+    } else {
+        for problem in &problems {
+            print(format!("{file}: {problem}\n"))?;
+        }
+    }
+    Ok(if valid { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+}
+
+fn open_or_violation(path: &Path) -> Result<Result<Image, eif::Violation>> {
+    match open_raw(path) {
+        Ok(image) => Ok(Ok(image)),
+        Err(eif::Error::Invalid(violation)) => Ok(Err(violation)),
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn open_raw(path: &Path) -> eif::Result<Image> {
+    let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    Image::open(path, super::progress::Bar::new("verifying", length)).map(|(_, image)| image)
+}
+
+fn problems(image: &Image, expected: Option<&Expected>, certificate: Option<&Certificate>) -> Vec<String> {
+    let mut problems = Vec::new();
+    if let Some(expected) = expected {
+        let pcrs = &image.pcrs;
+        for (name, wanted, has) in
+            [("PCR0", expected.pcr0, pcrs.pcr0), ("PCR1", expected.pcr1, pcrs.pcr1), ("PCR2", expected.pcr2, pcrs.pcr2)]
+        {
+            if wanted != has {
+                problems.push(format!("{name} is {has}, expected {wanted}"));
+            }
+        }
+        if !problems.is_empty() {
+            let wanted = Pcrs { pcr0: expected.pcr0, pcr1: expected.pcr1, pcr2: expected.pcr2, pcr8: None };
+            problems.extend(diff_pcrs(&wanted, pcrs).iter().map(ToString::to_string));
+        }
+        if let Some(wanted) = expected.pcr8
+            && pcrs.pcr8 != Some(wanted)
+        {
+            let has = pcrs.pcr8.map_or("absent: the image is not signed".to_owned(), |pcr8| pcr8.to_string());
+            problems.push(format!("PCR8 is {has}, expected {wanted}"));
+        }
+    }
+    if let Some(certificate) = certificate {
+        match &image.signature {
+            None => problems.push("the image is not signed".to_owned()),
+            Some(signature) if signature.certificate.der() != certificate.der() => {
+                problems.push("the image is signed with another certificate".to_owned());
+            }
+            Some(_) => {}
+        }
+    }
+    problems
+}
+
+/// PCRs out of a file. PCR0, PCR1 and PCR2 must all be there.
+struct Expected {
+    pcr0: Pcr,
+    pcr1: Pcr,
+    pcr2: Pcr,
+    pcr8: Option<Pcr>,
+}
+
+/// Accepts a release's measurements (`{"pcrs": {"0": ...}}`) and what this tool and nitro-cli print
+/// (`{"Measurements": {"PCR0": ...}}`, or the inner object alone).
+fn read_expected(path: &Path) -> Result<Expected> {
+    let file = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {file}"))?;
+    let value: Value = serde_json::from_str(&text).with_context(|| format!("{file} is no JSON"))?;
+    let inner = value.get("pcrs").or_else(|| value.get("Measurements")).unwrap_or(&value);
+    let register = |number: u8| -> Result<Option<Pcr>> {
+        let Some(text) = inner.get(number.to_string()).or_else(|| inner.get(format!("PCR{number}"))) else {
+            return Ok(None);
+        };
+        let pcr = Pcr::deserialize(text).with_context(|| format!("{file}: PCR{number}"))?;
+        if pcr.is_zero() {
+            bail!("{file}: PCR{number} is all zeros, which only an enclave in debug mode attests; it identifies no image");
+        }
+        Ok(Some(pcr))
+    };
+    let needed = |number: u8| -> Result<Pcr> {
+        register(number)?.with_context(|| format!("{file} has no PCR{number}; PCR0, PCR1 and PCR2 are all needed"))
+    };
+    Ok(Expected { pcr0: needed(0)?, pcr1: needed(1)?, pcr2: needed(2)?, pcr8: register(8)? })
+}
+

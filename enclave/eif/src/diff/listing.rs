@@ -1,0 +1,152 @@
+//! What is in a ramdisk: its archives, their packing and their files.
+
+use super::Difference;
+use crate::compress::{Packing, decoder};
+use crate::cpio::{CpioReader, EntryHeader, mode};
+use canoni::printable;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Read};
+
+/// More files than any enclave has; stops a hostile archive from filling the memory.
+const MOST_FILES: usize = 4_000_000;
+
+pub(super) struct Listing {
+    packings: Vec<Packing>,
+    files: BTreeMap<Vec<u8>, File>,
+}
+
+struct File {
+    header: EntryHeader,
+    /// Of the contents.
+    digest: [u8; 32],
+    /// Contents of a symbolic link.
+    target: Option<Vec<u8>>,
+    /// Position among the entries.
+    position: usize,
+}
+
+impl Listing {
+    /// Reads a whole ramdisk: one or more archives, each perhaps compressed, with zeros between them.
+    pub(super) fn read<R: BufRead>(source: &mut R) -> io::Result<Self> {
+        let mut listing = Listing { packings: Vec::new(), files: BTreeMap::new() };
+        loop {
+            let head = source.fill_buf()?;
+            let zeros = head.iter().take_while(|byte| **byte == 0).count();
+            if head.is_empty() {
+                return Ok(listing);
+            }
+            if zeros > 0 {
+                source.consume(zeros);
+                continue;
+            }
+            let packing = Packing::of(head);
+            if packing == Packing::Unknown {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "neither a newc cpio archive nor a known compression"));
+            }
+            listing.packings.push(packing);
+            let mut plain = decoder(packing, source)?;
+            listing.archive(&mut plain)?;
+            if packing != Packing::None {
+                // To the end of the compressed data, so that what follows starts there.
+                io::copy(&mut plain, &mut io::sink())?;
+            }
+        }
+    }
+
+    fn archive<R: Read>(&mut self, plain: &mut R) -> io::Result<()> {
+        let mut archive = CpioReader::new(plain);
+        let mut buffer = vec![0; 64 << 10];
+        while let Some(header) = archive.next_entry()? {
+            if self.files.len() >= MOST_FILES {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "too many files"));
+            }
+            let mut hash = Sha256::new();
+            let mut target = (header.mode & mode::MASK == mode::SYMLINK && header.size <= 4096).then(Vec::new);
+            loop {
+                let count = archive.read(&mut buffer)?;
+                if count == 0 {
+                    break;
+                }
+                let bytes = buffer.get(..count).unwrap_or_default();
+                hash.update(bytes);
+                if let Some(target) = &mut target {
+                    target.extend_from_slice(bytes);
+                }
+            }
+            let file = File { digest: hash.finalize().into(), target, position: self.files.len(), header };
+            self.files.insert(file.header.path.clone(), file);
+        }
+        Ok(())
+    }
+
+    pub(super) fn compare(&self, other: &Listing, section: &str) -> Vec<Difference> {
+        let mut found = Vec::new();
+        let mut add = |path: Option<&[u8]>, detail: String| {
+            let path = path.map(printable);
+            found.push(Difference { section: section.to_owned(), path, detail, measured: true });
+        };
+        let names = |listing: &Listing| listing.packings.iter().map(|packing| packing.name()).collect::<Vec<_>>().join(" + ");
+        if self.packings != other.packings {
+            add(None, format!("compression {} and {}", names(self), names(other)));
+        }
+        for (path, file) in &self.files {
+            match other.files.get(path) {
+                None => add(Some(path), "only in the first image".to_owned()),
+                Some(theirs) => {
+                    let details = file.differences(theirs);
+                    if !details.is_empty() {
+                        add(Some(path), details.join("; "));
+                    }
+                }
+            }
+        }
+        for path in other.files.keys().filter(|path| !self.files.contains_key(*path)) {
+            add(Some(path), "only in the second image".to_owned());
+        }
+        if found.is_empty() {
+            let same_order = self.files.values().zip(other.files.values()).all(|(a, b)| a.position == b.position);
+            let detail = if same_order {
+                "the same files in the same order; the archives differ in inode numbers, padding or how they are compressed"
+            } else {
+                "the same files in another order"
+            };
+            let detail = detail.to_owned();
+            found.push(Difference { section: section.to_owned(), path: None, detail, measured: true });
+        }
+        found
+    }
+}
+
+impl File {
+    fn differences(&self, other: &File) -> Vec<String> {
+        let (a, b) = (&self.header, &other.header);
+        let mut details = Vec::new();
+        let mut number = |what: &str, x: u32, y: u32| {
+            if x != y {
+                details.push(format!("{what} {x} and {y}"));
+            }
+        };
+        number("uid", a.uid, b.uid);
+        number("gid", a.gid, b.gid);
+        number("links", a.links, b.links);
+        number("mtime", a.mtime, b.mtime);
+        number("size", a.size, b.size);
+        if a.mode != b.mode {
+            details.insert(0, format!("mode {:o} and {:o}", a.mode, b.mode));
+        }
+        if a.device != b.device {
+            details.push(format!("device {}:{} and {}:{}", a.device.0, a.device.1, b.device.0, b.device.1));
+        }
+        if self.digest != other.digest {
+            details.push(match (&self.target, &other.target) {
+                (Some(x), Some(y)) => format!("points to {} and {}", printable(x), printable(y)),
+                _ => {
+                    let short = |digest: &[u8; 32]| hex::encode(digest.get(..8).unwrap_or_default());
+                    format!("contents differ (sha256 {}... and {}...)", short(&self.digest), short(&other.digest))
+                }
+            });
+        }
+        details
+    }
+}
