@@ -50,7 +50,7 @@ pub use attach::attach;
 pub use build::{Build, Ramdisks, Signer};
 pub use bundle::Process;
 pub use compress::Compression;
-pub use diff::{Difference, diff, diff_pcrs};
+pub use diff::{Difference, Manifest, diff, diff_pcrs};
 pub use extract::extract;
 pub use error::{Error, Result};
 pub use layout::{Layout, MAX_CMDLINE, MAX_SIGNATURE, Section};

@@ -4,7 +4,8 @@ use super::lz4;
 use std::io::{self, BufRead, Read};
 
 /// How an archive inside a ramdisk is stored, told by its first bytes as Linux does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Packing {
     None,
     Gzip,

@@ -30,11 +30,6 @@ impl<R: Read> CpioReader<R> {
         CpioReader { source, position: 0, left: 0 }
     }
 
-    /// Bytes of the archive read so far.
-    pub(crate) fn position(&self) -> u64 {
-        self.position
-    }
-
     /// The next entry, after the contents of the one before; `None` after the trailer.
     pub(crate) fn next_entry(&mut self) -> io::Result<Option<EntryHeader>> {
         io::copy(&mut Read::by_ref(self), &mut io::sink())?;

@@ -4,6 +4,7 @@ use super::Difference;
 use crate::compress::{Packing, decoder};
 use crate::cpio::{CpioReader, EntryHeader, mode};
 use canoni::printable;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read};
@@ -11,19 +12,60 @@ use std::io::{self, BufRead, Read};
 /// More files than any enclave has; stops a hostile archive from filling the memory.
 const MOST_FILES: usize = 4_000_000;
 
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Listing {
     packings: Vec<Packing>,
-    files: BTreeMap<Vec<u8>, File>,
+    files: BTreeMap<String, File>,
 }
 
+/// One file: the fields of its cpio header that the kernel looks at, and what identifies its contents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct File {
-    header: EntryHeader,
-    /// Of the contents.
-    digest: [u8; 32],
+    #[serde(with = "octal")]
+    mode: u32,
+    uid: u32,
+    gid: u32,
+    links: u32,
+    mtime: u32,
+    size: u32,
+    #[serde(default, skip_serializing_if = "no_device")]
+    device: (u32, u32),
+    /// SHA-256 of the contents, in hexadecimal.
+    sha256: String,
     /// Contents of a symbolic link.
-    target: Option<Vec<u8>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
     /// Position among the entries.
     position: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn no_device(device: &(u32, u32)) -> bool {
+    *device == (0, 0)
+}
+
+/// Modes are read by people, in base 8.
+mod octal {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+    pub(super) fn serialize<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{mode:o}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u32::from_str_radix(&text, 8).map_err(D::Error::custom)
+    }
+}
+
+/// A path as text that names it and no other.
+fn spelled(path: &[u8]) -> String {
+    if path.contains(&b'\\') {
+        let doubled: Vec<u8> = path.iter().flat_map(|byte| if *byte == b'\\' { vec![b'\\'; 2] } else { vec![*byte] }).collect();
+        return printable(&doubled);
+    }
+    printable(path)
 }
 
 impl Listing {
@@ -74,16 +116,28 @@ impl Listing {
                     target.extend_from_slice(bytes);
                 }
             }
-            let file = File { digest: hash.finalize().into(), target, position: self.files.len(), header };
-            self.files.insert(file.header.path.clone(), file);
+            let EntryHeader { path, mode, uid, gid, links, mtime, size, device, .. } = header;
+            let file = File {
+                mode,
+                uid,
+                gid,
+                links,
+                mtime,
+                size,
+                device,
+                sha256: hex::encode(hash.finalize()),
+                target: target.map(|target| spelled(&target)),
+                position: self.files.len(),
+            };
+            self.files.insert(spelled(&path), file);
         }
         Ok(())
     }
 
     pub(super) fn compare(&self, other: &Listing, section: &str) -> Vec<Difference> {
         let mut found = Vec::new();
-        let mut add = |path: Option<&[u8]>, detail: String| {
-            let path = path.map(printable);
+        let mut add = |path: Option<&String>, detail: String| {
+            let path = path.cloned();
             found.push(Difference { section: section.to_owned(), path, detail, measured: true });
         };
         let names = |listing: &Listing| listing.packings.iter().map(|packing| packing.name()).collect::<Vec<_>>().join(" + ");
@@ -120,7 +174,7 @@ impl Listing {
 
 impl File {
     fn differences(&self, other: &File) -> Vec<String> {
-        let (a, b) = (&self.header, &other.header);
+        let (a, b) = (self, other);
         let mut details = Vec::new();
         let mut number = |what: &str, x: u32, y: u32| {
             if x != y {
@@ -138,12 +192,12 @@ impl File {
         if a.device != b.device {
             details.push(format!("device {}:{} and {}:{}", a.device.0, a.device.1, b.device.0, b.device.1));
         }
-        if self.digest != other.digest {
-            details.push(match (&self.target, &other.target) {
-                (Some(x), Some(y)) => format!("points to {} and {}", printable(x), printable(y)),
+        if a.sha256 != b.sha256 {
+            details.push(match (&a.target, &b.target) {
+                (Some(x), Some(y)) => format!("points to {x} and {y}"),
                 _ => {
-                    let short = |digest: &[u8; 32]| hex::encode(digest.get(..8).unwrap_or_default());
-                    format!("contents differ (sha256 {}... and {}...)", short(&self.digest), short(&other.digest))
+                    let short = |digest: &str| digest.get(..16).unwrap_or(digest).to_owned();
+                    format!("contents differ (sha256 {}... and {}...)", short(&a.sha256), short(&b.sha256))
                 }
             });
         }

@@ -1,6 +1,9 @@
 //! Where two images differ: which field, which section, which file in which ramdisk.
 
 mod listing;
+mod manifest;
+
+pub use manifest::Manifest;
 
 use crate::error::{Error, Result};
 use crate::format::SectionKind;
