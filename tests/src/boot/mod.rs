@@ -7,6 +7,7 @@
 mod console;
 mod emulator;
 mod error;
+mod fixture;
 mod host;
 mod image;
 mod machine;
@@ -15,6 +16,7 @@ mod process;
 pub use console::{Line, Sink};
 pub use emulator::Emulator;
 pub use error::BootError;
+pub use fixture::Fixture;
 pub use host::{Host, Reply};
 pub use image::{Image, Parts};
 pub use machine::{Machine, Options};

@@ -48,7 +48,7 @@ mkdir -p "$prefix/firmware"
 for package in "$sources"/*.deb; do
   ar p "$package" data.tar.xz | tar -xJ -C "$work"
 done
-for file in seabios/bios-microvm.bin qemu/linuxboot.bin qemu/linuxboot_dma.bin qemu/pvh.bin qemu/kvmvapic.bin; do
+for file in seabios/bios-microvm.bin qemu/qboot.rom qemu/linuxboot.bin qemu/linuxboot_dma.bin qemu/pvh.bin qemu/kvmvapic.bin; do
   install -m 0644 "$work/usr/share/$file" "$prefix/firmware/"
 done
 strip -o "$prefix/bin/qemu-system-x86_64" qemu-system-x86_64

@@ -1,11 +1,12 @@
 //! Builds the emulator into the cache, step by step; a step that is done is not done again.
 
-use super::locate::{self, Emulator, MESON, VSOCK};
+use super::locate::{self, MESON, VSOCK};
 use crate::packages::cache_folder;
 use crate::packages::pins::Pins;
 use crate::reproduce::script::{run_logged, spinner};
 use crate::workspace::{Workspace, cargo};
 use anyhow::{Context, Result, bail, ensure};
+use letsesign_tests::boot::Emulator;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -13,69 +14,73 @@ use std::process::{Command, Stdio};
 
 /// Debian packages that the build needs on this machine.
 const NEEDED: &[&str] = &[
-    "binutils", "gcc", "libc6-dev", "libcbor-dev", "libfdt-dev", "libglib2.0-dev", "libgnutls28-dev", "ninja-build", "patch",
-    "pkg-config", "python3", "python3-venv", "xz-utils", "zlib1g-dev",
+    "binutils",
+    "gcc",
+    "libc6-dev",
+    "libcbor-dev",
+    "libfdt-dev",
+    "libglib2.0-dev",
+    "libgnutls28-dev",
+    "ninja-build",
+    "patch",
+    "pkg-config",
+    "python3",
+    "python3-venv",
+    "xz-utils",
+    "zlib1g-dev",
 ];
 
-/// Builds what is missing and gives the finished emulator. Two that build at the same time do it one after the other.
+/// Builds what is missing and gives the whole emulator. Two that build at the same time do it one after the other.
 pub(super) fn build(workspace: &Workspace, packages: Option<&Path>) -> Result<Emulator> {
     let folder = locate::folder()?;
-    let parent = folder.parent().context("the cache has no parent folder")?;
-    fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-    let lock_path = folder.with_extension("lock");
-    let lock = File::create(&lock_path).with_context(|| format!("cannot create {}", lock_path.display()))?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let lock_path = folder.join("lock");
+    let lock = File::create(&lock_path)
+        .with_context(|| format!("cannot create {}", lock_path.display()))?;
     if lock.try_lock().is_err() {
         let bar = spinner("waiting for another build of the emulator");
-        lock.lock().with_context(|| format!("cannot lock {}", lock_path.display()))?;
+        lock.lock()
+            .with_context(|| format!("cannot lock {}", lock_path.display()))?;
         bar.finish_and_clear();
     }
-    if let Some(emulator) = Emulator::in_folder(&folder) {
-        return Ok(emulator);
-    }
-    require_packages()?;
-
+    let found = locate::find()?;
     let build = Build {
-        partial: folder.with_extension("partial"),
+        folder,
         logs: workspace.target()?.join("emulator"),
     };
-    fs::create_dir_all(build.partial.join("done"))
-        .with_context(|| format!("cannot create {}", build.partial.display()))?;
-    build.step("qemu", |work, out| build.qemu(work, out, packages))?;
-    build.step("vsock", |work, out| build.vsock(work, out))?;
-
-    let finished = build.partial.join("finished");
-    fs::create_dir_all(finished.join("bin")).with_context(|| format!("cannot create {}", finished.display()))?;
-    for (from, to) in [
-        ("qemu/bin/qemu-system-x86_64", "bin/qemu-system-x86_64"),
-        ("qemu/firmware", "firmware"),
-        ("vsock/vhost-device-vsock", "bin/vhost-device-vsock"),
-    ] {
-        let (from, to) = (build.partial.join("done").join(from), finished.join(to));
-        fs::rename(&from, &to).with_context(|| format!("cannot move {}", from.display()))?;
+    if found.qemu.is_none() {
+        require_packages()?;
+        build.step("qemu", |work, out| build.qemu(work, out, packages))?;
     }
-    fs::rename(&finished, &folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let _ = fs::remove_dir_all(&build.partial);
-    Emulator::in_folder(&folder).with_context(|| format!("{} is not whole", folder.display()))
+    if found.vsock.is_none() {
+        build.step("vsock", |work, out| build.vsock(work, out))?;
+    }
+    let emulator = locate::find()?.whole();
+    emulator.with_context(|| format!("{} is not whole after the build", build.folder.display()))
 }
 
 struct Build {
-    partial: PathBuf,
+    folder: PathBuf,
     logs: PathBuf,
 }
 
 impl Build {
     /// Runs one step in a clean working folder; its output appears at once or not at all.
     fn step(&self, name: &str, work: impl FnOnce(&Path, &Path) -> Result<()>) -> Result<()> {
-        let done = self.partial.join("done").join(name);
-        if done.is_dir() {
-            return Ok(());
-        }
-        let (scratch, out) = (self.partial.join(format!("{name}.work")), self.partial.join(format!("{name}.out")));
-        for path in [&scratch, &out] {
+        let done = self.folder.join(name);
+        let (scratch, out) = (
+            self.folder.join(format!("{name}.work")),
+            self.folder.join(format!("{name}.out")),
+        );
+        for path in [&scratch, &out, &done] {
             if path.exists() {
-                fs::remove_dir_all(path).with_context(|| format!("cannot remove {}", path.display()))?;
+                fs::remove_dir_all(path)
+                    .with_context(|| format!("cannot remove {}", path.display()))?;
             }
-            fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
+        }
+        for path in [&scratch, &out] {
+            fs::create_dir_all(path)
+                .with_context(|| format!("cannot create {}", path.display()))?;
         }
         work(&scratch, &out)?;
         fs::rename(&out, &done).with_context(|| format!("cannot create {}", done.display()))?;
@@ -85,7 +90,8 @@ impl Build {
     fn qemu(&self, work: &Path, out: &Path, packages: Option<&Path>) -> Result<()> {
         let cache = cache_folder()?;
         let downloads = cache.join("packages");
-        let pins: Pins = serde_json::from_str(include_str!("packages.json")).context("the recipe's packages.json")?;
+        let pins: Pins = serde_json::from_str(include_str!("packages.json"))
+            .context("the recipe's packages.json")?;
         let bar = spinner("QEMU: source");
         pins.obtain(&downloads, &cache, packages)?;
         bar.finish_and_clear();
@@ -95,20 +101,29 @@ impl Build {
             fs::create_dir(path).with_context(|| format!("cannot create {}", path.display()))?;
         }
         for pin in &pins.packages {
-            symlink(downloads.join(&pin.file), sources.join(&pin.file)).context("cannot link a source file")?;
+            symlink(downloads.join(&pin.file), sources.join(&pin.file))
+                .context("cannot link a source file")?;
         }
         let environment = work.join("meson");
         let mut venv = Command::new("python3");
         venv.args(["-m", "venv"]).arg(&environment);
-        run_logged(venv, "QEMU: Python environment", &self.logs.join("venv.log"))?;
+        run_logged(
+            venv,
+            "QEMU: Python environment",
+            &self.logs.join("venv.log"),
+        )?;
         let mut pip = Command::new(environment.join("bin/pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check"]).arg(format!("meson=={MESON}"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check"])
+            .arg(format!("meson=={MESON}"));
         run_logged(pip, "QEMU: meson", &self.logs.join("meson.log"))?;
 
         let script = work.join("build-qemu.sh");
-        fs::write(&script, include_str!("build-qemu.sh")).context("cannot write the build script")?;
+        fs::write(&script, include_str!("build-qemu.sh"))
+            .context("cannot write the build script")?;
         let mut paths = vec![environment.join("bin")];
-        paths.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+        paths.extend(std::env::split_paths(
+            &std::env::var_os("PATH").unwrap_or_default(),
+        ));
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
         let mut command = Command::new("sh");
         command
@@ -116,7 +131,10 @@ impl Build {
             .args([&sources, &build])
             .arg(out)
             .arg(jobs.to_string())
-            .env("PATH", std::env::join_paths(paths).context("PATH has an entry with a colon")?);
+            .env(
+                "PATH",
+                std::env::join_paths(paths).context("PATH has an entry with a colon")?,
+            );
         run_logged(command, "QEMU", &self.logs.join("qemu.log"))
     }
 
@@ -143,22 +161,37 @@ impl Build {
             "cargo metadata failed: {}",
             String::from_utf8_lossy(&output.stderr).trim()
         );
-        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
-        let source = metadata["packages"]
-            .as_array()
+        let metadata: serde_json::Value =
+            serde_json::from_slice(&output.stdout).context("cargo metadata")?;
+        let source = metadata
+            .get("packages")
+            .and_then(serde_json::Value::as_array)
             .into_iter()
             .flatten()
-            .find(|package| package["name"] == "vhost-device-vsock")
-            .and_then(|package| package["manifest_path"].as_str())
+            .find(|package| {
+                package
+                    .get("name")
+                    .is_some_and(|name| name == "vhost-device-vsock")
+            })
+            .and_then(|package| package.get("manifest_path")?.as_str())
             .and_then(|manifest| Path::new(manifest).parent())
             .context("cargo metadata does not tell where vhost-device-vsock is")?;
         let copy = work.join("source");
         copy_tree(source, &copy)?;
         let patch = work.join("vsock.patch");
-        fs::write(&patch, include_str!("vhost-device-vsock.patch")).context("cannot write the patch")?;
+        fs::write(&patch, include_str!("vhost-device-vsock.patch"))
+            .context("cannot write the patch")?;
         let mut command = Command::new("patch");
-        command.args(["-p1", "--batch", "-d"]).arg(&copy).arg("-i").arg(&patch);
-        run_logged(command, "vhost-device-vsock: patch", &self.logs.join("vsock-patch.log"))?;
+        command
+            .args(["-p1", "--batch", "-d"])
+            .arg(&copy)
+            .arg("-i")
+            .arg(&patch);
+        run_logged(
+            command,
+            "vhost-device-vsock: patch",
+            &self.logs.join("vsock-patch.log"),
+        )?;
 
         let target = work.join("target");
         let mut command = Command::new(cargo());
@@ -170,9 +203,16 @@ impl Build {
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .env_remove("CARGO_BUILD_TARGET");
-        run_logged(command, "vhost-device-vsock: compile", &self.logs.join("vsock.log"))?;
-        fs::rename(target.join("release/vhost-device-vsock"), out.join("vhost-device-vsock"))
-            .context("cargo built no vhost-device-vsock")
+        run_logged(
+            command,
+            "vhost-device-vsock: compile",
+            &self.logs.join("vsock.log"),
+        )?;
+        fs::rename(
+            target.join("release/vhost-device-vsock"),
+            out.join("vhost-device-vsock"),
+        )
+        .context("cargo built no vhost-device-vsock")
     }
 }
 
@@ -185,7 +225,8 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
         if entry.path().is_dir() {
             copy_tree(&entry.path(), &target)?;
         } else {
-            fs::copy(entry.path(), &target).with_context(|| format!("cannot copy {}", entry.path().display()))?;
+            fs::copy(entry.path(), &target)
+                .with_context(|| format!("cannot copy {}", entry.path().display()))?;
         }
     }
     Ok(())
@@ -203,7 +244,10 @@ fn require_packages() -> Result<()> {
         else {
             return Ok(());
         };
-        if !String::from_utf8_lossy(&output.stdout).lines().any(|line| line == "installed") {
+        if !String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .any(|line| line == "installed")
+        {
             missing.push(*package);
         }
     }
@@ -211,7 +255,10 @@ fn require_packages() -> Result<()> {
         return Ok(());
     }
     let list = missing.join(" ");
-    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    let root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| output.stdout == b"0\n");
     if !root {
         bail!("the build of the emulator needs Debian packages: sudo apt-get install {list}");
     }
@@ -227,7 +274,10 @@ fn require_packages() -> Result<()> {
     };
     if !install() {
         // Lists that are out of date name packages that are gone.
-        let _ = Command::new("apt-get").args(["update", "-qq"]).stdin(Stdio::null()).output();
+        let _ = Command::new("apt-get")
+            .args(["update", "-qq"])
+            .stdin(Stdio::null())
+            .output();
         if !install() {
             bail!("apt-get install {list} failed; run it to see why");
         }
@@ -241,19 +291,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_step_leaves_nothing_and_is_done_again() {
+    fn a_failed_step_leaves_nothing_and_starts_afresh() {
         let folder = tempfile::tempdir().unwrap();
         let build = Build {
-            partial: folder.path().join("x.partial"),
+            folder: folder.path().to_owned(),
             logs: folder.path().to_owned(),
         };
-        fs::create_dir_all(build.partial.join("done")).unwrap();
         let failed = build.step("one", |_, out| {
             fs::write(out.join("half"), "").unwrap();
             bail!("no")
         });
         assert!(failed.is_err());
-        assert!(!build.partial.join("done/one").exists());
+        assert!(!folder.path().join("one").exists());
         build
             .step("one", |work, out| {
                 assert!(fs::read_dir(work).unwrap().next().is_none());
@@ -261,9 +310,8 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-        assert!(build.partial.join("done/one/whole").is_file());
-        assert!(!build.partial.join("done/one/half").exists());
-        build.step("one", |_, _| panic!("a finished step ran again")).unwrap();
+        assert!(folder.path().join("one/whole").is_file());
+        assert!(!folder.path().join("one/half").exists());
     }
 
     #[test]

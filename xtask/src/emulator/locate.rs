@@ -2,7 +2,7 @@
 
 use crate::packages::cache_folder;
 use anyhow::{Result, bail};
-use serde::Serialize;
+use letsesign_tests::boot::Emulator;
 use sha2::{Digest, Sha256};
 use std::env;
 use std::path::{Path, PathBuf};
@@ -22,56 +22,67 @@ const RECIPE: &[&str] = &[
     VSOCK,
 ];
 
-/// The programs that emulate an enclave.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Emulator {
-    /// qemu-system-x86_64 with the machine types nitro-enclave and microvm.
-    pub(crate) qemu: PathBuf,
-    /// Folder of its firmware; `None` when QEMU knows by itself.
-    pub(crate) firmware: Option<PathBuf>,
-    /// vhost-device-vsock that takes CID 3 for the host.
-    pub(crate) vsock: PathBuf,
+/// What was found of an emulator.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// QEMU and the folder of its firmware.
+    pub(super) qemu: Option<(PathBuf, Option<PathBuf>)>,
+    pub(super) vsock: Option<PathBuf>,
 }
 
-impl Emulator {
-    /// Looks for an emulator; `None` when it has to be built. A program named by the environment that is no such emulator
-    /// is an error.
-    pub(super) fn find() -> Result<Option<Self>> {
-        let given = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let built = Self::in_folder(&folder()?);
-        let (qemu, firmware) = if let Some(qemu) = given("LETSESIGN_QEMU") {
-            if !knows_nitro(&qemu) {
-                bail!("LETSESIGN_QEMU is {}, which knows no machine type nitro-enclave", qemu.display());
-            }
-            (Some(qemu), given("LETSESIGN_QEMU_FIRMWARE"))
-        } else if knows_nitro(Path::new("qemu-system-x86_64")) {
-            (Some("qemu-system-x86_64".into()), None)
-        } else {
-            (None, None)
-        };
-        let vsock = match given("LETSESIGN_VHOST_VSOCK") {
-            Some(path) if !path.is_file() => {
-                bail!("LETSESIGN_VHOST_VSOCK is {}, which is no file", path.display())
-            }
-            given => given,
-        };
-        Ok(match (qemu, vsock, built) {
-            (Some(qemu), Some(vsock), _) => Some(Self { qemu, firmware, vsock }),
-            (Some(qemu), None, Some(built)) => Some(Self { qemu, firmware, ..built }),
-            (None, Some(vsock), Some(built)) => Some(Self { vsock, ..built }),
-            (None, None, built) => built,
-            _ => None,
+impl Found {
+    /// The emulator, if nothing is missing.
+    pub(super) fn whole(self) -> Option<Emulator> {
+        let (qemu, firmware) = self.qemu?;
+        Some(Emulator {
+            qemu,
+            firmware,
+            vsock: self.vsock?,
         })
     }
+}
 
-    /// The emulator that was built into `folder`.
-    pub(super) fn in_folder(folder: &Path) -> Option<Self> {
-        let emulator = Self {
-            qemu: folder.join("bin/qemu-system-x86_64"),
-            firmware: Some(folder.join("firmware")),
-            vsock: folder.join("bin/vhost-device-vsock"),
-        };
-        (emulator.qemu.is_file() && emulator.vsock.is_file()).then_some(emulator)
+/// Looks for the two programs: named by the environment, on PATH, built before. One that the environment names and that will
+/// not do is an error.
+pub(super) fn find() -> Result<Found> {
+    let given = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let mut found = in_folder(&folder()?);
+    if let Some(qemu) = given("LETSESIGN_QEMU") {
+        if !knows_nitro(&qemu) {
+            bail!(
+                "LETSESIGN_QEMU is {}, which knows no machine type nitro-enclave",
+                qemu.display()
+            );
+        }
+        found.qemu = Some((qemu, given("LETSESIGN_QEMU_FIRMWARE")));
+    } else if knows_nitro(Path::new("qemu-system-x86_64")) {
+        found.qemu = Some(("qemu-system-x86_64".into(), None));
+    }
+    if let Some(path) = given("LETSESIGN_VHOST_VSOCK") {
+        if !path.is_file() {
+            bail!(
+                "LETSESIGN_VHOST_VSOCK is {}, which is no file",
+                path.display()
+            );
+        }
+        found.vsock = Some(path);
+    }
+    Ok(found)
+}
+
+/// What was built into `folder`.
+pub(super) fn in_folder(folder: &Path) -> Found {
+    let qemu = folder.join("qemu/bin/qemu-system-x86_64");
+    let vsock = folder.join("vsock/vhost-device-vsock");
+    Found {
+        qemu: qemu
+            .is_file()
+            .then(|| (qemu, Some(folder.join("qemu/firmware")))),
+        vsock: vsock.is_file().then_some(vsock),
     }
 }
 
@@ -83,7 +94,9 @@ pub(super) fn folder() -> Result<PathBuf> {
         hash.update(part);
     }
     let key = hex::encode(hash.finalize());
-    Ok(cache_folder()?.join("emulator").join(key.get(..16).unwrap_or(&key)))
+    Ok(cache_folder()?
+        .join("emulator")
+        .join(key.get(..16).unwrap_or(&key)))
 }
 
 fn knows_nitro(qemu: &Path) -> bool {
@@ -115,20 +128,33 @@ mod tests {
     #[test]
     fn only_a_qemu_with_the_machine_type_will_do() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(!knows_nitro(&program(folder.path(), "echo 'microvm  microvm (i386)'")));
-        assert!(!knows_nitro(&program(folder.path(), "echo 'none  not nitro-enclave'")));
-        assert!(knows_nitro(&program(folder.path(), "echo 'nitro-enclave        AWS Nitro Enclave'")));
+        assert!(!knows_nitro(&program(
+            folder.path(),
+            "echo 'microvm  microvm (i386)'"
+        )));
+        assert!(!knows_nitro(&program(
+            folder.path(),
+            "echo 'none  not nitro-enclave'"
+        )));
+        assert!(knows_nitro(&program(
+            folder.path(),
+            "echo 'nitro-enclave        AWS Nitro Enclave'"
+        )));
         assert!(!knows_nitro(&folder.path().join("absent")));
     }
 
     #[test]
     fn half_an_emulator_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("bin")).unwrap();
-        assert_eq!(Emulator::in_folder(folder.path()), None);
-        fs::write(folder.path().join("bin/qemu-system-x86_64"), "").unwrap();
-        assert_eq!(Emulator::in_folder(folder.path()), None);
-        fs::write(folder.path().join("bin/vhost-device-vsock"), "").unwrap();
-        assert!(Emulator::in_folder(folder.path()).is_some());
+        for (path, whole) in [
+            ("qemu/bin/qemu-system-x86_64", false),
+            ("vsock/vhost-device-vsock", true),
+        ] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            assert!(in_folder(folder.path()).whole().is_none());
+            fs::write(path, "").unwrap();
+            assert_eq!(in_folder(folder.path()).whole().is_some(), whole);
+        }
     }
 }

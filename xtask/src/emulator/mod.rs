@@ -6,10 +6,10 @@
 mod build;
 mod locate;
 
-use self::locate::Emulator;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use clap::Args;
+use letsesign_tests::boot::Emulator;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -33,9 +33,11 @@ pub(crate) struct EmulatorArgs {
 }
 
 pub(crate) fn run(workspace: &Workspace, arguments: &EmulatorArgs) -> Result<()> {
-    let emulator = match Emulator::find()? {
+    let emulator = match locate::find()?.whole() {
         Some(emulator) => emulator,
-        None if arguments.no_build => bail!("there is no emulator yet; build it with: cargo xtask emulator"),
+        None if arguments.no_build => {
+            bail!("there is no emulator yet; build it with: cargo xtask emulator")
+        }
         None => build::build(workspace, arguments.packages.as_deref())?,
     };
     if arguments.json {
@@ -48,7 +50,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &EmulatorArgs) -> Result<()>
 
 /// The emulator, built first if there is none.
 pub(crate) fn obtain(workspace: &Workspace) -> Result<Emulator> {
-    match Emulator::find()? {
+    match locate::find()?.whole() {
         Some(emulator) => Ok(emulator),
         None => build::build(workspace, None),
     }

@@ -168,7 +168,8 @@ impl Packages {
     }
 
     /// All packages.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Package> {
+    #[cfg(test)]
+    fn iter(&self) -> impl Iterator<Item = &Package> {
         self.list.packages.iter()
     }
 

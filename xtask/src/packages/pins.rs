@@ -97,7 +97,10 @@ impl Pins {
             } else {
                 ","
             };
-            text.push_str(&format!("    {}{comma}\n", serde_json::to_string(pin)?));
+            text.push_str("    ");
+            text.push_str(&serde_json::to_string(pin)?);
+            text.push_str(comma);
+            text.push('\n');
         }
         text.push_str("  ]\n}\n");
         Ok(text)

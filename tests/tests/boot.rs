@@ -1,0 +1,256 @@
+//! The enclave image boots, proves what it is, works, and ends when it must. In QEMU's emulated Nitro Enclave.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use eif::{Build, Metadata, Process, Ramdisks};
+use letsesign_nsm::document::Unverified;
+use letsesign_tests::boot::{Fixture, Image, Machine, Options, Parts, Reply};
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Far beyond what a boot takes on the busiest machine; a limit against hanging, not a measurement.
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// Gives the enclave one job and waits for its result.
+fn job(machine: &mut Machine, session: &str, name: &str, data: Value) -> Value {
+    machine.host().queue(Reply::Job {
+        session: session.into(),
+        name: name.into(),
+        data,
+    });
+    machine.wait_result(session, LIMIT).unwrap()
+}
+
+/// Law 1 of the whole system: what the NSM measured is what `eif` says of the file.
+#[test]
+fn pcrs_in_the_attestation_document_are_the_images() {
+    let Some(fixture) = Fixture::get() else {
+        return;
+    };
+    let image = Image::Eif(fixture.eif.clone());
+    let mut machine = Machine::boot(&fixture.emulator, &image, Options::default()).unwrap();
+    let heartbeat = machine.wait_heartbeat(LIMIT).unwrap();
+    let get_job = machine.wait_first_get_job(LIMIT).unwrap();
+    println!("heartbeat after {heartbeat:?}, first get-job after {get_job:?}");
+
+    let nonce = [0x5a; 32];
+    let result = job(
+        &mut machine,
+        "s-1",
+        "selfTest",
+        json!({"nonce": BASE64_STANDARD.encode(nonce)}),
+    );
+    assert_eq!(result["code"], 0, "{result}");
+    let document = BASE64_STANDARD
+        .decode(result["attestDocument"].as_str().unwrap())
+        .unwrap();
+    let fields = Unverified::parse(&document).unwrap();
+    assert_eq!(fields.nonce, Some(&nonce[..]));
+    let (_, image) = eif::Image::open(&fixture.eif, Arc::new(eif::Silent)).unwrap();
+    for (index, pcr) in [
+        (0, image.pcrs.pcr0),
+        (1, image.pcrs.pcr1),
+        (2, image.pcrs.pcr2),
+    ] {
+        assert_eq!(
+            hex::encode(fields.pcrs[&index]),
+            pcr.to_string(),
+            "PCR{index}"
+        );
+    }
+    assert_eq!(machine.host().problems(), Vec::<String>::new());
+}
+
+/// Every answer goes to its own session, and nonsense from the host does not stop the enclave.
+#[test]
+fn jobs_travel_over_vsock_and_nonsense_is_survived() {
+    let Some(fixture) = Fixture::get() else {
+        return;
+    };
+    let image = Image::Eif(fixture.eif.clone());
+    let mut machine = Machine::boot(&fixture.emulator, &image, Options::default()).unwrap();
+    machine.wait_first_get_job(LIMIT).unwrap();
+    for body in [
+        &b"{"[..],
+        b"[]",
+        b"{\"session\":7}",
+        b"\xff\xfe",
+        b"{\"session\":\"\",\"jobName\":\"x\",\"jobData\":{}}",
+    ] {
+        machine.host().queue(Reply::Body(body.to_vec()));
+    }
+    machine.host().queue(Reply::Status(500));
+    let unknown = job(&mut machine, "s-unknown", "noSuchJob", json!({}));
+    assert_eq!(unknown, json!({"code": 2001}));
+    for number in 0..4 {
+        let session = format!("s-{number}");
+        // The nonce is too short or right, in turn.
+        let nonce = vec![number; if number % 2 == 0 { 15 } else { 16 }];
+        let result = job(
+            &mut machine,
+            &session,
+            "selfTest",
+            json!({"nonce": BASE64_STANDARD.encode(nonce)}),
+        );
+        assert_eq!(
+            result["code"],
+            if number % 2 == 0 { 2001 } else { 0 },
+            "{result}"
+        );
+    }
+    assert_eq!(machine.host().problems(), Vec::<String>::new());
+}
+
+/// Without an NSM the kernel has no source of randomness that could be trusted, and nothing could be attested.
+#[test]
+fn without_an_nsm_the_enclave_refuses_to_start() {
+    let Some(fixture) = Fixture::get() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let parts = Parts::extract(&fixture.eif, folder.path()).unwrap();
+    let mut machine = Machine::boot(
+        &fixture.emulator,
+        &Image::WithoutNsm(parts),
+        Options::default(),
+    )
+    .unwrap();
+    machine.wait_end(LIMIT).unwrap();
+    let console: Vec<String> = machine
+        .console()
+        .into_iter()
+        .map(|line| line.text)
+        .collect();
+    assert!(
+        console
+            .iter()
+            .any(|line| line.contains("refusing to run") && line.contains("nsm-hwrng")),
+        "{console:#?}"
+    );
+    assert!(machine.host().heartbeat().is_none(), "it reported as alive");
+    assert!(
+        machine.host().first_get_job().is_none(),
+        "it asked for a job"
+    );
+}
+
+/// A kernel that takes randomness from elsewhere than the NSM.
+#[test]
+fn a_trusted_cpu_random_generator_is_refused() {
+    let Some(fixture) = Fixture::get() else {
+        return;
+    };
+    let options = Options {
+        append: "random.trust_cpu=on".into(),
+        ..Options::default()
+    };
+    let mut machine =
+        Machine::boot(&fixture.emulator, &Image::Eif(fixture.eif.clone()), options).unwrap();
+    machine.wait_end(LIMIT).unwrap();
+    let console: Vec<String> = machine
+        .console()
+        .into_iter()
+        .map(|line| line.text)
+        .collect();
+    assert!(
+        console
+            .iter()
+            .any(|line| line.contains("refusing to run") && line.contains("trust_cpu")),
+        "{console:#?}"
+    );
+    assert!(machine.host().first_get_job().is_none());
+}
+
+#[test]
+fn a_killed_server_ends_the_enclave() {
+    // getpid, then kill(pid, SIGKILL).
+    let code = [
+        0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0x89, 0xc7, 0xbe, 9, 0, 0, 0, 0xb8, 62, 0, 0, 0, 0x0f, 0x05,
+        0xeb, 0xfe,
+    ];
+    ends_with(&code, "/server was killed by signal 9");
+}
+
+#[test]
+fn a_server_that_exits_ends_the_enclave() {
+    // exit_group(3).
+    let code = [0xbf, 3, 0, 0, 0, 0xb8, 231, 0, 0, 0, 0x0f, 0x05];
+    ends_with(&code, "/server exited with code 3");
+}
+
+/// Boots our kernel and init around a program of a few instructions; the enclave must say how it ended, and end.
+fn ends_with(code: &[u8], message: &str) {
+    let Some(fixture) = Fixture::get() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let eif = image_of(&fixture, &program(code), folder.path());
+    let mut machine =
+        Machine::boot(&fixture.emulator, &Image::Eif(eif), Options::default()).unwrap();
+    machine.wait_heartbeat(LIMIT).unwrap();
+    machine.wait_console(message, LIMIT).unwrap();
+    assert_eq!(machine.wait_end(LIMIT).unwrap().code(), Some(0));
+}
+
+/// An EIF like ours with another program in the place of the server.
+fn image_of(fixture: &Fixture, program: &[u8], folder: &Path) -> PathBuf {
+    let root = folder.join("root");
+    for name in ["dev", "proc", "run", "sys", "tmp"] {
+        fs::create_dir_all(root.join(name)).unwrap();
+    }
+    fs::write(root.join("server"), program).unwrap();
+    fs::set_permissions(root.join("server"), fs::Permissions::from_mode(0o755)).unwrap();
+    let options = canoni::TreeOptions {
+        owner: Some((0, 0)),
+        ..canoni::TreeOptions::default()
+    };
+    let tree = canoni::Tree::from_directory(&root, &options).unwrap();
+    let process = Process {
+        entrypoint: vec!["/server".into()],
+        user: Some("65532:65532".into()),
+        ..Process::default()
+    };
+    let parts = Parts::extract(&fixture.eif, folder).unwrap();
+    let eif = folder.join("test.eif");
+    let ramdisks = Ramdisks::Bundle {
+        init: &fixture.init,
+        tree: &tree,
+        process: &process,
+    };
+    Build::new(
+        &parts.kernel,
+        &parts.cmdline,
+        ramdisks,
+        Metadata::new("test", "0"),
+    )
+    .write(&eif)
+    .unwrap();
+    eif
+}
+
+/// A static x86-64 ELF program of these instructions (System V ABI, figures 4-3 and 5-1): one header, one segment.
+fn program(code: &[u8]) -> Vec<u8> {
+    const BASE: u64 = 0x40_0000;
+    const HEADERS: u64 = 64 + 56;
+    let size = HEADERS + code.len() as u64;
+    let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    bytes.extend([2, 0, 62, 0, 1, 0, 0, 0]); // executable, x86-64, version 1
+    bytes.extend(
+        [BASE + HEADERS, 64, 0]
+            .iter()
+            .flat_map(|word| word.to_le_bytes()),
+    ); // entry, segments, sections
+    bytes.extend([0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0]); // flags; sizes and counts of headers
+    bytes.extend([1, 0, 0, 0, 5, 0, 0, 0]); // load; readable and executable
+    bytes.extend(
+        [0, BASE, BASE, size, size, 0x1000]
+            .iter()
+            .flat_map(|word| word.to_le_bytes()),
+    );
+    bytes.extend(code);
+    bytes
+}
