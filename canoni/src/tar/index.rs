@@ -1,5 +1,6 @@
 //! The list of an archive's entries, with contents left where they are.
 
+use super::entry::{TarEntry, TarKind};
 use super::header::{Block, Dialect, clean_path, terminated};
 use super::pax::{self, Pax};
 use super::problem::Problem;
@@ -8,48 +9,6 @@ use crate::blob::Blob;
 use crate::content::Content;
 use crate::error::{Error, Result, printable};
 use crate::limits::Limits;
-
-/// What an entry is.
-#[derive(Debug, Clone)]
-pub enum TarKind {
-    /// A regular file.
-    File(Content),
-    /// A directory.
-    Dir,
-    /// A symbolic link; its target is not interpreted.
-    Symlink(Vec<u8>),
-    /// Another name of an earlier entry, or of a file in a lower layer; cleaned like [`TarEntry::path`].
-    HardLink(Vec<u8>),
-    /// A character device.
-    CharDevice(u32, u32),
-    /// A block device.
-    BlockDevice(u32, u32),
-    /// A named pipe.
-    Fifo,
-}
-
-/// One entry of an archive, extended headers applied.
-#[derive(Debug, Clone)]
-pub struct TarEntry {
-    /// Path in one spelling (see [`clean_path`]), byte for byte otherwise; empty for the root.
-    pub path: Vec<u8>,
-    /// Type and what belongs to it.
-    pub kind: TarKind,
-    /// Permission bits, `0o7777` at most.
-    pub mode: u32,
-    /// Owner.
-    pub uid: u32,
-    /// Group.
-    pub gid: u32,
-    /// Modification time in seconds since 1970, fractions cut off.
-    pub mtime: i64,
-    /// Extended attributes, sorted by name.
-    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Keywords of extended headers that mean something an image cannot carry.
-    pub unknown: Vec<Vec<u8>>,
-    /// Offset of the entry's first header.
-    pub offset: u64,
-}
 
 /// Reads the headers of the archive in `blob`, from its first byte to its end marker. `name` is what errors call it.
 ///

@@ -5,16 +5,16 @@
 //! naming the offset and the rule ([`Problem`]). The layout of header fields comes from the `tar` crate's
 //! `tar::Header`; their interpretation is this module's.
 
+mod entry;
 mod header;
 mod index;
 mod pax;
 mod problem;
 mod sparse;
-#[cfg(test)]
-mod tests;
 
+pub use entry::{TarEntry, TarKind};
 pub use header::clean_path;
-pub use index::{TarEntry, TarKind, index};
+pub use index::index;
 pub use problem::Problem;
 
 /// Bytes of a tar block.

@@ -1,10 +1,7 @@
 //! An image in canonical form, and its files.
 
 use super::config::{History, canonical, to_canonical_json};
-use super::header::{Header, encode, pad};
 use super::layer::LayerList;
-use super::output::AtomicFile;
-use super::pipe::{Chunks, pipe};
 use super::time;
 use crate::error::{Error, Result};
 use crate::overlay::Changes;
@@ -13,20 +10,6 @@ use crate::source::{Image, full_name};
 use crate::tree::{Metadata, Tree, TreeOptions};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::Path;
-
-/// How an image is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// A tar file for `docker load`, `podman load` and `skopeo docker-archive:`. It is an OCI layout as well.
-    DockerArchive,
-    /// A tar file that holds an OCI layout.
-    OciTar,
-    /// A folder that holds an OCI layout.
-    OciDir,
-}
 
 /// Choices for canonical form.
 #[derive(Debug, Clone, Default)]
@@ -44,42 +27,33 @@ pub struct CanonicalOptions {
 }
 
 #[derive(Debug)]
-struct LayerFile {
-    list: LayerList,
-    digest: [u8; 32],
-    size: u64,
+pub(super) struct LayerFile {
+    pub(super) list: LayerList,
+    pub(super) digest: [u8; 32],
+    pub(super) size: u64,
 }
 
 /// An image in canonical form v1: its digests are known, its layers can be written any number of times.
 #[derive(Debug)]
 pub struct Canonical {
-    layers: Vec<LayerFile>,
-    config: Vec<u8>,
-    manifest: Vec<u8>,
-    platform: Value,
-    tags: Vec<String>,
-    epoch: u64,
-    progress: Progress,
+    pub(super) layers: Vec<LayerFile>,
+    pub(super) config: Vec<u8>,
+    pub(super) manifest: Vec<u8>,
+    pub(super) platform: Value,
+    pub(super) tags: Vec<String>,
+    pub(super) epoch: u64,
+    pub(super) progress: Progress,
 }
 
 const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER_TYPE: &str = "application/vnd.oci.image.layer.v1.tar";
-const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
-const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+pub(super) const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// A file of the archive; names are relative to its root.
-enum Item<'a> {
-    Dir,
-    Bytes(Vec<u8>),
-    Link(String),
-    Layer(&'a LayerFile),
-}
-
-fn prefixed(digest: &[u8; 32]) -> String {
+pub(super) fn prefixed(digest: &[u8; 32]) -> String {
     format!("sha256:{}", hex::encode(digest))
 }
 
-fn sha256(bytes: &[u8]) -> [u8; 32] {
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
@@ -221,218 +195,5 @@ impl Canonical {
     /// Names, in full, sorted.
     pub fn tags(&self) -> &[String] {
         &self.tags
-    }
-
-    fn index(&self) -> Result<Vec<u8>> {
-        let descriptor = |annotations: Option<Value>| {
-            let mut value = json!({
-                "mediaType": MANIFEST_TYPE, "digest": self.digest(), "size": self.manifest.len(), "platform": self.platform,
-            });
-            if let (Some(annotations), Value::Object(map)) = (annotations, &mut value) {
-                map.insert("annotations".into(), annotations);
-            }
-            value
-        };
-        let mut manifests: Vec<Value> = self
-            .tags
-            .iter()
-            .map(|tag| {
-                let short = tag.rsplit_once(':').map_or("latest", |(_, short)| short);
-                descriptor(Some(json!({"io.containerd.image.name": tag, "org.opencontainers.image.ref.name": short})))
-            })
-            .collect();
-        if manifests.is_empty() {
-            manifests.push(descriptor(None));
-        }
-        to_canonical_json(
-            &json!({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests}),
-            "index.json",
-        )
-    }
-
-    fn docker_manifest(&self) -> Result<Vec<u8>> {
-        let tags: Vec<&str> = self.tags.iter().map(|tag| familiar(tag)).collect();
-        let blob = |digest: &[u8; 32]| format!("blobs/sha256/{}", hex::encode(digest));
-        let value = json!([{
-            "Config": blob(&sha256(&self.config)),
-            "RepoTags": if tags.is_empty() { Value::Null } else { tags.into() },
-            "Layers": self.layers.iter().map(|layer| blob(&layer.digest)).collect::<Vec<_>>(),
-        }]);
-        to_canonical_json(&value, "manifest.json")
-    }
-
-    fn items(&self, format: Format) -> Result<BTreeMap<String, Item<'_>>> {
-        let mut items = BTreeMap::new();
-        let blob = |digest: &[u8; 32]| format!("blobs/sha256/{}", hex::encode(digest));
-        items.insert("blobs".into(), Item::Dir);
-        items.insert("blobs/sha256".into(), Item::Dir);
-        items.insert(
-            blob(&sha256(&self.config)),
-            Item::Bytes(self.config.clone()),
-        );
-        items.insert(
-            blob(&sha256(&self.manifest)),
-            Item::Bytes(self.manifest.clone()),
-        );
-        for layer in &self.layers {
-            items.insert(blob(&layer.digest), Item::Layer(layer));
-        }
-        items.insert("index.json".into(), Item::Bytes(self.index()?));
-        items.insert(
-            "oci-layout".into(),
-            Item::Bytes(br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec()),
-        );
-        if format == Format::DockerArchive {
-            items.insert("manifest.json".into(), Item::Bytes(self.docker_manifest()?));
-            // The names of old `docker save`, for tools that look for them.
-            let config = hex::encode(sha256(&self.config));
-            items.insert(
-                format!("{config}.json"),
-                Item::Link(format!("blobs/sha256/{config}")),
-            );
-            for layer in &self.layers {
-                let id = hex::encode(layer.digest);
-                items.insert(
-                    format!("{id}/layer.tar"),
-                    Item::Link(format!("../blobs/sha256/{id}")),
-                );
-                items.insert(id, Item::Dir);
-            }
-        }
-        Ok(items)
-    }
-
-    /// Writes the image to `target`. A file appears when it is complete, or not at all; a folder must not exist, or be
-    /// empty.
-    pub fn write(&self, target: &Path, format: Format) -> Result<()> {
-        if format == Format::OciDir {
-            return self.write_dir(target);
-        }
-        let mut file = AtomicFile::create(target)?;
-        self.write_tar(&mut file, format, &target.display().to_string())?;
-        file.commit()
-    }
-
-    /// Writes the image as a tar archive ([`Format::OciDir`] counts as [`Format::OciTar`] here) to a stream. `name` is what
-    /// errors call it.
-    pub fn write_tar(
-        &self,
-        out: &mut (impl Write + Send),
-        format: Format,
-        name: &str,
-    ) -> Result<()> {
-        let items = self.items(format)?;
-        self.begin()?;
-        pipe(
-            &self.progress,
-            |chunks| {
-                let mut scratch = Vec::with_capacity(1024);
-                for (path, item) in &items {
-                    scratch.clear();
-                    let mut header = Header::file(path.as_bytes(), 0, self.epoch);
-                    match item {
-                        Item::Dir => {
-                            header = Header {
-                                kind: b'5',
-                                mode: 0o755,
-                                ..header
-                            }
-                        }
-                        Item::Link(target) => {
-                            header = Header {
-                                kind: b'2',
-                                mode: 0o777,
-                                link: target.as_bytes(),
-                                ..header
-                            }
-                        }
-                        Item::Bytes(bytes) => header.size = bytes.len() as u64,
-                        Item::Layer(layer) => header.size = layer.size,
-                    }
-                    encode(&header, &mut scratch);
-                    chunks.put(&scratch)?;
-                    match item {
-                        Item::Dir | Item::Link(_) => {}
-                        Item::Bytes(bytes) => chunks.put(bytes)?,
-                        Item::Layer(layer) => write_layer(layer, self.epoch, chunks)?,
-                    }
-                    scratch.clear();
-                    pad(header.size, &mut scratch);
-                    chunks.put(&scratch)?;
-                }
-                chunks.put(&[0; 1024])
-            },
-            out,
-            |out, bytes| {
-                out.write_all(bytes)
-                    .map_err(|e| Error::io("write", name, e))
-            },
-        )?;
-        Ok(())
-    }
-
-    fn begin(&self) -> Result<()> {
-        self.progress.send(Event::Begin {
-            what: "writing",
-            bytes: self.layer_sizes().iter().sum(),
-        })
-    }
-
-    fn write_dir(&self, target: &Path) -> Result<()> {
-        let fail = |error| Error::file("create", target, error);
-        if std::fs::read_dir(target).is_ok_and(|mut items| items.next().is_some()) {
-            return Err(fail(std::io::ErrorKind::DirectoryNotEmpty.into()));
-        }
-        let parent = target
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let folder = tempfile::Builder::new()
-            .prefix(".canoni-")
-            .tempdir_in(parent)
-            .map_err(fail)?;
-        let root = folder.path().join("image");
-        std::fs::create_dir(&root).map_err(fail)?;
-        self.begin()?;
-        for (path, item) in self.items(Format::OciDir)? {
-            let path = root.join(path);
-            match item {
-                Item::Dir => std::fs::create_dir(&path).map_err(fail)?,
-                Item::Bytes(bytes) => std::fs::write(&path, bytes).map_err(fail)?,
-                Item::Link(_) => {}
-                Item::Layer(layer) => {
-                    let file = std::fs::File::create(&path).map_err(fail)?;
-                    pipe(
-                        &self.progress,
-                        |chunks| write_layer(layer, self.epoch, chunks),
-                        file,
-                        |file, bytes| file.write_all(bytes).map_err(fail),
-                    )?;
-                }
-            }
-        }
-        // An empty folder is replaced, anything else is not.
-        std::fs::rename(&root, target).map_err(fail)
-    }
-}
-
-/// Writes a layer again and makes sure that it is what was hashed: contents on disk may have changed meanwhile.
-fn write_layer(layer: &LayerFile, epoch: u64, chunks: &mut Chunks) -> Result<()> {
-    chunks.hash();
-    layer.list.write(epoch, chunks)?;
-    if chunks.finish_hash() != layer.digest {
-        return Err(Error::image(
-            prefixed(&layer.digest),
-            "changed while it was being written; try again",
-        ));
-    }
-    Ok(())
-}
-
-/// Docker's short form of a full name.
-fn familiar(tag: &str) -> &str {
-    match tag.strip_prefix("docker.io/") {
-        Some(rest) => rest.strip_prefix("library/").unwrap_or(rest),
-        None => tag,
     }
 }

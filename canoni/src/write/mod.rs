@@ -2,11 +2,13 @@
 
 mod archive;
 mod config;
+mod files;
 mod header;
 mod layer;
 mod output;
 mod pipe;
 mod time;
 
-pub use archive::{Canonical, CanonicalOptions, Format};
+pub use archive::{Canonical, CanonicalOptions};
+pub use files::Format;
 pub use output::AtomicFile;

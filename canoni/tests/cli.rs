@@ -1,0 +1,161 @@
+//! The command as people use it.
+#![allow(missing_docs)]
+
+mod support;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use support::*;
+
+fn canoni(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_canoni"))
+        .args(arguments)
+        .env_remove("SOURCE_DATE_EPOCH")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn image(folder: &Path) -> String {
+    put(folder, "i.tar", &docker_archive(&[tar(&[file("a", "1")])]))
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn prints_digest_and_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = image(folder.path());
+    let output = canoni(&[&path]);
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{output:?}"
+    );
+    let digest = text(&output.stdout).trim().to_owned();
+    assert_eq!(
+        text(&canoni(&[&path, "--digest-only"]).stdout).trim(),
+        digest
+    );
+    let json: serde_json::Value =
+        serde_json::from_slice(&canoni(&[&path, "--json"]).stdout).unwrap();
+    assert_eq!(json["digest"], digest.as_str());
+    assert_eq!(json["form"], "canonical form v1");
+    assert_eq!(json["tags"][0], "docker.io/library/t:1");
+}
+
+#[test]
+fn standard_input_and_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = image(folder.path());
+    let target = folder.path().join("o.tar");
+    assert!(
+        canoni(&[&path, "-o", target.to_str().unwrap()])
+            .status
+            .success()
+    );
+    let mut child = Command::new(env!("CARGO_BIN_EXE_canoni"))
+        .args(["-", "-o", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(&std::fs::read(&path).unwrap())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(output.stdout, std::fs::read(&target).unwrap());
+    assert!(text(&output.stderr).starts_with("sha256:"));
+}
+
+#[test]
+fn the_epoch_shows_in_the_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = image(folder.path());
+    let option = text(&canoni(&[&path, "--epoch", "1700000000"]).stdout);
+    let variable = Command::new(env!("CARGO_BIN_EXE_canoni"))
+        .arg(&path)
+        .env("SOURCE_DATE_EPOCH", "1700000000")
+        .output()
+        .unwrap();
+    assert_eq!(option, text(&variable.stdout));
+    assert_ne!(option, text(&canoni(&[&path]).stdout));
+    let error = text(&canoni(&[&path, "--epoch", "8589934592"]).stderr);
+    assert!(error.contains("largest a tar header holds"), "{error}");
+}
+
+#[test]
+fn errors_are_one_line_and_leave_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = put(
+        folder.path(),
+        "bad.tar",
+        &docker_archive(&[tar(&[file("../x", "")])]),
+    );
+    let target = folder.path().join("o.tar");
+    for (arguments, words) in [
+        (
+            vec![bad.to_str().unwrap(), "-o", target.to_str().unwrap()],
+            "bad.tar: layer 1 of 1: entry ../x at offset 0",
+        ),
+        (vec!["nowhere.tar"], "nowhere.tar"),
+        (
+            vec!["-", "--format", "oci-dir", "-o", "-"],
+            "one tar archive",
+        ),
+    ] {
+        let output = canoni(&arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let error = text(&output.stderr);
+        assert!(
+            error.starts_with("canoni: ") && error.contains(words) && error.lines().count() == 1,
+            "{error}"
+        );
+    }
+    assert!(!target.exists());
+    let good = image(folder.path());
+    for target in ["/nonexistent/o.tar", "/proc/o.tar"] {
+        let output = canoni(&[&good, "-o", target]);
+        assert!(text(&output.stderr).contains(target), "{output:?}");
+    }
+    let full = canoni(&[&good, "-o", "/dev/full"]);
+    assert!(text(&full.stderr).contains("No space left"), "{full:?}");
+    assert_eq!(canoni(&[&good, "--tag", "Bad Name"]).status.code(), Some(2));
+}
+
+#[test]
+fn several_images_need_a_choice() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&[]);
+    let manifest = r#"[{"Config":"c.json","RepoTags":["a:1"],"Layers":[]},{"Config":"c.json","RepoTags":["b:1"],"Layers":[]}]"#;
+    let path = put(
+        folder.path(),
+        "i.tar",
+        &tar(&[file("c.json", config), file("manifest.json", manifest)]),
+    );
+    let path = path.to_str().unwrap();
+    let error = text(&canoni(&[path]).stderr);
+    assert!(
+        error.contains("choose one with --image (it holds a:1, b:1)"),
+        "{error}"
+    );
+    assert!(canoni(&[path, "--image", "b:1"]).status.success());
+    assert!(text(&canoni(&[path, "--image", "c"]).stderr).contains("no such image"));
+    assert!(
+        text(&canoni(&[path, "--image", "a:1", "--platform", "linux/arm64"]).stderr)
+            .contains("is for linux/amd64")
+    );
+}
+
+#[test]
+fn completions_name_the_options() {
+    assert!(text(&canoni(&["--completions", "bash"]).stdout).contains("--digest-only"));
+}
