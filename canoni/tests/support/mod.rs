@@ -1,5 +1,6 @@
 //! Tar archives and images built byte by byte, as no well-meaning writer would.
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test file uses its share
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // as in tests
 
 pub mod model;
 
