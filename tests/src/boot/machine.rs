@@ -1,25 +1,19 @@
 use super::console::{Console, Line, Sink};
 use super::process::Process;
+use super::programs::{qemu_command, start_vsock};
 use super::{BootError, Emulator, Host, Image};
 use serde_json::Value;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// How often a state that has no event is looked at.
-const TICK: Duration = Duration::from_millis(5);
-/// Time for vhost-device-vsock to open its socket.
-const HELPER_READY: Duration = Duration::from_secs(20);
+pub(super) const TICK: Duration = Duration::from_millis(5);
 /// A unix socket's path has room for 108 bytes with the final NUL; the longest name we append is `/vm.vsock_9001`.
 const FOLDER_MAX: usize = 107 - 14;
-/// Bytes that the vsock device buffers per connection. Linux 6.12 sends buffers above about 32 KiB in several pieces, of
-/// which the device reads only one, so it must never offer room for more.
-const VSOCK_BUFFER: u32 = 24576;
-
 /// The machine around an image.
 pub struct Options {
     /// Memory of the enclave in MiB.
@@ -241,95 +235,4 @@ impl Machine {
             format!("{tail}\nqemu: {log}")
         }
     }
-}
-
-fn start_vsock(
-    emulator: &Emulator,
-    folder: &Path,
-    sockets: &Path,
-    device: &Path,
-) -> Result<Process, BootError> {
-    let mut command = Command::new(&emulator.vsock);
-    command
-        .arg("--vm")
-        .arg(format!(
-            "guest-cid=4,uds-path={},socket={},tx-buffer-size={VSOCK_BUFFER}",
-            sockets.display(),
-            device.display()
-        ))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null());
-    let mut vsock = Process::start(command, &folder.join("vsock.log"))?;
-    let deadline = Instant::now() + HELPER_READY;
-    while !fs::exists(device).unwrap_or(false) {
-        if let Some(status) = vsock.ended() {
-            let log = vsock.log();
-            return Err(BootError::Helper {
-                program: "vhost-device-vsock",
-                status,
-                log,
-            });
-        }
-        if Instant::now() >= deadline {
-            return Err(BootError::Timeout {
-                what: "socket of vhost-device-vsock".into(),
-                after: HELPER_READY,
-                console: vsock.log(),
-            });
-        }
-        thread::sleep(TICK);
-    }
-    Ok(vsock)
-}
-
-fn qemu_command(emulator: &Emulator, image: &Image, options: &Options, device: &Path) -> Command {
-    let mut command = Command::new(&emulator.qemu);
-    // With a triple fault the guest's reboot is over at once; the keyboard controller that Nitro has is not there.
-    let append = format!("reboot=t {}", options.append).trim_end().to_owned();
-    match image {
-        Image::Eif(path) => {
-            command.args(["-M", "nitro-enclave,vsock=vsock,id=letsesign-enclave"]);
-            command.arg("-kernel").arg(path).args(["-append", &append]);
-        }
-        Image::WithoutNsm(parts) => {
-            // The vsock device lives in another process, so the guest's memory must be shareable.
-            let memory = format!(
-                "memory-backend-memfd,id=memory,size={}M,share=on",
-                options.memory
-            );
-            command.args([
-                "-object",
-                &memory,
-                "-M",
-                "microvm,acpi=off,memory-backend=memory",
-            ]);
-            command.args(["-device", "vhost-user-vsock-device,chardev=vsock"]);
-            command
-                .arg("-kernel")
-                .arg(&parts.kernel)
-                .arg("-initrd")
-                .arg(&parts.ramdisk);
-            command
-                .arg("-append")
-                .arg(format!("{} {append}", parts.cmdline));
-        }
-    }
-    if let Some(firmware) = &emulator.firmware {
-        command.arg("-L").arg(firmware);
-    }
-    command
-        .args(["-accel", "tcg", "-cpu", "max", "-no-reboot"])
-        .args(["-display", "none", "-monitor", "none", "-serial", "stdio"])
-        .args([
-            "-m",
-            &format!("{}M", options.memory),
-            "-smp",
-            &options.cpus.to_string(),
-        ])
-        .arg("-chardev")
-        .arg(format!(
-            "socket,id=vsock,path={}",
-            PathBuf::from(device).display()
-        ));
-    command
 }

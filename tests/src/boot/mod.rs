@@ -12,6 +12,7 @@ mod host;
 mod image;
 mod machine;
 mod process;
+mod programs;
 
 pub use console::{Line, Sink};
 pub use emulator::Emulator;

@@ -5,6 +5,7 @@
 
 mod build;
 mod locate;
+mod needs;
 
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};

@@ -1,3 +1,5 @@
+use super::list::{FORMAT, Package, Source};
+use super::pins::{Pin, Pins};
 use super::*;
 
 /// A folder with one package of two files and its list.
@@ -202,5 +204,3 @@ fn the_repositorys_own_packages() {
         );
     }
 }
-
-use super::pins::Pins;
