@@ -19,6 +19,8 @@ use std::thread::JoinHandle;
 
 /// Bytes of one buffer. Measured: from 128 KiB to 1 MiB the speed is the same within noise; at 64 KiB it drops.
 pub(crate) const BUFFER_SIZE: usize = 256 << 10;
+/// Bytes of the smallest buffer.
+const SMALLEST_BUFFER: usize = 4096;
 /// Buffers in the ring: 8 MiB, deep enough that a slow `write` does not stall the hashes.
 const BUFFERS: usize = 32;
 
@@ -111,6 +113,8 @@ pub(crate) struct Pipeline {
     current: Vec<u8>,
     filled: usize,
     measured: Measured,
+    /// Size of the buffers for this section.
+    wanted: usize,
     sizes: Vec<u64>,
     pcr0: Option<Worker<(Sha384, Option<Sha384>)>>,
     pcr2: Option<Worker<Sha384>>,
@@ -132,6 +136,7 @@ impl Pipeline {
             current: Vec::new(),
             filled: 0,
             measured: Measured::No,
+            wanted: BUFFER_SIZE,
             sizes: Vec::new(),
             pcr0: Some(Worker::spawn("PCR0", hash_boot_and_all)?),
             pcr2: Some(Worker::spawn("PCR2", hash_all)?),
@@ -140,9 +145,11 @@ impl Pipeline {
         })
     }
 
-    /// Starts the next section.
-    pub(crate) fn begin(&mut self, measured: Measured) -> Result<()> {
+    /// Starts the next section. A small section whose `size` is known beforehand takes small buffers.
+    pub(crate) fn begin(&mut self, measured: Measured, size: Option<u64>) -> Result<()> {
         self.measured = measured;
+        let size = size.and_then(|size| usize::try_from(size).ok()).unwrap_or(BUFFER_SIZE);
+        self.wanted = size.clamp(SMALLEST_BUFFER, BUFFER_SIZE);
         self.sizes.push(0);
         self.output.send(Message::Mark)
     }
@@ -229,7 +236,9 @@ impl Pipeline {
         if self.current.is_empty() {
             self.current = self.ring.recv().map_err(|_| Error::Thread("output"))?;
             // Buffers are made on first use: a small image does not pay for the whole ring.
-            self.current.resize(BUFFER_SIZE, 0);
+            if self.current.len() < self.wanted {
+                self.current.resize(self.wanted, 0);
+            }
         }
         Ok(self.current.get_mut(self.filled..).unwrap_or_default())
     }

@@ -108,7 +108,7 @@ fn feed<R: Read + Seek>(source: &mut R, layout: &Layout, pipeline: &mut Pipeline
                 if ramdisks == 1 { Measured::FirstRamdisk } else { Measured::Ramdisk }
             }
         };
-        pipeline.begin(measured)?;
+        pipeline.begin(measured, Some(section.size))?;
         let mut contents = section_reader(source, section)?;
         let copied = pipeline.copy_from(&mut contents, u64::MAX, &|| format!("the {} section", section.kind))?;
         if copied != section.size {

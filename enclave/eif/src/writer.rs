@@ -107,7 +107,7 @@ impl ImageWriter {
             }
         };
         self.kinds.push(kind);
-        self.pipeline.begin(measured)?;
+        self.pipeline.begin(measured, None)?;
         fill(&mut self.pipeline)?;
         self.pipeline.end()?;
         Ok(())

