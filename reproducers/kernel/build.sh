@@ -18,6 +18,10 @@ for tool in ar tar xz unshare chroot; do
 done
 
 if [ -z "${KERNEL_BUILD_UNSHARED:-}" ]; then
+  unshare --map-root-user --mount -- true || {
+    echo "build.sh: this machine allows no user namespaces; allow them, or run this as root" >&2
+    exit 1
+  }
   # A user and mount namespace of our own: chroot without root, and mounts that vanish with us.
   KERNEL_BUILD_UNSHARED=1 exec unshare --map-root-user --mount -- "$0" "$packages" "$out" "$jobs"
 fi
