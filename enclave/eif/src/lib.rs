@@ -44,6 +44,8 @@ mod read;
 mod rule;
 mod sign;
 mod source;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 pub use attach::attach;

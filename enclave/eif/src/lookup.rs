@@ -112,6 +112,15 @@ fn executable(entry: &Entry) -> bool {
 /// Resolves `USER[:GROUP]` as container engines do: names by `/etc/passwd` and `/etc/group` of the image; a number needs
 /// no entry there. Without a group the user's own is taken, and the groups that list the user are added.
 pub(crate) fn user(tree: &Tree, text: &str) -> Result<User> {
+    let user = resolve(tree, text)?;
+    // To the kernel this number means "leave it as it is".
+    if user.uid == u32::MAX || user.gid == u32::MAX {
+        return Err(Error::Config(format!("{} is no user or group number", u32::MAX)));
+    }
+    Ok(user)
+}
+
+fn resolve(tree: &Tree, text: &str) -> Result<User> {
     let (user, group) = match text.split_once(':') {
         Some((user, group)) => (user, Some(group)),
         None => (text, None),

@@ -69,9 +69,9 @@ impl<R: Read> Lz4Reader<R> {
     /// False at the end: no more bytes, or an empty block size.
     fn next_block(&mut self) -> io::Result<bool> {
         let mut size = [0; 4];
-        match self.source.read_exact(&mut size) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
-            other => other?,
+        match self.source.read(size.split_at_mut(1).0)? {
+            0 => return Ok(false),
+            _ => self.source.read_exact(size.split_at_mut(1).1)?,
         }
         let size = u32::from_le_bytes(size) as usize;
         if size == 0 {
