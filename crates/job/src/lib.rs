@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The job protocol between the enclave and its host: plain HTTP/1.1, JSON bodies, a hostile other side.
+//!
+//! * [`Client`] fetches jobs and delivers results over any [`Connect`], with limits on size and time.
+//! * [`Envelope`] is the host's answer, checked; [`Job`] keeps the sender's text of its data ([`Job::data`]), because
+//!   later hashes are over that very text.
+//! * [`JobResult`] is what goes back; [`Code`] lists the error codes.
+//! * [`fields`] helps handlers to take typed members out of job data.
+//!
+//! `docs/job-protocol.md` describes the wire format.
+
+mod backoff;
+mod client;
+mod code;
+mod connect;
+mod envelope;
+pub mod fields;
+mod http;
+mod result;
+
+pub use backoff::Backoff;
+pub use client::{Client, ClientError, Timing};
+pub use code::Code;
+pub use connect::{Connect, Tcp, Vsock};
+pub use envelope::{Envelope, Job};
+pub use http::HttpError;
+pub use result::JobResult;

@@ -1,0 +1,163 @@
+//! Fetching jobs and delivering results.
+
+use crate::backoff::Backoff;
+use crate::connect::Connect;
+use crate::envelope::Envelope;
+use crate::http::{self, Answer, HttpError, Sender, Want};
+use crate::result::{JobResult, body};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Method, Request};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long things may take, and how large an answer may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timing {
+    /// Opening a connection.
+    pub connect: Duration,
+    /// From the request to the response's head.
+    pub head: Duration,
+    /// Between two pieces of the response.
+    pub idle: Duration,
+    /// One exchange altogether.
+    pub exchange: Duration,
+    /// Delivering one result, retries included.
+    pub delivery: Duration,
+    /// Delay before the first retry; doubles up to `retry_most`.
+    pub retry_first: Duration,
+    /// Longest delay between retries.
+    pub retry_most: Duration,
+    /// Bytes of an answer with a job.
+    pub body_bytes: usize,
+}
+
+/// Why a job could not be fetched or a result not delivered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The exchange failed.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The result was not taken in time.
+    #[error("result not taken within {within:?} ({attempts} attempts; the last: {last})")]
+    NotTaken {
+        /// The time it had.
+        within: Duration,
+        /// How often it was tried.
+        attempts: u32,
+        /// Why the last attempt failed.
+        last: HttpError,
+    },
+}
+
+/// A client of the host's job API. It keeps one connection open while the host does; each worker has its own client.
+#[derive(Debug)]
+pub struct Client<C> {
+    connect: C,
+    timing: Timing,
+    sender: Option<Sender>,
+}
+
+impl<C: Connect> Client<C> {
+    /// Connects when it is first used.
+    pub fn new(connect: C, timing: Timing) -> Self {
+        Self {
+            connect,
+            timing,
+            sender: None,
+        }
+    }
+
+    /// Asks for a job, once.
+    pub async fn get_job(&mut self) -> Result<Envelope, ClientError> {
+        let request = request(Method::GET, "/api/get-job", Vec::new());
+        let body = self
+            .send(request, Want::Body(self.timing.body_bytes))
+            .await?;
+        Ok(Envelope::parse(&body))
+    }
+
+    /// Delivers a result: the same bytes again and again until the host takes them (any 2xx status) or the time for it is over.
+    pub async fn put_result(
+        &mut self,
+        session: &str,
+        result: &JobResult,
+    ) -> Result<(), ClientError> {
+        let body = Bytes::from(body(session, result));
+        let within = self.timing.delivery;
+        let deadline = Instant::now() + within;
+        let mut backoff = Backoff::new(self.timing.retry_first, self.timing.retry_most);
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let request = request(Method::POST, "/api/put-job-result", body.clone());
+            let Err(last) = self.send(request, Want::Receipt).await else {
+                return Ok(());
+            };
+            let delay = backoff.delay();
+            if Instant::now() + delay >= deadline {
+                return Err(ClientError::NotTaken {
+                    within,
+                    attempts,
+                    last,
+                });
+            }
+            sleep(delay).await;
+        }
+    }
+
+    async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        want: Want,
+    ) -> Result<Vec<u8>, HttpError> {
+        let total = self.timing.exchange;
+        // Out of its place while in use: whatever interrupts the exchange, a connection in an unknown state is not kept.
+        let kept = self.sender.take();
+        let exchange = async {
+            let mut usable = None;
+            if let Some(mut sender) = kept
+                && sender.ready().await.is_ok()
+            {
+                usable = Some(sender);
+            }
+            let mut sender = match usable {
+                Some(sender) => sender,
+                None => http::open(&self.connect, &self.timing).await?,
+            };
+            let body = http::exchange(&mut sender, request, &self.timing, want).await?;
+            Ok((sender, body))
+        };
+        let result: Result<(Sender, Answer), HttpError> =
+            timeout(total, exchange)
+                .await
+                .unwrap_or(Err(HttpError::Timeout {
+                    step: "the exchange",
+                    limit: total,
+                }));
+        let (sender, answer) = result?;
+        if answer.whole {
+            self.sender = Some(sender);
+        }
+        Ok(answer.body)
+    }
+}
+
+fn request(method: Method, path: &'static str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    let json = method == Method::POST;
+    let mut request = Request::new(Full::new(body.into()));
+    *request.method_mut() = method;
+    *request.uri_mut() = hyper::Uri::from_static(path);
+    let headers = request.headers_mut();
+    // There is no name to give: the peer is an address. No Accept-Encoding: answers must not be compressed.
+    headers.insert(HOST, hyper::header::HeaderValue::from_static("localhost"));
+    if json {
+        headers.insert(
+            CONTENT_TYPE,
+            hyper::header::HeaderValue::from_static("application/json"),
+        );
+    }
+    request
+}

@@ -1,0 +1,323 @@
+//! What the host answers to `GET /api/get-job`.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Longest `session` and `jobName`, in characters.
+const NAME_MAX: usize = 256;
+
+/// A job as the host hands it out, its envelope checked.
+#[derive(Clone)]
+pub struct Job {
+    session: String,
+    name: String,
+    data: Box<RawValue>,
+}
+
+impl Job {
+    /// Names the job towards the host; 1 to 256 characters.
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Which function is asked for; 1 to 256 characters, anything.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text of `jobData`, a JSON object, byte for byte as received.
+    pub fn data(&self) -> &RawValue {
+        &self.data
+    }
+}
+
+/// Shows neither names nor data: a log must not hold them.
+impl std::fmt::Debug for Job {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Job")
+            .field("data_bytes", &self.data.get().len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The host's answer.
+#[derive(Debug)]
+pub enum Envelope {
+    /// There is no job.
+    None,
+    /// There is one.
+    Job(Job),
+    /// Something that is no job.
+    Unusable {
+        /// The session to answer to, where one could be made out.
+        session: Option<Session>,
+        /// What is wrong; holds nothing of the answer's text.
+        reason: String,
+    },
+}
+
+/// A session without a job. Not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session(String);
+
+impl Session {
+    /// The session.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Session")
+    }
+}
+
+/// The members, each as its text. `null` counts as absent.
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow)]
+    session: Option<&'a RawValue>,
+    #[serde(borrow, rename = "jobName")]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, rename = "jobData")]
+    data: Option<&'a RawValue>,
+}
+
+impl Envelope {
+    /// Reads an answer's body. Never fails: what is wrong becomes [`Envelope::Unusable`].
+    pub fn parse(body: &[u8]) -> Self {
+        if let Err(error) = strict_json::check(body, strict_json::Limits::default()) {
+            let session = salvage(body).and_then(|text| name(&text)).map(Session);
+            return Self::Unusable {
+                session,
+                reason: error.to_string(),
+            };
+        }
+        // The text is JSON; only something that is no object fails here.
+        let Ok(members) = serde_json::from_slice::<Members<'_>>(body).map_err(drop) else {
+            return Self::Unusable {
+                session: None,
+                reason: "the answer is no object".into(),
+            };
+        };
+        if !body.trim_ascii().starts_with(b"{") {
+            return Self::Unusable {
+                session: None,
+                reason: "the answer is no object".into(),
+            };
+        }
+        let session = members.session.and_then(|raw| name(raw.get()));
+        let Some(session) = session else {
+            let empty = body
+                .iter()
+                .all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}'));
+            if empty {
+                return Self::None;
+            }
+            return Self::Unusable {
+                session: None,
+                reason: "no session of 1 to 256 characters".into(),
+            };
+        };
+        let unusable = |reason: &str| Self::Unusable {
+            session: Some(Session(session.clone())),
+            reason: reason.into(),
+        };
+        let Some(name) = members.name.and_then(|raw| name(raw.get())) else {
+            return unusable("no jobName of 1 to 256 characters");
+        };
+        match members.data {
+            Some(data) if data.get().starts_with('{') => Self::Job(Job {
+                session,
+                name,
+                data: data.to_owned(),
+            }),
+            _ => unusable("jobData is no object"),
+        }
+    }
+}
+
+/// A string of 1 to 256 characters, out of its JSON text.
+fn name(text: &str) -> Option<String> {
+    let text: String = serde_json::from_str(text).ok()?;
+    (1..=NAME_MAX)
+        .contains(&text.chars().count())
+        .then_some(text)
+}
+
+/// Looks for the `session` member of a text that is not quite JSON: the answer to a broken job must go somewhere. It
+/// must be there once, at the top, with a string as its value; everything else is skipped by its brackets and quotes.
+fn salvage(body: &[u8]) -> Option<String> {
+    let mut found = None;
+    let mut depth = 0_usize;
+    let mut at = 0;
+    let mut key: Option<&[u8]> = None;
+    let mut expect_key = false;
+    while let Some(&byte) = body.get(at) {
+        match byte {
+            b'"' => {
+                let end = string_end(body, at)?;
+                let text = body.get(at..end)?;
+                if depth == 1 && expect_key {
+                    key = Some(text);
+                } else if depth == 1 && key == Some(b"\"session\"") && found.replace(text).is_some()
+                {
+                    return None;
+                }
+                at = end;
+                continue;
+            }
+            b'{' | b'[' => {
+                depth += 1;
+                expect_key = depth == 1 && byte == b'{';
+            }
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            b':' if depth == 1 => expect_key = false,
+            b',' if depth == 1 => {
+                expect_key = true;
+                key = None;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    String::from_utf8(found?.to_vec())
+        .ok()
+        .filter(|_| depth == 0)
+}
+
+/// The position after the string that begins at `start`.
+fn string_end(body: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
+    loop {
+        match body.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn unusable(body: &str) -> (Option<String>, String) {
+        match Envelope::parse(body.as_bytes()) {
+            Envelope::Unusable { session, reason } => (session.map(|session| session.0), reason),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_job_keeps_its_text() {
+        let data = r#"{"n":1e-7, "z":-0,"a":1.0,"u":"é\u00e9" }"#;
+        let body =
+            format!(" {{\"jobData\":{data},\"jobName\":\"f\",\"session\":\"s\",\"more\":[1]}}\n");
+        let Envelope::Job(job) = Envelope::parse(body.as_bytes()) else {
+            panic!("{body}")
+        };
+        assert_eq!(
+            (job.session(), job.name(), job.data().get()),
+            ("s", "f", data)
+        );
+        assert!(!format!("{job:?}").contains("1e-7"));
+    }
+
+    #[test]
+    fn no_job() {
+        for body in ["{}", " { }\n"] {
+            assert!(
+                matches!(Envelope::parse(body.as_bytes()), Envelope::None),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_job_is_answered_where_a_session_is() {
+        let long = "s".repeat(257);
+        for (body, session) in [
+            ("[]", None),
+            ("7", None),
+            ("", None),
+            ("{\"more\":1}", None),
+            ("{\"session\":7,\"jobName\":\"f\",\"jobData\":{}}", None),
+            ("{\"session\":\"\",\"jobName\":\"f\",\"jobData\":{}}", None),
+            (
+                &format!("{{\"session\":\"{long}\",\"jobName\":\"f\",\"jobData\":{{}}}}"),
+                None,
+            ),
+            ("{\"session\":\"s\"}", Some("s")),
+            (
+                "{\"session\":\"s\",\"jobName\":\"\",\"jobData\":{}}",
+                Some("s"),
+            ),
+            (
+                "{\"session\":\"s\",\"jobName\":\"f\",\"jobData\":[]}",
+                Some("s"),
+            ),
+            (
+                "{\"session\":\"s\",\"jobName\":\"f\",\"jobData\":null}",
+                Some("s"),
+            ),
+            (
+                "{\"session\":\"s\",\"jobName\":7,\"jobData\":{}}",
+                Some("s"),
+            ),
+            // Not strict JSON, but the session is plain to see.
+            (
+                "{\"session\":\"s\",\"jobName\":\"f\",\"jobData\":{\"a\":NaN}}",
+                Some("s"),
+            ),
+            (
+                "{\"jobData\":{\"a\":1,\"a\":2,\"session\":\"x\"},\"session\":\"s\",\"jobName\":\"f\"}",
+                Some("s"),
+            ),
+            (
+                "{\"jobData\":{\"a\":\"\\ud800\"},\"session\":\"s\",\"jobName\":\"f\"}",
+                Some("s"),
+            ),
+            (
+                "{\"jobData\":{\"a\":\"}\\\"{\", \"b\":01},\"session\":\"\\u0073\",\"jobName\":\"f\"}",
+                Some("s"),
+            ),
+            // Ambiguous or cut: nobody to answer to.
+            (
+                "{\"session\":\"a\",\"session\":\"b\",\"jobName\":\"f\",\"jobData\":{}}",
+                None,
+            ),
+            ("{\"session\":\"a\",\"jobName\":\"f\",\"jobData\":{", None),
+            ("{\"x\":\"session\",\"jobData\":NaN}", None),
+            ("[\"session\",\"a\",NaN]", None),
+        ] {
+            assert_eq!(unusable(body).0.as_deref(), session, "{body}");
+        }
+        let deep = format!(
+            "{{\"session\":\"s\",\"jobName\":\"f\",\"jobData\":{}1{}}}",
+            "{\"a\":".repeat(64),
+            "}".repeat(64)
+        );
+        let (session, reason) = unusable(&deep);
+        assert_eq!(session.as_deref(), Some("s"));
+        assert!(reason.contains("nesting too deep"), "{reason}");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Envelope::parse(&body);
+        }
+
+        #[test]
+        fn what_serde_json_writes_is_read(session in ".{1,256}", name in ".{1,256}", key in ".*", number in any::<f64>()) {
+            let body = serde_json::json!({"session": session, "jobName": name, "jobData": {key: number}}).to_string();
+            let Envelope::Job(job) = Envelope::parse(body.as_bytes()) else { panic!("{body}") };
+            prop_assert_eq!(job.session(), session);
+            prop_assert_eq!(job.name(), name);
+        }
+    }
+}

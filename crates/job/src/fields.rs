@@ -1,0 +1,211 @@
+//! Typed members of job data, taken out of its text.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+/// A member is missing or is not what the schema says. Holds the member's name as the schema has it, nothing of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("member {member} {problem}")]
+pub struct FieldError {
+    /// The member.
+    pub member: &'static str,
+    /// What is wrong.
+    pub problem: &'static str,
+}
+
+/// The members of a JSON object, each as its text.
+#[derive(Debug)]
+pub struct Fields<'a>(HashMap<String, &'a RawValue>);
+
+impl<'a> Fields<'a> {
+    /// Splits an object. The text must have passed [`strict_json::check`], as everything in a [`Job`](crate::Job) has.
+    pub fn of(object: &'a RawValue) -> Result<Self, FieldError> {
+        #[derive(Deserialize)]
+        struct Members<'a>(#[serde(borrow)] HashMap<String, &'a RawValue>);
+        let members: Members<'a> = serde_json::from_str(object.get()).map_err(|_| FieldError {
+            member: "(object)",
+            problem: "is no object",
+        })?;
+        Ok(Self(members.0))
+    }
+
+    /// The text of a member, which must be there.
+    pub fn raw(&self, member: &'static str) -> Result<&'a RawValue, FieldError> {
+        self.0.get(member).copied().ok_or(FieldError {
+            member,
+            problem: "is missing",
+        })
+    }
+
+    /// A string of so many characters.
+    pub fn text(
+        &self,
+        member: &'static str,
+        length: RangeInclusive<usize>,
+    ) -> Result<String, FieldError> {
+        let text: String =
+            serde_json::from_str(self.raw(member)?.get()).map_err(|_| FieldError {
+                member,
+                problem: "is no string",
+            })?;
+        if length.contains(&text.chars().count()) {
+            Ok(text)
+        } else {
+            Err(FieldError {
+                member,
+                problem: "has the wrong length",
+            })
+        }
+    }
+
+    /// Strict base64 (standard alphabet, padded, no junk) of so many bytes.
+    pub fn base64(
+        &self,
+        member: &'static str,
+        bytes: RangeInclusive<usize>,
+    ) -> Result<Vec<u8>, FieldError> {
+        let text = self.text(member, 0..=bytes.end().div_ceil(3).saturating_mul(4))?;
+        let decoded = BASE64_STANDARD.decode(text).map_err(|_| FieldError {
+            member,
+            problem: "is no base64",
+        })?;
+        if bytes.contains(&decoded.len()) {
+            Ok(decoded)
+        } else {
+            Err(FieldError {
+                member,
+                problem: "has the wrong length",
+            })
+        }
+    }
+
+    /// An integer in a range. `1.0`, `1e2` and `-0` are integers too: what counts is the value, not its spelling.
+    pub fn integer(
+        &self,
+        member: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Result<i64, FieldError> {
+        let number = integer(self.raw(member)?.get()).ok_or(FieldError {
+            member,
+            problem: "is no integer",
+        })?;
+        if range.contains(&number) {
+            Ok(number)
+        } else {
+            Err(FieldError {
+                member,
+                problem: "is out of range",
+            })
+        }
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self, member: &'static str) -> Result<bool, FieldError> {
+        match self.raw(member)?.get() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(FieldError {
+                member,
+                problem: "is neither true nor false",
+            }),
+        }
+    }
+}
+
+/// The value of a JSON number that is whole, exactly; `None` for all else.
+fn integer(text: &str) -> Option<i64> {
+    if let Ok(number) = text.parse() {
+        return Some(number);
+    }
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (negative, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if whole.is_empty()
+        || !whole
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|byte| byte.is_ascii_digit())
+    {
+        return None;
+    }
+    // Digits without leading and trailing zeros, and the power of ten of the last one.
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_end_matches('0');
+    let zeros = i32::try_from(digits.len() - significant.len()).ok()?;
+    let power = exponent
+        .checked_sub(i32::try_from(fraction.len()).ok()?)?
+        .checked_add(zeros)?;
+    let significant = significant.trim_start_matches('0');
+    if significant.is_empty() {
+        return Some(0);
+    }
+    let scale = 10_i64.checked_pow(u32::try_from(power).ok()?)?;
+    let value: i64 = significant.parse().ok()?;
+    let value = value.checked_mul(scale)?;
+    Some(if negative { -value } else { value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_by_value() {
+        for (text, value) in [
+            ("1", Some(1)),
+            ("1.0", Some(1)),
+            ("-0", Some(0)),
+            ("-0.0", Some(0)),
+            ("1e2", Some(100)),
+            ("120E-1", Some(12)),
+            ("1.50e1", Some(15)),
+            ("-3.0", Some(-3)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775808", None),
+            ("1e-7", None),
+            ("1.5", None),
+            ("1e19", None),
+            ("1e999999999999", None),
+            ("0e999999999", Some(0)),
+            ("\"1\"", None),
+            ("null", None),
+        ] {
+            assert_eq!(integer(text), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn members_are_typed_and_bounded() {
+        let raw: Box<RawValue> = serde_json::from_str(
+            r#"{"s":"é","b":"AAE=","n":1.0,"t":true,"nul":null,"junk":"AA E="}"#,
+        )
+        .unwrap();
+        let fields = Fields::of(&raw).unwrap();
+        assert_eq!(fields.text("s", 1..=1).unwrap(), "é");
+        assert_eq!(fields.base64("b", 2..=2).unwrap(), [0, 1]);
+        assert_eq!(fields.integer("n", 0..=1).unwrap(), 1);
+        assert!(fields.boolean("t").unwrap());
+        for error in [
+            fields.text("s", 2..=3).unwrap_err(),
+            fields.text("none", 0..=1).unwrap_err(),
+            fields.text("nul", 0..=1).unwrap_err(),
+            fields.base64("b", 3..=9).unwrap_err(),
+            fields.base64("junk", 0..=9).unwrap_err(),
+            fields.integer("n", 2..=3).unwrap_err(),
+            fields.integer("s", 0..=1).unwrap_err(),
+            fields.boolean("n").unwrap_err(),
+        ] {
+            assert!(error.to_string().starts_with("member "), "{error}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! One HTTP/1.1 exchange with a peer that may lie about everything.
+
+use crate::client::Timing;
+use crate::connect::Connect;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Most header lines and header bytes of a response.
+const MAX_HEADERS: usize = 64;
+const MAX_HEAD_BYTES: usize = 64 << 10;
+
+/// Why an exchange failed. The text holds nothing that the peer sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// No connection.
+    #[error("cannot connect: {0}")]
+    Connect(std::io::Error),
+    /// A step took too long.
+    #[error("{step} took longer than {limit:?}")]
+    Timeout {
+        /// The step.
+        step: &'static str,
+        /// Its limit.
+        limit: Duration,
+    },
+    /// What came is no HTTP, or ended too early.
+    #[error("malformed or incomplete response{0}")]
+    Protocol(&'static str),
+    /// Another status than 200.
+    #[error("response has status {0}")]
+    Status(u16),
+    /// A body that ends with the connection: nobody can say whether it is whole.
+    #[error("response has neither Content-Length nor chunks, so it may be cut short")]
+    Unbounded,
+    /// A compressed body, which was not asked for.
+    #[error("response is compressed, which was not asked for")]
+    Encoded,
+    /// More than the limit, by what it says or by what came.
+    #[error("response is larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl HttpError {
+    fn of(error: &hyper::Error) -> Self {
+        Self::Protocol(if error.is_incomplete_message() {
+            ": the connection ended in the middle of it"
+        } else if error.is_parse() {
+            ": it is no HTTP/1.1"
+        } else {
+            ""
+        })
+    }
+}
+
+/// A connection that may be used again.
+pub(crate) type Sender = SendRequest<Full<Bytes>>;
+
+pub(crate) async fn open<C: Connect>(connect: &C, timing: &Timing) -> Result<Sender, HttpError> {
+    let stream = bounded("connecting", timing.connect, connect.connect())
+        .await?
+        .map_err(HttpError::Connect)?;
+    let (sender, connection) = http1::Builder::new()
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| HttpError::of(&error))?;
+    // Ends with the connection: when the sender is dropped or the peer hangs up. Errors reach the sender.
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    Ok(sender)
+}
+
+/// What is wanted of a response.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Want {
+    /// A 200 with a whole body of at most so many bytes.
+    Body(usize),
+    /// Any 2xx; nobody reads its body.
+    Receipt,
+}
+
+/// A response that is what was wanted.
+pub(crate) struct Answer {
+    pub(crate) body: Vec<u8>,
+    /// The body was read to its end, so the connection can carry another exchange.
+    pub(crate) whole: bool,
+}
+
+/// Bytes of a receipt's body that are read to keep its connection.
+const RECEIPT_MAX: usize = 64 << 10;
+
+/// Sends a request and judges the response.
+pub(crate) async fn exchange(
+    sender: &mut Sender,
+    request: Request<Full<Bytes>>,
+    timing: &Timing,
+    want: Want,
+) -> Result<Answer, HttpError> {
+    let response = bounded(
+        "waiting for the response's head",
+        timing.head,
+        sender.send_request(request),
+    )
+    .await?
+    .map_err(|error| HttpError::of(&error))?;
+    let status = response.status();
+    match want {
+        // Redirects are not followed: they are another status like any other.
+        Want::Body(_) if status != StatusCode::OK => Err(HttpError::Status(status.as_u16())),
+        Want::Body(limit) => Ok(Answer {
+            body: read(response, timing, limit).await?,
+            whole: true,
+        }),
+        Want::Receipt if !status.is_success() => Err(HttpError::Status(status.as_u16())),
+        // The head says that it was taken; a body that does not come costs the connection, not a second delivery.
+        Want::Receipt => {
+            let whole = status != StatusCode::NO_CONTENT
+                && read(response, timing, RECEIPT_MAX).await.is_ok();
+            Ok(Answer {
+                body: Vec::new(),
+                whole,
+            })
+        }
+    }
+}
+
+async fn read(
+    response: Response<Incoming>,
+    timing: &Timing,
+    limit: usize,
+) -> Result<Vec<u8>, HttpError> {
+    check(response.headers(), limit)?;
+    let mut body = response.into_body();
+    let mut bytes = Vec::new();
+    loop {
+        let frame = bounded(
+            "waiting for more of the response",
+            timing.idle,
+            body.frame(),
+        )
+        .await?;
+        let Some(frame) = frame else { return Ok(bytes) };
+        let frame = frame.map_err(|error| HttpError::of(&error))?;
+        if let Ok(data) = frame.into_data() {
+            if data.len() > limit.saturating_sub(bytes.len()) {
+                return Err(HttpError::TooLarge(limit));
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+}
+
+fn check(headers: &HeaderMap, limit: usize) -> Result<(), HttpError> {
+    if headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        return Err(HttpError::Encoded);
+    }
+    let length = content_length(headers);
+    if length.is_some_and(|length| length > limit as u64) {
+        return Err(HttpError::TooLarge(limit));
+    }
+    if length.is_none() && !headers.contains_key(TRANSFER_ENCODING) {
+        return Err(HttpError::Unbounded);
+    }
+    Ok(())
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    // hyper has refused lengths that are no number or contradict each other.
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn bounded<T>(
+    step: &'static str,
+    limit: Duration,
+    future: impl Future<Output = T>,
+) -> Result<T, HttpError> {
+    timeout(limit, future)
+        .await
+        .map_err(|_| HttpError::Timeout { step, limit })
+}
