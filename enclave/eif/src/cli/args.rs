@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use eif::Compression;
 use eif::format::{Arch, DEFAULT_CPUS, DEFAULT_MEMORY};
 use std::path::PathBuf;
@@ -219,7 +219,8 @@ pub(super) struct ExtractArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "how", required = true, multiple = false, args = ["key", "export", "attach"])]
+#[group(skip)]
+#[command(group(ArgGroup::new("how").required(true).args(["key", "export", "attach"])))]
 pub(super) struct SignArgs {
     /// Enclave image
     pub(super) file: PathBuf,
