@@ -1,12 +1,18 @@
 //! `cargo xtask`: everything a developer, operator or auditor does with this repository.
 
 mod base;
+mod boot;
 mod emulator;
+mod enclave;
 mod files;
 mod hermetic;
+mod image;
 mod kernel;
+mod measurements;
 mod packages;
 mod reproduce;
+mod roads;
+mod test;
 mod workspace;
 
 use anyhow::Result;
@@ -18,8 +24,10 @@ use std::process::ExitCode;
     name = "cargo xtask",
     bin_name = "cargo xtask",
     about = "Builds, measures, reproduces, boots and tests the enclave",
-    after_help = "Examples:\n  cargo xtask build             the measured programs: server and init\n  \
-                  cargo xtask sysroot           unpack enclave/base"
+    after_help = "Examples:\n  cargo xtask eif               build the enclave image and print its measurements\n  \
+                  cargo xtask eif --check       ... and compare them with measurements/next.json\n  \
+                  cargo xtask test              everything that must hold\n  \
+                  cargo xtask reproduce kernel  rebuild the kernel from source and compare bytes"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -32,6 +40,20 @@ enum Task {
     Sysroot,
     /// Build the measured programs (server and init) hermetically and check them
     Build(hermetic::BuildArgs),
+    /// Make the container image (canonical docker-archive), or a build context for Docker
+    Image(enclave::ImageArgs),
+    /// Build the enclave image (EIF), print its measurements
+    Eif(enclave::EifArgs),
+    /// Print the measurements of this tree, or write them into measurements/
+    Measure(enclave::MeasureArgs),
+    /// Check the files of measurements/ against each other
+    Measurements(measurements::MeasurementsArgs),
+    /// Build the image again in other surroundings and compare bytes
+    Roads(roads::RoadsArgs),
+    /// Run everything that must hold
+    Test(test::TestArgs),
+    /// Boot an image in emulation, with its console and this machine as its parent
+    Boot(boot::BootArgs),
     /// Build the emulator of the enclave machine, or tell where it is
     Emulator(emulator::EmulatorArgs),
     /// Check the prebuilt kernel's configuration against its rules
@@ -59,6 +81,13 @@ fn run(cli: Cli) -> Result<()> {
             Ok(())
         }
         Task::Build(arguments) => hermetic::run(&workspace, &arguments),
+        Task::Image(arguments) => enclave::run_image(&workspace, &arguments),
+        Task::Eif(arguments) => enclave::run_eif(&workspace, &arguments),
+        Task::Measure(arguments) => enclave::run_measure(&workspace, &arguments),
+        Task::Measurements(arguments) => measurements::run(&workspace, &arguments),
+        Task::Roads(arguments) => roads::run(&workspace, &arguments),
+        Task::Test(arguments) => test::run(&workspace, &arguments),
+        Task::Boot(arguments) => boot::run(&workspace, &arguments),
         Task::Emulator(arguments) => emulator::run(&workspace, &arguments),
         Task::Kernel(arguments) => kernel::run(&workspace, &arguments),
         Task::Reproduce(arguments) => reproduce::run(&workspace, &arguments),

@@ -37,8 +37,8 @@ const KEPT: &[&str] = &[
     "GIT_SSL_CAINFO",
 ];
 
-/// Prefixes of variables that are handed on. `LD_` and `FAKETIME` act on the machine below us (a libc in another place, a
-/// clock that runs elsewhere); the build must give the same bytes with them, and a test uses that.
+/// Prefixes of variables that are handed on. `LD_` acts on the machine below us (a libc in another place, a clock that runs
+/// elsewhere); the build must give the same bytes with it, and `cargo xtask roads` uses that.
 const KEPT_PREFIXES: &[&str] = &[
     "CARGO_NET_",
     "CARGO_HTTP_",
@@ -47,7 +47,6 @@ const KEPT_PREFIXES: &[&str] = &[
     "CARGO_SOURCE_",
     "CARGO_TERM_",
     "LD_",
-    "FAKETIME",
 ];
 
 /// Where the parts of a build lie on this machine.

@@ -49,6 +49,13 @@ pub(crate) const SERVER: Program = Program {
     features: &[],
 };
 
+/// A test program that takes the server's place in images that are never published.
+pub(crate) const PROBE: Program = Program {
+    name: "letsesign-probe",
+    package: "letsesign-probe",
+    features: &[],
+};
+
 pub(crate) fn run(workspace: &Workspace, arguments: &BuildArgs) -> Result<()> {
     for program in [INIT, SERVER] {
         let path = build(workspace, program)?;

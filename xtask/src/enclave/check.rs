@@ -1,0 +1,45 @@
+//! Comparison of a built image with `measurements/next.json`.
+
+use crate::measurements::{self, NEXT};
+use crate::workspace::Workspace;
+use anyhow::{Result, bail};
+use eif::{Image, Silent};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Fails when the image's PCRs are not those of `measurements/next.json`, and says what differs.
+pub(super) fn against_next(workspace: &Workspace, image: &Path) -> Result<()> {
+    let expected = measurements::read(workspace, NEXT)?;
+    let (_, read) = Image::open(image, Arc::new(Silent))?;
+    let actual = [&read.pcrs.pcr0, &read.pcrs.pcr1, &read.pcrs.pcr2].map(ToString::to_string);
+    let equal: Vec<bool> = actual
+        .iter()
+        .enumerate()
+        .map(|(register, value)| expected.pcrs.get(&register.to_string()) == Some(value))
+        .collect();
+    if equal.iter().all(|equal| *equal) {
+        return Ok(());
+    }
+    let mut lines = vec![format!(
+        "{} does not have the measurements of measurements/next.json",
+        image.display()
+    )];
+    for (register, (value, equal)) in actual.iter().zip(&equal).enumerate() {
+        if !equal {
+            let wanted = expected
+                .pcrs
+                .get(&register.to_string())
+                .map_or("(none)", String::as_str);
+            lines.push(format!(
+                "  PCR{register} is     {value}\n  should be  {wanted}"
+            ));
+        }
+    }
+    lines.extend(super::manifest::explain(workspace, image)?);
+    lines.push(
+        "If the difference is meant, write the new measurements with: cargo xtask measure --write. If not, docs/reproduce.md \
+         says how to find its cause."
+            .to_owned(),
+    );
+    bail!(lines.join("\n"))
+}

@@ -1,0 +1,216 @@
+//! The steps of `cargo xtask test`.
+
+use super::{Outcome, Step, fuzz};
+use crate::workspace::{Workspace, cargo};
+use anyhow::{Context, Result, bail};
+use std::process::{Command, Stdio};
+
+pub(super) const STEPS: &[Step] = &[
+    Step {
+        name: "fmt",
+        shows: "the code is formatted",
+        run: fmt,
+    },
+    Step {
+        name: "clippy",
+        shows: "no lint fires",
+        run: clippy,
+    },
+    Step {
+        name: "docs",
+        shows: "the documentation builds without a warning",
+        run: docs,
+    },
+    Step {
+        name: "deny",
+        shows: "crates, licences and sources are accepted ones",
+        run: deny,
+    },
+    Step {
+        name: "packages",
+        shows: "prebuilt packages are the listed ones; the kernel has what it must and not what it must not",
+        run: packages,
+    },
+    Step {
+        name: "eif",
+        shows: "the enclave image builds and has the measurements of measurements/next.json",
+        run: eif,
+    },
+    Step {
+        name: "tests",
+        shows: "unit, property, golden, whole-program, Docker and boot tests",
+        run: tests,
+    },
+    Step {
+        name: "doctests",
+        shows: "the examples in the documentation run",
+        run: doctests,
+    },
+    Step {
+        name: "fuzz",
+        shows: "every fuzz target compiles and finds nothing in a short run",
+        run: fuzz::run,
+    },
+    Step {
+        name: "roads",
+        shows: "the image has the same bytes when built in other surroundings",
+        run: roads,
+    },
+    Step {
+        name: "reproduce",
+        shows: "every prebuilt package is rebuilt from its source, byte for byte",
+        run: reproduce,
+    },
+];
+
+/// Runs cargo in the workspace and fails with it.
+pub(super) fn run_cargo(
+    workspace: &Workspace,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<()> {
+    let status = Command::new(cargo())
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .current_dir(workspace.root())
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("cargo {} failed ({status})", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// Runs another task of ours as its users would.
+fn run_xtask(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let status = Command::new(program)
+        .args(arguments)
+        .current_dir(workspace.root())
+        .status()
+        .context("cannot run this program")?;
+    if !status.success() {
+        bail!("cargo xtask {} failed ({status})", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// Whether `cargo NAME` is installed.
+fn has_subcommand(name: &str) -> bool {
+    Command::new(cargo())
+        .args([name, "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn fmt(workspace: &Workspace) -> Result<Outcome> {
+    run_cargo(workspace, &["fmt", "--all", "--check"], &[])?;
+    Ok(Outcome::Passed)
+}
+
+fn clippy(workspace: &Workspace) -> Result<Outcome> {
+    let arguments = [
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--",
+        "-Dwarnings",
+    ];
+    run_cargo(workspace, &arguments, &[])?;
+    // The measured form has no features; code must not compile only with them.
+    let arguments = ["clippy", "--locked", "--workspace", "--", "-Dwarnings"];
+    run_cargo(workspace, &arguments, &[])?;
+    Ok(Outcome::Passed)
+}
+
+fn docs(workspace: &Workspace) -> Result<Outcome> {
+    let arguments = [
+        "doc",
+        "--locked",
+        "--workspace",
+        "--no-deps",
+        "--all-features",
+    ];
+    run_cargo(workspace, &arguments, &[("RUSTDOCFLAGS", "-Dwarnings")])?;
+    Ok(Outcome::Passed)
+}
+
+fn deny(workspace: &Workspace) -> Result<Outcome> {
+    if !has_subcommand("deny") {
+        return Ok(Outcome::Skipped(
+            "cargo-deny is not installed (cargo install cargo-deny --locked)".to_owned(),
+        ));
+    }
+    run_cargo(
+        workspace,
+        &["deny", "--offline", "check", "bans", "licenses", "sources"],
+        &[],
+    )?;
+    Ok(Outcome::Passed)
+}
+
+fn eif(workspace: &Workspace) -> Result<Outcome> {
+    crate::enclave::build(workspace)?;
+    crate::enclave::check(workspace)?;
+    Ok(Outcome::Passed)
+}
+
+/// The tests themselves decide whether Docker or the emulator is there, and say why they skip.
+fn tests(workspace: &Workspace) -> Result<Outcome> {
+    let artifacts = workspace.artifacts()?;
+    let artifacts = artifacts
+        .to_str()
+        .context("the target directory's path is not UTF-8")?;
+    let variables = [("LETSESIGN_ARTIFACTS", artifacts)];
+    if has_subcommand("nextest") {
+        let arguments = [
+            "nextest",
+            "run",
+            "--locked",
+            "--workspace",
+            "--all-features",
+            "--no-fail-fast",
+        ];
+        run_cargo(workspace, &arguments, &variables)?;
+    } else {
+        let arguments = [
+            "test",
+            "--locked",
+            "--workspace",
+            "--all-features",
+            "--all-targets",
+        ];
+        run_cargo(workspace, &arguments, &variables)?;
+    }
+    Ok(Outcome::Passed)
+}
+
+fn doctests(workspace: &Workspace) -> Result<Outcome> {
+    run_cargo(
+        workspace,
+        &["test", "--locked", "--workspace", "--all-features", "--doc"],
+        &[],
+    )?;
+    Ok(Outcome::Passed)
+}
+
+fn roads(workspace: &Workspace) -> Result<Outcome> {
+    run_xtask(workspace, &["roads"])?;
+    Ok(Outcome::Passed)
+}
+
+fn packages(workspace: &Workspace) -> Result<Outcome> {
+    crate::packages::Packages::load(&workspace.path("enclave/packages"))?;
+    run_xtask(workspace, &["kernel", "check"])?;
+    run_xtask(workspace, &["measurements"])?;
+    Ok(Outcome::Passed)
+}
+
+fn reproduce(workspace: &Workspace) -> Result<Outcome> {
+    run_xtask(workspace, &["reproduce"])?;
+    Ok(Outcome::Passed)
+}
