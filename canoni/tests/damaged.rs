@@ -100,10 +100,10 @@ fn compressed_layers_and_archives() {
     let plain = put(
         folder.path(),
         "plain.tar",
-        &docker_archive(&[layer.clone()]),
+        &docker_archive(std::slice::from_ref(&layer)),
     );
     let expected = canonical(&plain, false).digest();
-    let config = config(&[layer.clone()]);
+    let config = config(std::slice::from_ref(&layer));
     for stored in [
         gzip(&layer),
         [gzip(first), gzip(second)].concat(),
