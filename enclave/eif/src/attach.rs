@@ -11,7 +11,12 @@ use std::sync::Arc;
 
 /// Writes a copy of an image with this signature to `output`, which may be the image itself. A signature that the image
 /// has is replaced. Everything else stays as it is, so PCR0 to PCR2 do too.
-pub fn attach(image: &Path, signature: &PcrSignature, output: &Path, progress: Arc<dyn Progress>) -> Result<Built> {
+pub fn attach(
+    image: &Path,
+    signature: &PcrSignature,
+    output: &Path,
+    progress: Arc<dyn Progress>,
+) -> Result<Built> {
     let (mut file, Image { layout, .. }) = Image::open(image, Arc::clone(&progress))?;
     let fields = HeaderFields {
         arch: layout.arch,
@@ -19,12 +24,20 @@ pub fn attach(image: &Path, signature: &PcrSignature, output: &Path, progress: A
         default_cpus: layout.header.default_cpus,
     };
     ImageWriter::run(Some(output), fields, progress, |writer| {
-        for section in layout.sections.iter().filter(|section| section.kind != SectionKind::Signature) {
+        for section in layout
+            .sections
+            .iter()
+            .filter(|section| section.kind != SectionKind::Signature)
+        {
             let mut contents = section_reader(&mut file, section)?;
             writer.section(section.kind, |pipeline| {
                 let what = || format!("the {} section of {}", section.kind, image.display());
                 let copied = pipeline.copy_from(&mut contents, u64::MAX, &what)?;
-                if copied == section.size { Ok(()) } else { Err(changed(image)) }
+                if copied == section.size {
+                    Ok(())
+                } else {
+                    Err(changed(image))
+                }
             })?;
         }
         let mut pcrs = writer.pcrs()?;
@@ -41,5 +54,8 @@ pub fn attach(image: &Path, signature: &PcrSignature, output: &Path, progress: A
 }
 
 fn changed(image: &Path) -> Error {
-    Error::Option(format!("{} changed while it was being read; try again", image.display()))
+    Error::Option(format!(
+        "{} changed while it was being read; try again",
+        image.display()
+    ))
 }

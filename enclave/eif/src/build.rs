@@ -67,7 +67,12 @@ pub struct Signer {
 
 impl<'a> Build<'a> {
     /// An unsigned x86_64 image, uncompressed, with the header fields that AWS's builder writes.
-    pub fn new(kernel: &'a Path, cmdline: &'a str, ramdisks: Ramdisks<'a>, metadata: Metadata) -> Self {
+    pub fn new(
+        kernel: &'a Path,
+        cmdline: &'a str,
+        ramdisks: Ramdisks<'a>,
+        metadata: Metadata,
+    ) -> Self {
         Build {
             kernel,
             cmdline,
@@ -93,20 +98,30 @@ impl<'a> Build<'a> {
     /// [`Build::write`] or, without an output, [`Build::measure`]; `progress` learns of every byte.
     pub fn run(&self, output: Option<&Path>, progress: Arc<dyn Progress>) -> Result<Built> {
         let parts = self.prepare()?;
-        ImageWriter::run(output, self.fields, progress, |writer| self.fill(writer, parts))
+        ImageWriter::run(output, self.fields, progress, |writer| {
+            self.fill(writer, parts)
+        })
     }
 
     /// Opens and checks everything that can be checked before the first byte is written.
     fn prepare(&self) -> Result<Parts> {
         if self.cmdline.len() as u64 > MAX_CMDLINE {
             let length = self.cmdline.len();
-            return Err(Error::Option(format!("the cmdline has {length} bytes; Linux takes at most {MAX_CMDLINE}")));
+            return Err(Error::Option(format!(
+                "the cmdline has {length} bytes; Linux takes at most {MAX_CMDLINE}"
+            )));
         }
-        check_cmdline(self.cmdline.as_bytes())
-            .map_err(|(at, reason)| Error::Option(format!("{reason} (position {at}); give plain text on one line")))?;
+        check_cmdline(self.cmdline.as_bytes()).map_err(|(at, reason)| {
+            Error::Option(format!(
+                "{reason} (position {at}); give plain text on one line"
+            ))
+        })?;
         let metadata = self.metadata.to_bytes();
         if metadata.len() as u64 > MAX_METADATA {
-            return Err(Error::Option(format!("the metadata has {} bytes; the limit is {MAX_METADATA}", metadata.len())));
+            return Err(Error::Option(format!(
+                "the metadata has {} bytes; the limit is {MAX_METADATA}",
+                metadata.len()
+            )));
         }
         let (_, mut kernel) = open(self.kernel)?;
         let mut head = Vec::new();
@@ -114,31 +129,63 @@ impl<'a> Build<'a> {
             .take(kernel::HEAD as u64)
             .read_to_end(&mut head)
             .map_err(Error::io("read", self.kernel))?;
-        kernel::check(&head, self.fields.arch)
-            .map_err(|reason| Error::Kernel { path: self.kernel.to_owned(), reason })?;
+        kernel::check(&head, self.fields.arch).map_err(|reason| Error::Kernel {
+            path: self.kernel.to_owned(),
+            reason,
+        })?;
         let ramdisks = match self.ramdisks {
-            Ramdisks::Files([]) => return Err(Error::Option("give at least one ramdisk".to_owned())),
-            Ramdisks::Files(paths) => {
-                PreparedRamdisks::Files(paths.iter().map(|path| Ok((path.clone(), open(path)?.1))).collect::<Result<_>>()?)
+            Ramdisks::Files([]) => {
+                return Err(Error::Option("give at least one ramdisk".to_owned()));
             }
-            Ramdisks::Bundle { init, tree, process } => {
+            Ramdisks::Files(paths) => PreparedRamdisks::Files(
+                paths
+                    .iter()
+                    .map(|path| Ok((path.clone(), open(path)?.1)))
+                    .collect::<Result<_>>()?,
+            ),
+            Ramdisks::Bundle {
+                init,
+                tree,
+                process,
+            } => {
                 let config = process.to_config_json(tree)?;
                 ramdisk::check_tree(tree, self.drop_xattrs)?;
                 let (size, file) = open(init)?;
                 check_init(init, &file)?;
-                PreparedRamdisks::Bundle { init: (size, file), config }
+                PreparedRamdisks::Bundle {
+                    init: (size, file),
+                    config,
+                }
             }
         };
-        Ok(Parts { kernel: Cursor::new(head).chain(kernel), metadata, ramdisks })
+        Ok(Parts {
+            kernel: Cursor::new(head).chain(kernel),
+            metadata,
+            ramdisks,
+        })
     }
 
     fn fill(&self, writer: &mut ImageWriter, parts: Parts) -> Result<crate::pcr::Pcrs> {
-        let Parts { mut kernel, metadata, ramdisks } = parts;
-        writer.section(SectionKind::Kernel, |pipeline| copy_all(pipeline, &mut kernel, self.kernel))?;
-        writer.section(SectionKind::Cmdline, |pipeline| pipeline.write(self.cmdline.as_bytes()))?;
+        let Parts {
+            mut kernel,
+            metadata,
+            ramdisks,
+        } = parts;
+        writer.section(SectionKind::Kernel, |pipeline| {
+            copy_all(pipeline, &mut kernel, self.kernel)
+        })?;
+        writer.section(SectionKind::Cmdline, |pipeline| {
+            pipeline.write(self.cmdline.as_bytes())
+        })?;
         writer.section(SectionKind::Metadata, |pipeline| pipeline.write(&metadata))?;
         match (ramdisks, self.ramdisks) {
-            (PreparedRamdisks::Bundle { init: (size, mut init), config }, Ramdisks::Bundle { tree, .. }) => {
+            (
+                PreparedRamdisks::Bundle {
+                    init: (size, mut init),
+                    config,
+                },
+                Ramdisks::Bundle { tree, .. },
+            ) => {
                 writer.section(SectionKind::Ramdisk, |pipeline| {
                     let mut sink = RamdiskSink::new(pipeline, self.compression)?;
                     ramdisk::write_init(&mut sink, size, &mut init)?;
@@ -152,15 +199,22 @@ impl<'a> Build<'a> {
             }
             (PreparedRamdisks::Files(files), _) => {
                 for (path, mut file) in files {
-                    writer.section(SectionKind::Ramdisk, |pipeline| copy_all(pipeline, &mut file, &path))?;
+                    writer.section(SectionKind::Ramdisk, |pipeline| {
+                        copy_all(pipeline, &mut file, &path)
+                    })?;
                 }
             }
-            (PreparedRamdisks::Bundle { .. }, Ramdisks::Files(_)) => return Err(Error::Thread("build")),
+            (PreparedRamdisks::Bundle { .. }, Ramdisks::Files(_)) => {
+                return Err(Error::Thread("build"));
+            }
         }
         let mut pcrs = writer.pcrs()?;
         if let Some(signer) = &self.signer {
-            let signature = PcrSignature::sign(&pcrs.pcr0, &signer.key, signer.certificate.clone())?;
-            writer.section(SectionKind::Signature, |pipeline| pipeline.write(&signature.to_section(&pcrs.pcr0)))?;
+            let signature =
+                PcrSignature::sign(&pcrs.pcr0, &signer.key, signer.certificate.clone())?;
+            writer.section(SectionKind::Signature, |pipeline| {
+                pipeline.write(&signature.to_section(&pcrs.pcr0))
+            })?;
             pcrs.pcr8 = Some(signature.pcr8());
         }
         Ok(pcrs)
@@ -183,7 +237,10 @@ fn open(path: &Path) -> Result<(u64, File)> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let metadata = file.metadata().map_err(Error::io("open", path))?;
     if metadata.is_dir() {
-        return Err(Error::Option(format!("{} is a directory; a file is needed", path.display())));
+        return Err(Error::Option(format!(
+            "{} is a directory; a file is needed",
+            path.display()
+        )));
     }
     Ok((metadata.len(), file))
 }

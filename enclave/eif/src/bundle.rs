@@ -70,28 +70,49 @@ struct Root {
 impl Process {
     /// The bundle's `config.json` for an image with these files.
     pub fn to_config_json(&self, tree: &Tree) -> Result<Vec<u8>> {
-        let args: Vec<&str> = self.entrypoint.iter().chain(&self.cmd).map(String::as_str).collect();
+        let args: Vec<&str> = self
+            .entrypoint
+            .iter()
+            .chain(&self.cmd)
+            .map(String::as_str)
+            .collect();
         let Some(program) = args.first().filter(|program| !program.is_empty()) else {
             return Err(Error::Config(
                 "there is nothing to run: the image has neither Entrypoint nor Cmd; set one in the image or give --exec".to_owned(),
             ));
         };
-        for text in args.iter().copied().chain(self.env.iter().map(String::as_str)) {
+        for text in args
+            .iter()
+            .copied()
+            .chain(self.env.iter().map(String::as_str))
+        {
             if text.contains('\0') {
-                return Err(Error::Config(format!("{text:?} contains a NUL character, which no program can receive")));
+                return Err(Error::Config(format!(
+                    "{text:?} contains a NUL character, which no program can receive"
+                )));
             }
         }
         for variable in &self.env {
             if variable.find('=').is_none_or(|at| at == 0) {
-                return Err(Error::Config(format!("environment variable {variable:?} is not of the form NAME=value")));
+                return Err(Error::Config(format!(
+                    "environment variable {variable:?} is not of the form NAME=value"
+                )));
             }
         }
-        let cwd = self.working_dir.as_deref().filter(|path| !path.is_empty()).unwrap_or("/");
+        let cwd = self
+            .working_dir
+            .as_deref()
+            .filter(|path| !path.is_empty())
+            .unwrap_or("/");
         if !cwd.starts_with('/') {
-            return Err(Error::Config(format!("the working directory {cwd:?} is not absolute")));
+            return Err(Error::Config(format!(
+                "the working directory {cwd:?} is not absolute"
+            )));
         }
         if !lookup::is_directory(tree, cwd) {
-            return Err(Error::Config(format!("the working directory {cwd} is not in the image; create it there")));
+            return Err(Error::Config(format!(
+                "the working directory {cwd} is not in the image; create it there"
+            )));
         }
         lookup::check_program(tree, program, cwd, &self.env).map_err(Error::Config)?;
         let user = lookup::user(tree, self.user.as_deref().unwrap_or_default())?;
@@ -99,7 +120,13 @@ impl Process {
             oci_version: "1.0.2",
             process: RuntimeProcess {
                 args,
-                capabilities: Capabilities { ambient: [], bounding: [], effective: [], inheritable: [], permitted: [] },
+                capabilities: Capabilities {
+                    ambient: [],
+                    bounding: [],
+                    effective: [],
+                    inheritable: [],
+                    permitted: [],
+                },
                 cwd,
                 env: &self.env,
                 no_new_privileges: true,

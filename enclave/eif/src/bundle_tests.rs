@@ -7,7 +7,8 @@ const GROUP: &str = "root:x:0:\nstaff:x:50:app,lone\nwheel:x:10:app\nweb:x:33:\n
 fn tree() -> Tree {
     let mut tree = TreeBuilder::new();
     let mut file = |path: &str, mode: u32, text: &str| {
-        tree.file(path, Metadata::root(mode), text.as_bytes().to_vec().into()).unwrap();
+        tree.file(path, Metadata::root(mode), text.as_bytes().to_vec().into())
+            .unwrap();
     };
     file("etc/passwd", 0o644, PASSWD);
     file("etc/group", 0o644, GROUP);
@@ -15,7 +16,8 @@ fn tree() -> Tree {
     file("usr/bin/data", 0o644, "no program");
     tree.symlink("bin", "usr/bin").unwrap();
     tree.symlink("usr/bin/absolute", "/bin/app").unwrap();
-    tree.symlink("usr/bin/climbing", "../../../../bin/app").unwrap();
+    tree.symlink("usr/bin/climbing", "../../../../bin/app")
+        .unwrap();
     tree.symlink("loop", "loop").unwrap();
     tree.symlink("dangling", "nowhere").unwrap();
     tree.hard_link("usr/bin/twin", "usr/bin/app").unwrap();
@@ -24,11 +26,16 @@ fn tree() -> Tree {
 }
 
 fn process(program: &str) -> Process {
-    Process { entrypoint: vec![program.to_owned()], ..Process::default() }
+    Process {
+        entrypoint: vec![program.to_owned()],
+        ..Process::default()
+    }
 }
 
 fn json(process: &Process) -> Result<String> {
-    process.to_config_json(&tree()).map(|bytes| String::from_utf8(bytes).unwrap())
+    process
+        .to_config_json(&tree())
+        .map(|bytes| String::from_utf8(bytes).unwrap())
 }
 
 fn error(process: &Process) -> String {
@@ -52,8 +59,12 @@ fn config_has_one_spelling() {
          \"noNewPrivileges\":true,\"user\":{\"additionalGids\":[10,50],\"gid\":1001,\"uid\":1000}},\"root\":{\"path\":\"rootfs\"}}"
     );
     // serde_json's own sorted map agrees that this is the sorted spelling.
-    let value: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_str(&json(&process).unwrap()).unwrap();
-    assert_eq!(value.keys().collect::<Vec<_>>(), ["ociVersion", "process", "root"]);
+    let value: std::collections::BTreeMap<String, serde_json::Value> =
+        serde_json::from_str(&json(&process).unwrap()).unwrap();
+    assert_eq!(
+        value.keys().collect::<Vec<_>>(),
+        ["ociVersion", "process", "root"]
+    );
 }
 
 #[test]
@@ -77,7 +88,13 @@ fn users_are_resolved_by_the_image() {
     ] {
         assert_eq!(user(text).unwrap(), (uid, gid, additional), "{text}");
     }
-    for (text, what) in [("nobody", "user \"nobody\""), ("-1", "user \"-1\""), ("app:none", "group \"none\""), ("4294967296", "user"), ("4294967295", "4294967295")] {
+    for (text, what) in [
+        ("nobody", "user \"nobody\""),
+        ("-1", "user \"-1\""),
+        ("app:none", "group \"none\""),
+        ("4294967296", "user"),
+        ("4294967295", "4294967295"),
+    ] {
         let error = user(text).unwrap_err();
         assert!(error.contains(what), "{text}: {error}");
     }
@@ -85,12 +102,30 @@ fn users_are_resolved_by_the_image() {
 
 #[test]
 fn programs_are_looked_for_as_the_enclave_will() {
-    for program in ["/usr/bin/app", "/bin/app", "/bin/absolute", "/bin/climbing", "/bin/twin", "bin/app", "/work/../bin/./app"] {
+    for program in [
+        "/usr/bin/app",
+        "/bin/app",
+        "/bin/absolute",
+        "/bin/climbing",
+        "/bin/twin",
+        "bin/app",
+        "/work/../bin/./app",
+    ] {
         json(&process(program)).unwrap_or_else(|error| panic!("{program}: {error}"));
     }
-    let by_path = |program: &str, path: &str| json(&Process { env: vec![format!("PATH={path}")], ..process(program) });
+    let by_path = |program: &str, path: &str| {
+        json(&Process {
+            env: vec![format!("PATH={path}")],
+            ..process(program)
+        })
+    };
     by_path("app", "/sbin:/bin").unwrap();
-    assert!(by_path("app", "/sbin").unwrap_err().to_string().contains("PATH=/sbin"));
+    assert!(
+        by_path("app", "/sbin")
+            .unwrap_err()
+            .to_string()
+            .contains("PATH=/sbin")
+    );
     assert!(by_path("data", "/bin").is_err());
     for (program, text) in [
         ("app", "sets no PATH"),
@@ -102,7 +137,11 @@ fn programs_are_looked_for_as_the_enclave_will() {
         ("/bin/app/below", "not in the image"),
         ("", "nothing to run"),
     ] {
-        assert!(error(&process(program)).contains(text), "{program}: {}", error(&process(program)));
+        assert!(
+            error(&process(program)).contains(text),
+            "{program}: {}",
+            error(&process(program))
+        );
     }
     assert!(error(&Process::default()).contains("--exec"));
 }

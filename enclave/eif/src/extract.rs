@@ -12,7 +12,12 @@ use std::sync::Arc;
 /// Writes the contents of each section of a valid image to a file in an existing directory: `kernel`, `cmdline`,
 /// `metadata.json`, `ramdisk-1`, `ramdisk-2`, ..., and of a signed image `signature.cbor` and `certificate.pem`. Returns
 /// their names and sizes.
-pub fn extract(image: &Path, directory: &Path, progress: Arc<dyn Progress>) -> Result<Vec<(String, u64)>> {
+#[allow(clippy::needless_pass_by_value)] // As in the other calls.
+pub fn extract(
+    image: &Path,
+    directory: &Path,
+    progress: Arc<dyn Progress>,
+) -> Result<Vec<(String, u64)>> {
     let (mut file, opened) = Image::open(image, Arc::clone(&progress))?;
     let mut written = Vec::new();
     let mut ramdisk = 0;
@@ -36,7 +41,10 @@ pub fn extract(image: &Path, directory: &Path, progress: Arc<dyn Progress>) -> R
     if let Some(signature) = &opened.signature {
         let path = directory.join("certificate.pem");
         std::fs::write(&path, signature.certificate.pem()).map_err(Error::io("write", &path))?;
-        written.push(("certificate.pem".to_owned(), signature.certificate.pem().len() as u64));
+        written.push((
+            "certificate.pem".to_owned(),
+            signature.certificate.pem().len() as u64,
+        ));
     }
     Ok(written)
 }

@@ -10,9 +10,13 @@ pub const MAGIC: [u8; 4] = *b".eif";
 /// The only version written and read. Version 4 added the metadata section.
 pub const VERSION: u16 = 4;
 /// Bytes of the file header.
-pub const HEADER_SIZE: u64 = 548;
+pub const HEADER_SIZE: u64 = HEADER_LEN as u64;
+/// The same, for arrays.
+pub const HEADER_LEN: usize = 548;
 /// Bytes of the header in front of each section's contents.
-pub const SECTION_HEADER_SIZE: u64 = 12;
+pub const SECTION_HEADER_SIZE: u64 = SECTION_HEADER_LEN as u64;
+/// The same, for arrays.
+pub const SECTION_HEADER_LEN: usize = 12;
 /// Slots in the header's tables of offsets and sizes.
 pub const MAX_SECTIONS: usize = 32;
 /// Flag bit 0: set for aarch64, clear for x86_64. The other bits have no meaning and must be zero.
@@ -167,7 +171,7 @@ pub struct Header {
 
 impl Header {
     /// Reads the fields out of the first [`HEADER_SIZE`] bytes of a file.
-    pub fn from_bytes(bytes: &[u8; HEADER_SIZE as usize]) -> Self {
+    pub fn from_bytes(bytes: &[u8; HEADER_LEN]) -> Self {
         let mut rest = bytes.as_slice();
         Header {
             magic: take(&mut rest),
@@ -193,7 +197,7 @@ impl Header {
 
     /// The part of the header that the CRC covers.
     pub fn bytes_before_crc(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(usize::try_from(HEADER_SIZE).unwrap_or_default());
+        let mut out = Vec::with_capacity(HEADER_LEN);
         out.extend_from_slice(&self.magic);
         out.extend_from_slice(&self.version.to_be_bytes());
         out.extend_from_slice(&self.flags.to_be_bytes());
@@ -223,11 +227,15 @@ pub struct SectionHeader {
 impl SectionHeader {
     /// The header of a section that this crate writes.
     pub fn new(kind: SectionKind, size: u64) -> Self {
-        SectionHeader { kind: kind as u16, flags: 0, size }
+        SectionHeader {
+            kind: kind as u16,
+            flags: 0,
+            size,
+        }
     }
 
     /// Reads the three fields.
-    pub fn from_bytes(bytes: &[u8; SECTION_HEADER_SIZE as usize]) -> Self {
+    pub fn from_bytes(bytes: &[u8; SECTION_HEADER_LEN]) -> Self {
         let mut rest = bytes.as_slice();
         SectionHeader {
             kind: u16::from_be_bytes(take(&mut rest)),
@@ -237,8 +245,8 @@ impl SectionHeader {
     }
 
     /// The header as stored.
-    pub fn to_bytes(self) -> [u8; SECTION_HEADER_SIZE as usize] {
-        let mut out = [0; SECTION_HEADER_SIZE as usize];
+    pub fn to_bytes(self) -> [u8; SECTION_HEADER_LEN] {
+        let mut out = [0; SECTION_HEADER_LEN];
         let (kind, rest) = out.split_at_mut(2);
         let (flags, size) = rest.split_at_mut(2);
         kind.copy_from_slice(&self.kind.to_be_bytes());
@@ -260,50 +268,5 @@ fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sample() -> Header {
-        Header {
-            magic: MAGIC,
-            version: VERSION,
-            flags: FLAG_AARCH64,
-            default_memory: 0x0102_0304_0506_0708,
-            default_cpus: 9,
-            reserved: 0x0a0b,
-            section_count: 5,
-            section_offsets: std::array::from_fn(|i| 1000 + i as u64),
-            section_sizes: std::array::from_fn(|i| 2000 + i as u64),
-            unused: 0x0c0d_0e0f,
-            crc32: 0xdead_beef,
-        }
-    }
-
-    #[test]
-    fn header_has_every_field_at_its_offset() {
-        let bytes = sample().to_bytes();
-        assert_eq!(bytes.len() as u64, HEADER_SIZE);
-        let at = |offset: u64, len: usize| &bytes[usize::try_from(offset).unwrap()..][..len];
-        assert_eq!(at(offset::MAGIC, 4), b".eif");
-        assert_eq!(at(offset::VERSION, 2), [0, 4]);
-        assert_eq!(at(offset::FLAGS, 2), [0, 1]);
-        assert_eq!(at(offset::DEFAULT_MEMORY, 8), [1, 2, 3, 4, 5, 6, 7, 8]);
-        assert_eq!(at(offset::DEFAULT_CPUS, 8), [0, 0, 0, 0, 0, 0, 0, 9]);
-        assert_eq!(at(offset::RESERVED, 2), [10, 11]);
-        assert_eq!(at(offset::SECTION_COUNT, 2), [0, 5]);
-        assert_eq!(at(offset::SECTION_OFFSETS + 8 * 31, 8), 1031_u64.to_be_bytes());
-        assert_eq!(at(offset::SECTION_SIZES, 8), 2000_u64.to_be_bytes());
-        assert_eq!(at(offset::UNUSED, 4), [12, 13, 14, 15]);
-        assert_eq!(at(offset::CRC32, 4), [0xde, 0xad, 0xbe, 0xef]);
-    }
-
-    #[test]
-    fn headers_survive_a_round_trip() {
-        let header = sample();
-        let bytes: [u8; 548] = header.to_bytes().try_into().unwrap();
-        assert_eq!(Header::from_bytes(&bytes), header);
-
-        let section = SectionHeader { kind: 3, flags: 7, size: 0x1122_3344_5566 };
-        assert_eq!(SectionHeader::from_bytes(&section.to_bytes()), section);
-    }
-}
+#[path = "format_tests.rs"]
+mod tests;

@@ -33,12 +33,21 @@ pub fn inspect(head: &[u8]) -> Result<KernelInfo, String> {
                 protocol & 0xff
             ));
         }
-        return Ok(KernelInfo { arch: Arch::X86_64, version: bzimage_version(head) });
+        return Ok(KernelInfo {
+            arch: Arch::X86_64,
+            version: bzimage_version(head),
+        });
     }
     if head.get(0x38..0x3c) == Some(b"ARM\x64") {
-        return Ok(KernelInfo { arch: Arch::Aarch64, version: None });
+        return Ok(KernelInfo {
+            arch: Arch::Aarch64,
+            version: None,
+        });
     }
-    Err(format!("is no kernel: {}; expected a bzImage (x86_64) or an Image (aarch64)", what_else(head)))
+    Err(format!(
+        "is no kernel: {}; expected a bzImage (x86_64) or an Image (aarch64)",
+        what_else(head)
+    ))
 }
 
 /// Like [`inspect`], and the kernel must be for `arch`.
@@ -47,7 +56,10 @@ pub fn check(head: &[u8], arch: Arch) -> Result<KernelInfo, String> {
     if info.arch == arch {
         Ok(info)
     } else {
-        Err(format!("is a kernel for {}, but the image is for {arch} (see --arch)", info.arch))
+        Err(format!(
+            "is a kernel for {}, but the image is for {arch} (see --arch)",
+            info.arch
+        ))
     }
 }
 
@@ -60,17 +72,23 @@ fn bzimage_version(head: &[u8]) -> Option<String> {
     let text = head.get(pointer + 0x200..)?;
     let end = text.iter().take(512).position(|byte| *byte == 0)?;
     let text = std::str::from_utf8(text.get(..end)?).ok()?;
-    text.chars().all(|c| !c.is_control()).then(|| text.to_owned())
+    text.chars()
+        .all(|c| !c.is_control())
+        .then(|| text.to_owned())
 }
 
 fn word(head: &[u8], offset: usize) -> Option<u16> {
-    head.get(offset..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
+    head.get(offset..)?
+        .first_chunk()
+        .map(|bytes| u16::from_le_bytes(*bytes))
 }
 
 fn what_else(head: &[u8]) -> &'static str {
     match head {
         [] => "the file is empty",
-        [0x7f, b'E', b'L', b'F', ..] => "it is an ELF file (a vmlinux is not bootable here, use arch/x86/boot/bzImage)",
+        [0x7f, b'E', b'L', b'F', ..] => {
+            "it is an ELF file (a vmlinux is not bootable here, use arch/x86/boot/bzImage)"
+        }
         [0x1f, 0x8b, ..] => "it is gzip-compressed (Image.gz must be unpacked to Image)",
         [b'.', b'e', b'i', b'f', ..] => "it is an enclave image itself",
         [b'M', b'Z', ..] => "it is a PE file without a Linux boot header",
@@ -82,7 +100,9 @@ fn what_else(head: &[u8]) -> &'static str {
 /// The least that passes for a kernel, for tests here and in other crates: `HdrS` header and a version text.
 #[doc(hidden)]
 pub fn fake_bzimage(len: usize) -> Vec<u8> {
-    let mut kernel: Vec<u8> = (0..len.max(0x400)).map(|i| (i % 251) as u8).collect();
+    let mut kernel: Vec<u8> = (0..len.max(0x400))
+        .map(|i| u8::try_from(i % 251).unwrap_or_default())
+        .collect();
     let mut put = |offset: usize, bytes: &[u8]| {
         for (to, from) in kernel.iter_mut().skip(offset).zip(bytes) {
             *to = *from;

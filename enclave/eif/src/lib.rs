@@ -52,9 +52,9 @@ pub use attach::attach;
 pub use build::{Build, Ramdisks, Signer};
 pub use bundle::Process;
 pub use compress::Compression;
-pub use diff::{Difference, Manifest, diff, diff_pcrs};
-pub use extract::extract;
+pub use diff::{Difference, Manifest, diff, diff_pcrs, list_ramdisk};
 pub use error::{Error, Result};
+pub use extract::extract;
 pub use layout::{Layout, MAX_CMDLINE, MAX_SIGNATURE, Section};
 pub use metadata::{BuildMetadata, MAX_METADATA, Metadata};
 pub use output::{UnfinishedDir, remove_unfinished, write_file};
@@ -62,6 +62,8 @@ pub use pcr::{PCR_SIZE, Pcr, Pcrs};
 pub use progress::{Progress, Silent};
 pub use read::{Image, file_sha256};
 pub use rule::{Rule, Violation};
-pub use sign::{Certificate, CertificateInfo, PcrSignature, SIGNATURE_SIZE, SigningKey, to_be_signed};
+pub use sign::{
+    Certificate, CertificateInfo, PcrSignature, SIGNATURE_SIZE, SigningKey, to_be_signed,
+};
 pub use source::Source;
 pub use writer::{Built, HeaderFields, SectionSize};

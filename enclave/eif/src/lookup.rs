@@ -69,7 +69,11 @@ fn find<'a>(tree: &'a Tree, path: &str) -> Option<Found<'a>> {
 
 /// A path's names, last first.
 fn components(path: &[u8]) -> Vec<Vec<u8>> {
-    path.split(|byte| *byte == b'/').rev().filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect()
+    path.split(|byte| *byte == b'/')
+        .rev()
+        .filter(|name| !name.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect()
 }
 
 /// Whether a path leads to a directory.
@@ -82,26 +86,43 @@ pub(crate) fn is_directory(tree: &Tree, path: &str) -> bool {
 }
 
 /// Checks that `execvp` would find the program: an enclave whose program is missing fails only when it boots.
-pub(crate) fn check_program(tree: &Tree, program: &str, cwd: &str, env: &[String]) -> Result<(), String> {
+pub(crate) fn check_program(
+    tree: &Tree,
+    program: &str,
+    cwd: &str,
+    env: &[String],
+) -> Result<(), String> {
     if program.contains('/') {
-        let path = if program.starts_with('/') { program.to_owned() } else { format!("{cwd}/{program}") };
+        let path = if program.starts_with('/') {
+            program.to_owned()
+        } else {
+            format!("{cwd}/{program}")
+        };
         return match find(tree, &path) {
             Some(Found::Entry(_, entry)) if executable(entry) => Ok(()),
-            Some(_) => Err(format!("{program} is no executable file in the image; give it execute permission or name another")),
-            None => Err(format!("{program} is not in the image; correct Entrypoint or Cmd, or give --exec")),
+            Some(_) => Err(format!(
+                "{program} is no executable file in the image; give it execute permission or name another"
+            )),
+            None => Err(format!(
+                "{program} is not in the image; correct Entrypoint or Cmd, or give --exec"
+            )),
         };
     }
-    let path = env.iter().find_map(|variable| variable.strip_prefix("PATH="));
+    let path = env
+        .iter()
+        .find_map(|variable| variable.strip_prefix("PATH="));
     let Some(path) = path else {
-        return Err(format!("{program} has no path and the image sets no PATH; give its full path or set PATH (--env PATH=...)"));
+        return Err(format!(
+            "{program} has no path and the image sets no PATH; give its full path or set PATH (--env PATH=...)"
+        ));
     };
-    let is_there = |folder: &str| {
-        matches!(find(tree, &format!("{folder}/{program}")), Some(Found::Entry(_, entry)) if executable(entry))
-    };
+    let is_there = |folder: &str| matches!(find(tree, &format!("{folder}/{program}")), Some(Found::Entry(_, entry)) if executable(entry));
     if path.split(':').any(is_there) {
         Ok(())
     } else {
-        Err(format!("{program} is in none of the folders of PATH={path}; give its full path"))
+        Err(format!(
+            "{program} is in none of the folders of PATH={path}; give its full path"
+        ))
     }
 }
 
@@ -115,7 +136,10 @@ pub(crate) fn user(tree: &Tree, text: &str) -> Result<User> {
     let user = resolve(tree, text)?;
     // To the kernel this number means "leave it as it is".
     if user.uid == u32::MAX || user.gid == u32::MAX {
-        return Err(Error::Config(format!("{} is no user or group number", u32::MAX)));
+        return Err(Error::Config(format!(
+            "{} is no user or group number",
+            u32::MAX
+        )));
     }
     Ok(user)
 }
@@ -129,30 +153,47 @@ fn resolve(tree: &Tree, text: &str) -> Result<User> {
     let passwd = lines(tree, "/etc/passwd")?;
     let groups = lines(tree, "/etc/group")?;
     let number = user.parse::<u32>().ok();
-    let entry = passwd.iter().find(|line| field(line, 0) == Some(user) || (number.is_some() && id(line, 2) == number));
-    let uid = match (entry.and_then(|line| id(line, 2)), number) {
-        (Some(uid), _) | (None, Some(uid)) => uid,
-        (None, None) => {
-            return Err(Error::Config(format!(
-                "user {user:?} is not in the image's /etc/passwd; add it there or give a number (--user UID:GID)"
-            )));
-        }
+    let entry = passwd
+        .iter()
+        .find(|line| field(line, 0) == Some(user) || (number.is_some() && id(line, 2) == number));
+    let Some(uid) = entry.and_then(|line| id(line, 2)).or(number) else {
+        return Err(Error::Config(format!(
+            "user {user:?} is not in the image's /etc/passwd; add it there or give a number (--user UID:GID)"
+        )));
     };
     if let Some(group) = group.filter(|group| !group.is_empty()) {
         let number = group.parse::<u32>().ok();
-        let named = groups.iter().find(|line| field(line, 0) == Some(group)).and_then(|line| id(line, 2));
+        let named = groups
+            .iter()
+            .find(|line| field(line, 0) == Some(group))
+            .and_then(|line| id(line, 2));
         let gid = named.or(number).ok_or_else(|| {
             Error::Config(format!(
                 "group {group:?} is not in the image's /etc/group; add it there or give a number (--user UID:GID)"
             ))
         })?;
-        return Ok(User { additional_gids: Vec::new(), gid, uid });
+        return Ok(User {
+            additional_gids: Vec::new(),
+            gid,
+            uid,
+        });
     }
     let gid = entry.and_then(|line| id(line, 3)).unwrap_or(0);
     let name = entry.and_then(|line| field(line, 0));
-    let member = |line: &&String| field(line, 3).is_some_and(|list| list.split(',').any(|member| Some(member) == name));
-    let additional: BTreeSet<u32> = groups.iter().filter(member).filter_map(|line| id(line, 2)).filter(|id| *id != gid).collect();
-    Ok(User { additional_gids: additional.into_iter().collect(), gid, uid })
+    let member = |line: &&String| {
+        field(line, 3).is_some_and(|list| list.split(',').any(|member| Some(member) == name))
+    };
+    let additional: BTreeSet<u32> = groups
+        .iter()
+        .filter(member)
+        .filter_map(|line| id(line, 2))
+        .filter(|id| *id != gid)
+        .collect();
+    Ok(User {
+        additional_gids: additional.into_iter().collect(),
+        gid,
+        uid,
+    })
 }
 
 fn field(line: &str, index: usize) -> Option<&str> {
@@ -165,12 +206,23 @@ fn id(line: &str, index: usize) -> Option<u32> {
 
 /// Lines of a database of the image; none when it has no such file.
 fn lines(tree: &Tree, path: &str) -> Result<Vec<String>> {
-    let Some(Found::Entry(index, entry)) = find(tree, path) else { return Ok(Vec::new()) };
-    let Kind::File { size } = entry.kind else { return Ok(Vec::new()) };
+    let Some(Found::Entry(index, entry)) = find(tree, path) else {
+        return Ok(Vec::new());
+    };
+    let Kind::File { size } = entry.kind else {
+        return Ok(Vec::new());
+    };
     if size > MAX_DATABASE {
-        return Err(Error::Config(format!("the image's {path} has {size} bytes; the limit is {MAX_DATABASE}")));
+        return Err(Error::Config(format!(
+            "the image's {path} has {size} bytes; the limit is {MAX_DATABASE}"
+        )));
     }
     let mut bytes = Vec::new();
-    tree.open(index)?.read_to_end(&mut bytes).map_err(Error::read(printable(path.as_bytes())))?;
-    Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
+    tree.open(index)?
+        .read_to_end(&mut bytes)
+        .map_err(Error::read(printable(path.as_bytes())))?;
+    Ok(String::from_utf8_lossy(&bytes)
+        .lines()
+        .map(str::to_owned)
+        .collect())
 }

@@ -77,7 +77,9 @@ impl Metadata {
 
     /// Parses a section's contents found at `offset` of a file.
     pub fn from_bytes(bytes: &[u8], offset: u64) -> Result<Self, Violation> {
-        serde_json::from_slice(bytes).map_err(|error| Violation::new(Rule::Metadata, offset, format!("bad metadata: {error}")))
+        serde_json::from_slice(bytes).map_err(|error| {
+            Violation::new(Rule::Metadata, offset, format!("bad metadata: {error}"))
+        })
     }
 }
 
@@ -97,7 +99,10 @@ mod tests {
                  \"CustomMetadata\":null}}"
             )
         );
-        assert_eq!(Metadata::from_bytes(text.as_bytes(), 0).unwrap(), Metadata::new("app", "1.2"));
+        assert_eq!(
+            Metadata::from_bytes(text.as_bytes(), 0).unwrap(),
+            Metadata::new("app", "1.2")
+        );
     }
 
     #[test]

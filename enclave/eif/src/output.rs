@@ -51,8 +51,15 @@ impl Unfinished {
         if let Ok(existing) = std::fs::metadata(target)
             && !existing.is_file()
         {
-            let what = if existing.is_dir() { "is a directory" } else { "is no regular file" };
-            return Err(Error::Option(format!("cannot write to {}: it {what}; name a file", target.display())));
+            let what = if existing.is_dir() {
+                "is a directory"
+            } else {
+                "is no regular file"
+            };
+            return Err(Error::Option(format!(
+                "cannot write to {}: it {what}; name a file",
+                target.display()
+            )));
         }
         let (folder, prefix) = beside(target)?;
         // Under the lock, so that a signal finds either no file or a registered one.
@@ -68,20 +75,28 @@ impl Unfinished {
                 Error::io("create", target)(std::io::Error::from(error.kind()))
             })?;
         unfinished.insert(temporary.path().to_owned());
-        Ok(Unfinished { temporary: Some(temporary), target: target.to_owned() })
+        Ok(Unfinished {
+            temporary: Some(temporary),
+            target: target.to_owned(),
+        })
     }
 
     /// A second handle to the file.
     pub(crate) fn file(&self) -> Result<File> {
         match &self.temporary {
-            Some(temporary) => temporary.as_file().try_clone().map_err(Error::io("open", &self.target)),
+            Some(temporary) => temporary
+                .as_file()
+                .try_clone()
+                .map_err(Error::io("open", &self.target)),
             None => Err(Error::Thread("output")),
         }
     }
 
     /// Gives the file its name.
     pub(crate) fn complete(mut self) -> Result<()> {
-        let Some(temporary) = self.temporary.take() else { return Ok(()) };
+        let Some(temporary) = self.temporary.take() else {
+            return Ok(());
+        };
         let mut unfinished = unfinished();
         unfinished.remove(temporary.path());
         match temporary.persist(&self.target) {
@@ -104,7 +119,10 @@ impl Drop for Unfinished {
 /// Writes a small file that appears whole or not at all.
 pub fn write_file(path: &Path, contents: &[u8]) -> Result<()> {
     let output = Unfinished::create(path)?;
-    output.file()?.write_all(contents).map_err(Error::io("write", path))?;
+    output
+        .file()?
+        .write_all(contents)
+        .map_err(Error::io("write", path))?;
     output.complete()
 }
 
@@ -121,7 +139,9 @@ impl UnfinishedDir {
         let empty = std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_none());
         if !empty && target.symlink_metadata().is_ok() {
             let target = target.display();
-            return Err(Error::Option(format!("{target} exists and is no empty directory; name a new one")));
+            return Err(Error::Option(format!(
+                "{target} exists and is no empty directory; name a new one"
+            )));
         }
         let (folder, prefix) = beside(target)?;
         let mut unfinished = unfinished();
@@ -132,7 +152,10 @@ impl UnfinishedDir {
             .tempdir_in(folder)
             .map_err(|error| Error::io("create", target)(std::io::Error::from(error.kind())))?;
         unfinished.insert(temporary.path().to_owned());
-        Ok(UnfinishedDir { temporary: Some(temporary), target: target.to_owned() })
+        Ok(UnfinishedDir {
+            temporary: Some(temporary),
+            target: target.to_owned(),
+        })
     }
 
     /// Where to put the files.
@@ -142,10 +165,13 @@ impl UnfinishedDir {
 
     /// Gives the directory its name.
     pub fn complete(mut self) -> Result<()> {
-        let Some(temporary) = self.temporary.take() else { return Ok(()) };
+        let Some(temporary) = self.temporary.take() else {
+            return Ok(());
+        };
         let mut unfinished = unfinished();
         unfinished.remove(temporary.path());
-        std::fs::rename(temporary.path(), &self.target).map_err(Error::io("create", &self.target))?;
+        std::fs::rename(temporary.path(), &self.target)
+            .map_err(Error::io("create", &self.target))?;
         // It is no longer there to be removed.
         let _ = temporary.keep();
         Ok(())
@@ -165,7 +191,10 @@ impl Drop for UnfinishedDir {
 /// The directory that an output goes to, and how its temporary name begins.
 fn beside(target: &Path) -> Result<(&Path, OsString)> {
     let Some(name) = target.file_name() else {
-        return Err(Error::Option(format!("cannot write to {}: that is no file name", target.display())));
+        return Err(Error::Option(format!(
+            "cannot write to {}: that is no file name",
+            target.display()
+        )));
     };
     let folder = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -173,7 +202,9 @@ fn beside(target: &Path) -> Result<(&Path, OsString)> {
     };
     if !folder.is_dir() {
         let (folder, target) = (folder.display(), target.display());
-        return Err(Error::Option(format!("cannot create {target}: there is no directory {folder}; create it first")));
+        return Err(Error::Option(format!(
+            "cannot create {target}: there is no directory {folder}; create it first"
+        )));
     }
     let mut prefix = OsString::from(".");
     prefix.push(name);

@@ -67,8 +67,9 @@ impl<'de> Deserialize<'de> for Pcr {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let mut value = [0; PCR_SIZE];
-        hex::decode_to_slice(&text, &mut value)
-            .map_err(|_| D::Error::custom(format!("a PCR is 96 hexadecimal digits, this has {:?}", text)))?;
+        hex::decode_to_slice(&text, &mut value).map_err(|_| {
+            D::Error::custom(format!("a PCR is 96 hexadecimal digits, not {text:?}"))
+        })?;
         Ok(Pcr(value))
     }
 }
@@ -103,7 +104,11 @@ mod tests {
 
     #[test]
     fn register_of_nothing_is_the_published_value() {
-        assert!(Pcrs::empty().to_string().starts_with("21b9efbc184807662e966d34f390821309eeac6802309798826296bf3e8bec7c"));
+        assert!(
+            Pcrs::empty()
+                .to_string()
+                .starts_with("21b9efbc184807662e966d34f390821309eeac6802309798826296bf3e8bec7c")
+        );
     }
 
     #[test]
@@ -111,7 +116,12 @@ mod tests {
         let text = format!("\"{}\"", Pcr::of(b"x"));
         let back: Pcr = serde_json::from_str(&text).unwrap();
         assert_eq!(back, Pcr::of(b"x"));
-        for bad in ["\"\"", "\"00\"", &format!("\"{}\"", "g".repeat(96)), &format!("\"{}\"", "0".repeat(98))] {
+        for bad in [
+            "\"\"",
+            "\"00\"",
+            &format!("\"{}\"", "g".repeat(96)),
+            &format!("\"{}\"", "0".repeat(98)),
+        ] {
             assert!(serde_json::from_str::<Pcr>(bad).is_err(), "{bad}");
         }
     }

@@ -18,18 +18,34 @@ const ROOT: &[u8] = b"rootfs";
 const MAX_INIT: u64 = 1 << 30;
 
 fn root_owned(path: &[u8], mode: u32) -> Entry<'_> {
-    Entry { path, mode, uid: 0, gid: 0, device: (0, 0), links: Links::One }
+    Entry {
+        path,
+        mode,
+        uid: 0,
+        gid: 0,
+        device: (0, 0),
+        links: Links::One,
+    }
 }
 
 /// Writes ramdisk 1. `init` yields `size` bytes of the program that becomes PID 1.
-pub(crate) fn write_init<R: Read>(sink: &mut RamdiskSink<'_>, size: u64, init: &mut R) -> Result<()> {
+pub(crate) fn write_init<R: Read>(
+    sink: &mut RamdiskSink<'_>,
+    size: u64,
+    init: &mut R,
+) -> Result<()> {
     if size > MAX_INIT {
-        return Err(Error::Option(format!("the init program has {size} bytes; that cannot be meant")));
+        return Err(Error::Option(format!(
+            "the init program has {size} bytes; that cannot be meant"
+        )));
     }
     let mut cpio = NewcWriter::new(sink);
     cpio.entry(&root_owned(b"init", mode::FILE | 0o755), size, init)?;
     cpio.entry(&root_owned(b"dev", mode::DIR | 0o755), 0, &mut empty())?;
-    let console = Entry { device: (5, 1), ..root_owned(b"dev/console", mode::CHAR | 0o600) };
+    let console = Entry {
+        device: (5, 1),
+        ..root_owned(b"dev/console", mode::CHAR | 0o600)
+    };
     cpio.entry(&console, 0, &mut empty())?;
     cpio.finish()
 }
@@ -42,7 +58,10 @@ pub(crate) fn check_tree(tree: &Tree, drop_xattrs: bool) -> Result<()> {
         if let Kind::Symlink { target } = &entry.kind
             && target.len() > crate::cpio::MAX_NAME
         {
-            let reason = format!("points to a path of {} bytes, which Linux does not unpack", target.len());
+            let reason = format!(
+                "points to a path of {} bytes, which Linux does not unpack",
+                target.len()
+            );
             return Err(crate::cpio::refuse(&entry.path, reason));
         }
     }
@@ -50,7 +69,10 @@ pub(crate) fn check_tree(tree: &Tree, drop_xattrs: bool) -> Result<()> {
         return Ok(());
     }
     let root = std::iter::once((&b"/"[..], &tree.root().xattrs));
-    let entries = tree.entries().iter().map(|entry| (entry.path.as_slice(), &entry.xattrs));
+    let entries = tree
+        .entries()
+        .iter()
+        .map(|entry| (entry.path.as_slice(), &entry.xattrs));
     for (path, xattrs) in root.chain(entries) {
         if let Some((name, _)) = xattrs.first() {
             let reason = format!(
@@ -68,9 +90,17 @@ pub(crate) fn write_bundle(sink: &mut RamdiskSink<'_>, config: &[u8], tree: &Tre
     let names = count_names(tree);
     let mut inodes = HashMap::new();
     let mut cpio = NewcWriter::new(sink);
-    cpio.entry(&root_owned(b"config.json", mode::FILE | 0o644), config.len() as u64, &mut &*config)?;
+    cpio.entry(
+        &root_owned(b"config.json", mode::FILE | 0o644),
+        config.len() as u64,
+        &mut &*config,
+    )?;
     let root = tree.root();
-    let entry = Entry { uid: root.uid, gid: root.gid, ..root_owned(ROOT, mode::DIR | root.mode) };
+    let entry = Entry {
+        uid: root.uid,
+        gid: root.gid,
+        ..root_owned(ROOT, mode::DIR | root.mode)
+    };
     cpio.entry(&entry, 0, &mut empty())?;
     for (index, entry) in tree.entries().iter().enumerate() {
         let (first, target) = match entry.kind {
@@ -82,10 +112,20 @@ pub(crate) fn write_bundle(sink: &mut RamdiskSink<'_>, config: &[u8], tree: &Tre
         let links = match inodes.get(&first) {
             // Linux's initramfs makes hard links of everything but symbolic links, of which a second one is as good.
             _ if count == 1 || matches!(target.kind, Kind::Symlink { .. }) => Links::One,
-            Some(inode) => Links::Again { count, inode: *inode },
+            Some(inode) => Links::Again {
+                count,
+                inode: *inode,
+            },
             None => Links::First { count },
         };
-        let inode = write_entry(&mut cpio, tree, &bundle_path(&entry.path), first, target, links)?;
+        let inode = write_entry(
+            &mut cpio,
+            tree,
+            &bundle_path(&entry.path),
+            first,
+            target,
+            links,
+        )?;
         if let Links::First { .. } = links {
             inodes.insert(first, inode);
         }
@@ -109,11 +149,20 @@ fn write_entry(
         Kind::BlockDevice(device) => (mode::BLOCK, (device.major, device.minor)),
         Kind::Fifo => (mode::FIFO, (0, 0)),
     };
-    let header = Entry { path, mode: kind | entry.mode, uid: entry.uid, gid: entry.gid, device, links };
+    let header = Entry {
+        path,
+        mode: kind | entry.mode,
+        uid: entry.uid,
+        gid: entry.gid,
+        device,
+        links,
+    };
     let nothing: &mut Empty = &mut empty();
     match &entry.kind {
         _ if matches!(links, Links::Again { .. }) => cpio.entry(&header, 0, nothing),
-        Kind::Symlink { target } => cpio.entry(&header, target.len() as u64, &mut target.as_slice()),
+        Kind::Symlink { target } => {
+            cpio.entry(&header, target.len() as u64, &mut target.as_slice())
+        }
         Kind::File { size } if *size > 0 => {
             let mut contents = tree.open(index)?;
             cpio.entry(&header, *size, &mut contents)

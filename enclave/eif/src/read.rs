@@ -39,10 +39,16 @@ impl Image {
         let mut file = File::open(path).map_err(Error::io("open", path))?;
         let kind = file.metadata().map_err(Error::io("open", path))?;
         if !kind.is_file() {
-            return Err(Error::Option(format!("{} is no regular file", path.display())));
+            return Err(Error::Option(format!(
+                "{} is no regular file",
+                path.display()
+            )));
         }
         let image = Self::read(&mut file, progress).map_err(|error| match error {
-            Error::Read { what, source } => Error::Read { what: format!("{what} of {}", path.display()), source },
+            Error::Read { what, source } => Error::Read {
+                what: format!("{what} of {}", path.display()),
+                source,
+            },
             other => other,
         })?;
         Ok((file, image))
@@ -61,17 +67,28 @@ impl Image {
         let kernel = read_kernel(source, &layout)?;
         let cmdline = read_cmdline(source, &layout)?;
         let metadata = match layout.of_kind(SectionKind::Metadata).next() {
-            Some(section) => Metadata::from_bytes(&read_small(source, section)?, section.contents())?,
+            Some(section) => {
+                Metadata::from_bytes(&read_small(source, section)?, section.contents())?
+            }
             None => return Err(missing(SectionKind::Metadata)),
         };
         let signature = match layout.of_kind(SectionKind::Signature).next() {
-            Some(section) => {
-                Some(PcrSignature::from_section(&read_small(source, section)?, section.contents(), &pcrs.pcr0)?)
-            }
+            Some(section) => Some(PcrSignature::from_section(
+                &read_small(source, section)?,
+                section.contents(),
+                &pcrs.pcr0,
+            )?),
             None => None,
         };
         pcrs.pcr8 = signature.as_ref().map(PcrSignature::pcr8);
-        Ok(Image { layout, pcrs, kernel, cmdline, metadata, signature })
+        Ok(Image {
+            layout,
+            pcrs,
+            kernel,
+            cmdline,
+            metadata,
+            signature,
+        })
     }
 }
 
@@ -92,8 +109,13 @@ pub fn file_sha256(path: &Path) -> Result<String> {
 }
 
 /// Copies a section's contents, at most `limit` bytes, from a file whose layout was checked.
-pub(crate) fn section_reader<'a, R: Read + Seek>(source: &'a mut R, section: &Section) -> Result<std::io::Take<&'a mut R>> {
-    source.seek(SeekFrom::Start(section.contents())).map_err(Error::read(format!("the {} section", section.kind)))?;
+pub(crate) fn section_reader<'a, R: Read + Seek>(
+    source: &'a mut R,
+    section: &Section,
+) -> Result<std::io::Take<&'a mut R>> {
+    source
+        .seek(SeekFrom::Start(section.contents()))
+        .map_err(Error::read(format!("the {} section", section.kind)))?;
     Ok(source.take(section.size))
 }
 
@@ -105,15 +127,26 @@ fn feed<R: Read + Seek>(source: &mut R, layout: &Layout, pipeline: &mut Pipeline
             SectionKind::Metadata | SectionKind::Signature => Measured::No,
             SectionKind::Ramdisk => {
                 ramdisks += 1;
-                if ramdisks == 1 { Measured::FirstRamdisk } else { Measured::Ramdisk }
+                if ramdisks == 1 {
+                    Measured::FirstRamdisk
+                } else {
+                    Measured::Ramdisk
+                }
             }
         };
         pipeline.begin(measured, Some(section.size))?;
         let mut contents = section_reader(source, section)?;
-        let copied = pipeline.copy_from(&mut contents, u64::MAX, &|| format!("the {} section", section.kind))?;
+        let copied = pipeline.copy_from(&mut contents, u64::MAX, &|| {
+            format!("the {} section", section.kind)
+        })?;
         if copied != section.size {
-            let detail = format!("the {} section ended after {copied} of {} bytes", section.kind, section.size);
-            return Err(Violation::new(Rule::InsideFile, section.contents() + copied, detail).into());
+            let detail = format!(
+                "the {} section ended after {copied} of {} bytes",
+                section.kind, section.size
+            );
+            return Err(
+                Violation::new(Rule::InsideFile, section.contents() + copied, detail).into(),
+            );
         }
         pipeline.end()?;
     }
@@ -133,31 +166,51 @@ fn check_crc(layout: &Layout, pipeline: Pipeline) -> Result<()> {
     if stored == computed {
         return Ok(());
     }
-    let detail = format!("the header says {stored:#010x}, the contents give {computed:#010x}: the file is damaged");
+    let detail = format!(
+        "the header says {stored:#010x}, the contents give {computed:#010x}: the file is damaged"
+    );
     Err(Violation::new(Rule::Crc, crate::format::offset::CRC32, detail).into())
 }
 
 fn read_kernel<R: Read + Seek>(source: &mut R, layout: &Layout) -> Result<KernelInfo> {
-    let Some(section) = layout.of_kind(SectionKind::Kernel).next() else { return Err(missing(SectionKind::Kernel)) };
+    let Some(section) = layout.of_kind(SectionKind::Kernel).next() else {
+        return Err(missing(SectionKind::Kernel));
+    };
     let mut head = Vec::new();
     section_reader(source, section)?
         .take(kernel::HEAD as u64)
         .read_to_end(&mut head)
         .map_err(Error::read("the kernel section"))?;
-    kernel::check(&head, layout.arch)
-        .map_err(|reason| Violation::new(Rule::Kernel, section.contents(), format!("the kernel section {reason}")).into())
+    kernel::check(&head, layout.arch).map_err(|reason| {
+        Violation::new(
+            Rule::Kernel,
+            section.contents(),
+            format!("the kernel section {reason}"),
+        )
+        .into()
+    })
 }
 
 fn read_cmdline<R: Read + Seek>(source: &mut R, layout: &Layout) -> Result<String> {
-    let Some(section) = layout.of_kind(SectionKind::Cmdline).next() else { return Err(missing(SectionKind::Cmdline)) };
+    let Some(section) = layout.of_kind(SectionKind::Cmdline).next() else {
+        return Err(missing(SectionKind::Cmdline));
+    };
     let bytes = read_small(source, section)?;
-    check_cmdline(&bytes).map_err(|(at, detail)| Violation::new(Rule::Cmdline, section.contents() + at, detail).into())
+    check_cmdline(&bytes).map_err(|(at, detail)| {
+        Violation::new(Rule::Cmdline, section.contents() + at, detail).into()
+    })
 }
 
 /// A command line as text; the error names the position of the byte at fault.
 pub(crate) fn check_cmdline(bytes: &[u8]) -> Result<String, (u64, String)> {
     match bytes.iter().position(|byte| !matches!(byte, b' '..=b'~')) {
-        Some(at) => Err((at as u64, format!("byte {:#04x} in the cmdline is no printable ASCII", bytes.get(at).unwrap_or(&0)))),
+        Some(at) => Err((
+            at as u64,
+            format!(
+                "byte {:#04x} in the cmdline is no printable ASCII",
+                bytes.get(at).unwrap_or(&0)
+            ),
+        )),
         None => Ok(String::from_utf8_lossy(bytes).into_owned()),
     }
 }
@@ -173,5 +226,10 @@ fn read_small<R: Read + Seek>(source: &mut R, section: &Section) -> Result<Vec<u
 
 /// Cannot happen for a layout that was scanned; said properly all the same.
 fn missing(kind: SectionKind) -> Error {
-    Violation::new(Rule::OneEach, crate::format::HEADER_SIZE, format!("there is no {kind} section")).into()
+    Violation::new(
+        Rule::OneEach,
+        crate::format::HEADER_SIZE,
+        format!("there is no {kind} section"),
+    )
+    .into()
 }

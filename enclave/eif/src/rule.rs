@@ -75,20 +75,26 @@ impl Rule {
             Rule::Contiguous => "sections follow the header and each other without gap or overlap",
             Rule::SectionKind => "a section is a kernel, cmdline, ramdisk, signature or metadata",
             Rule::SectionFlags => "section flags are zero",
-            Rule::SizesAgree => "a section's size is the same in the file header and in its own header",
+            Rule::SizesAgree => {
+                "a section's size is the same in the file header and in its own header"
+            }
             Rule::InsideFile => "headers and sections lie inside the file",
             Rule::TrailingBytes => "the file ends with its last section",
             Rule::OneEach => {
                 "there is exactly one kernel, one cmdline and one metadata section, at least one ramdisk and at most one signature"
             }
-            Rule::Order => "the kernel comes before the cmdline and the cmdline before the ramdisks",
+            Rule::Order => {
+                "the kernel comes before the cmdline and the cmdline before the ramdisks"
+            }
             Rule::SmallSections => {
                 "cmdline (2047 bytes), metadata (1 MiB) and signature (256 KiB) keep within their limits"
             }
             Rule::Crc => "the CRC-32 in the header is that of the rest of the file",
             Rule::Kernel => "the kernel has the boot header of the image's architecture",
             Rule::Cmdline => "the cmdline is printable ASCII",
-            Rule::Metadata => "the metadata is a JSON object with the fields that AWS's reader needs",
+            Rule::Metadata => {
+                "the metadata is a JSON object with the fields that AWS's reader needs"
+            }
             Rule::SignatureForm => {
                 "the signature section is one certificate and one untagged or tagged COSE_Sign1 with ES384"
             }
@@ -111,13 +117,24 @@ pub struct Violation {
 
 impl Violation {
     pub(crate) fn new(rule: Rule, offset: u64, detail: impl Into<String>) -> Self {
-        Violation { rule, offset, detail: detail.into() }
+        Violation {
+            rule,
+            offset,
+            detail: detail.into(),
+        }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at offset {}: {} (rule {}: {})", self.offset, self.detail, self.rule.number(), self.rule.text())
+        write!(
+            f,
+            "at offset {}: {} (rule {}: {})",
+            self.offset,
+            self.detail,
+            self.rule.number(),
+            self.rule.text()
+        )
     }
 }
 

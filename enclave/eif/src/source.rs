@@ -26,7 +26,9 @@ impl Source {
         if path.is_dir() && !is_image("oci-layout") && !is_image("manifest.json") {
             if selector.reference.is_some() || selector.platform.is_some() {
                 let path = path.display();
-                return Err(Error::Option(format!("{path} is a root directory; an image cannot be picked from it")));
+                return Err(Error::Option(format!(
+                    "{path} is a root directory; an image cannot be picked from it"
+                )));
             }
             return Self::directory(path, options);
         }
@@ -36,7 +38,12 @@ impl Source {
     /// Takes a directory as the root file system.
     pub fn directory(path: &Path, options: &TreeOptions) -> Result<Self> {
         let tree = Tree::from_directory(path, options)?;
-        Ok(Source { tree, process: Process::default(), name: None, kind: "root directory" })
+        Ok(Source {
+            tree,
+            process: Process::default(),
+            name: None,
+            kind: "root directory",
+        })
     }
 
     /// Opens a container image and flattens its layers.
@@ -45,7 +52,12 @@ impl Source {
         let image = archive.image(selector)?;
         let process = process(&image)?;
         let name = image.tags().first().cloned();
-        Ok(Source { tree: image.flatten(options)?, process, name, kind: "container image" })
+        Ok(Source {
+            tree: image.flatten(options)?,
+            process,
+            name,
+            kind: "container image",
+        })
     }
 }
 

@@ -9,7 +9,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What `fill` writes into a ramdisk, as it stands in the image.
-pub(crate) fn ramdisk(compression: Compression, fill: impl FnOnce(&mut RamdiskSink<'_>) -> Result<()>) -> Result<Vec<u8>> {
+pub(crate) fn ramdisk(
+    compression: Compression,
+    fill: impl FnOnce(&mut RamdiskSink<'_>) -> Result<()>,
+) -> Result<Vec<u8>> {
     let mut file = tempfile::tempfile().unwrap();
     let target = (file.try_clone().unwrap(), PathBuf::from("ramdisk"));
     let mut pipeline = Pipeline::start(Some(target), Arc::new(Silent))?;

@@ -1,7 +1,10 @@
 //! Puts sections into a file, in one pass, and fills in the headers at the end.
 
 use crate::error::{Error, Result};
-use crate::format::{Arch, HEADER_SIZE, Header, MAGIC, MAX_SECTIONS, SECTION_HEADER_SIZE, SectionHeader, SectionKind, VERSION};
+use crate::format::{
+    Arch, HEADER_SIZE, Header, MAGIC, MAX_SECTIONS, SECTION_HEADER_SIZE, SectionHeader,
+    SectionKind, VERSION,
+};
 use crate::output::Unfinished;
 use crate::pcr::Pcrs;
 use crate::pipeline::{Measured, Passed, Pipeline};
@@ -44,6 +47,7 @@ pub struct SectionSize {
     pub size: u64,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference.
 fn kind_name<S: serde::Serializer>(kind: &SectionKind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(kind.name())
 }
@@ -80,13 +84,20 @@ impl ImageWriter {
         let file = match (&output, target) {
             (Some(output), Some(target)) => {
                 let mut file = output.file()?;
-                file.seek(SeekFrom::Start(HEADER_SIZE)).map_err(Error::io("write", target))?;
+                file.seek(SeekFrom::Start(HEADER_SIZE))
+                    .map_err(Error::io("write", target))?;
                 Some((file, target.to_owned()))
             }
             _ => None,
         };
         let pipeline = Pipeline::start(file, progress)?;
-        let mut writer = ImageWriter { fields, output, pipeline, kinds: Vec::new(), ramdisks: 0 };
+        let mut writer = ImageWriter {
+            fields,
+            output,
+            pipeline,
+            kinds: Vec::new(),
+            ramdisks: 0,
+        };
         match fill(&mut writer) {
             Ok(pcrs) => writer.finish(pcrs, target.unwrap_or(Path::new(""))),
             Err(error) => Err(writer.pipeline.cause_of(error)),
@@ -94,16 +105,26 @@ impl ImageWriter {
     }
 
     /// Adds a section whose contents `fill` writes. Sections must come in the format's order.
-    pub(crate) fn section(&mut self, kind: SectionKind, fill: impl FnOnce(&mut Pipeline) -> Result<()>) -> Result<()> {
+    pub(crate) fn section(
+        &mut self,
+        kind: SectionKind,
+        fill: impl FnOnce(&mut Pipeline) -> Result<()>,
+    ) -> Result<()> {
         if self.kinds.len() == MAX_SECTIONS {
-            return Err(Error::Option(format!("an image holds at most {MAX_SECTIONS} sections: give fewer ramdisks")));
+            return Err(Error::Option(format!(
+                "an image holds at most {MAX_SECTIONS} sections: give fewer ramdisks"
+            )));
         }
         let measured = match kind {
             SectionKind::Kernel | SectionKind::Cmdline => Measured::Boot,
             SectionKind::Metadata | SectionKind::Signature => Measured::No,
             SectionKind::Ramdisk => {
                 self.ramdisks += 1;
-                if self.ramdisks == 1 { Measured::FirstRamdisk } else { Measured::Ramdisk }
+                if self.ramdisks == 1 {
+                    Measured::FirstRamdisk
+                } else {
+                    Measured::Ramdisk
+                }
             }
         };
         self.kinds.push(kind);
@@ -124,7 +145,10 @@ impl ImageWriter {
             .kinds
             .iter()
             .zip(&sections)
-            .map(|(kind, (checksum, size))| Part { header: SectionHeader::new(*kind, *size), contents: checksum.clone() })
+            .map(|(kind, (checksum, size))| Part {
+                header: SectionHeader::new(*kind, *size),
+                contents: checksum.clone(),
+            })
             .collect();
         let header = file_header(self.fields, &parts);
         if let Some(file) = file {
@@ -133,10 +157,25 @@ impl ImageWriter {
         if let Some(output) = self.output {
             output.complete()?;
         }
-        let sections: Vec<_> =
-            self.kinds.iter().zip(&sections).map(|(kind, (_, size))| SectionSize { kind: *kind, size: *size }).collect();
-        let size = HEADER_SIZE + sections.iter().map(|section| SECTION_HEADER_SIZE + section.size).sum::<u64>();
-        Ok(Built { pcrs, size, sections })
+        let sections: Vec<_> = self
+            .kinds
+            .iter()
+            .zip(&sections)
+            .map(|(kind, (_, size))| SectionSize {
+                kind: *kind,
+                size: *size,
+            })
+            .collect();
+        let size = HEADER_SIZE
+            + sections
+                .iter()
+                .map(|section| SECTION_HEADER_SIZE + section.size)
+                .sum::<u64>();
+        Ok(Built {
+            pcrs,
+            size,
+            sections,
+        })
     }
 }
 
@@ -160,7 +199,11 @@ fn file_header(fields: HeaderFields, parts: &[Part]) -> Header {
         crc32: 0,
     };
     let mut offset = HEADER_SIZE;
-    for ((part, slot), size) in parts.iter().zip(&mut header.section_offsets).zip(&mut header.section_sizes) {
+    for ((part, slot), size) in parts
+        .iter()
+        .zip(&mut header.section_offsets)
+        .zip(&mut header.section_sizes)
+    {
         *slot = offset;
         *size = part.header.size;
         offset += SECTION_HEADER_SIZE + part.header.size;

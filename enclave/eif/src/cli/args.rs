@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::values::{Size, arch, owner, size};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use eif::Compression;
 use eif::format::{Arch, DEFAULT_CPUS, DEFAULT_MEMORY};
@@ -7,14 +8,19 @@ use std::path::PathBuf;
 
 /// Builds, measures, checks, signs and takes apart AWS Nitro Enclave images (EIF).
 #[derive(Debug, Parser)]
-#[command(name = "eif", version, arg_required_else_help = true, after_help = "\
+#[command(
+    name = "eif",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
 Examples:
   eif build app.tar --kernel bzImage --cmdline @cmdline --init init -o app.eif
   eif describe app.eif
   eif verify app.eif --expect app.json
   eif diff old.eif new.eif
 
-Exit codes: 0 success; 1 `verify` or `diff` says no; 2 error.")]
+Exit codes: 0 success; 1 `verify` or `diff` says no; 2 error."
+)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -127,7 +133,13 @@ pub(super) struct InputArgs {
     #[arg(short, long, value_name = "TEXT|@FILE")]
     pub(super) cmdline: String,
     /// Static program that becomes PID 1
-    #[arg(short, long, value_name = "FILE", required_unless_present = "ramdisks", conflicts_with = "ramdisks")]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        required_unless_present = "ramdisks",
+        conflicts_with = "ramdisks"
+    )]
     pub(super) init: Option<PathBuf>,
     /// Image name for the metadata [default: the container image's, or "enclave"]
     #[arg(long)]
@@ -253,47 +265,4 @@ pub(super) struct DiffArgs {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-/// A number of bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Size(pub(super) u64);
-
-impl std::fmt::Display for Size {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            n if n % (1 << 30) == 0 => write!(f, "{}G", n >> 30),
-            n if n % (1 << 20) == 0 => write!(f, "{}M", n >> 20),
-            n => write!(f, "{n}"),
-        }
-    }
-}
-
-fn size(text: &str) -> Result<Size, String> {
-    let (digits, unit) = match text.char_indices().last() {
-        Some((at, 'K' | 'k')) => (text.get(..at), 1 << 10),
-        Some((at, 'M' | 'm')) => (text.get(..at), 1 << 20),
-        Some((at, 'G' | 'g')) => (text.get(..at), 1 << 30),
-        _ => (Some(text), 1),
-    };
-    digits
-        .and_then(|digits| digits.parse::<u64>().ok())
-        .and_then(|number| number.checked_mul(unit))
-        .filter(|bytes| *bytes > 0)
-        .map(Size)
-        .ok_or_else(|| "expected a number of bytes such as 536870912, 512M or 1G".to_owned())
-}
-
-fn arch(text: &str) -> Result<Arch, String> {
-    match text {
-        "x86_64" | "amd64" => Ok(Arch::X86_64),
-        "aarch64" | "arm64" => Ok(Arch::Aarch64),
-        _ => Err("expected x86_64 or aarch64".to_owned()),
-    }
-}
-
-fn owner(text: &str) -> Result<(u32, u32), String> {
-    text.split_once(':')
-        .and_then(|(uid, gid)| Some((uid.parse().ok()?, gid.parse().ok()?)))
-        .ok_or_else(|| "expected two numbers, UID:GID".to_owned())
 }

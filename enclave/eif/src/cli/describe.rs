@@ -14,13 +14,19 @@ use std::process::ExitCode;
 
 pub(super) fn run(args: &FileArgs) -> Result<ExitCode> {
     let image = open(&args.file, "reading")?;
-    if args.json { print_json(&as_json(&image)) } else { print(as_text(&args.file, &image)?) }
+    if args.json {
+        print_json(&as_json(&image))
+    } else {
+        print(as_text(&args.file, &image)?)
+    }
 }
 
 pub(super) fn open(path: &Path, verb: &'static str) -> Result<Image> {
     let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let (_, image) = Image::open(path, Bar::new(verb, length)).map_err(|error| match error {
-        eif::Error::Invalid(violation) => anyhow::anyhow!("{}: not a valid enclave image, {violation}", path.display()),
+        eif::Error::Invalid(violation) => {
+            anyhow::anyhow!("{}: not a valid enclave image, {violation}", path.display())
+        }
         other => other.into(),
     })?;
     Ok(image)
@@ -34,16 +40,24 @@ fn as_json(image: &Image) -> Value {
         "Measurements": measurements(&image.pcrs),
         "IsSigned": image.signature.is_some(),
     });
-    let Value::Object(members) = &mut value else { return value };
+    let Value::Object(members) = &mut value else {
+        return value;
+    };
     if let Some(signature) = &image.signature {
-        members.insert("SigningCertificate".to_owned(), json!(signature.certificate.info()));
+        members.insert(
+            "SigningCertificate".to_owned(),
+            json!(signature.certificate.info()),
+        );
     }
     members.insert("CheckCRC".to_owned(), true.into());
     if image.signature.is_some() {
         members.insert("SignatureCheck".to_owned(), true.into());
     }
     members.insert("ImageName".to_owned(), metadata.image_name.clone().into());
-    members.insert("ImageVersion".to_owned(), metadata.image_version.clone().into());
+    members.insert(
+        "ImageVersion".to_owned(),
+        metadata.image_version.clone().into(),
+    );
     let mut build = json!(metadata.build);
     if let Value::Object(build) = &mut build {
         build.insert("DockerInfo".to_owned(), metadata.docker_info.clone());
@@ -60,30 +74,67 @@ fn as_text(path: &Path, image: &Image) -> Result<String> {
     let metadata = &image.metadata;
     let mut row = |name: &str, value: &dyn std::fmt::Display| writeln!(text, "{name:<14} {value}");
     row("File", &path.display())?;
-    row("Image", &format!("{} {}", printable(&metadata.image_name), printable(&metadata.image_version)))?;
-    row("Built by", &format!("{} {}", printable(&metadata.build.build_tool), printable(&metadata.build.build_tool_version)))?;
+    row(
+        "Image",
+        &format!(
+            "{} {}",
+            printable(&metadata.image_name),
+            printable(&metadata.image_version)
+        ),
+    )?;
+    row(
+        "Built by",
+        &format!(
+            "{} {}",
+            printable(&metadata.build.build_tool),
+            printable(&metadata.build.build_tool_version)
+        ),
+    )?;
     if !metadata.build.build_time.is_empty() {
         row("Build time", &printable(&metadata.build.build_time))?;
     }
     row("EIF version", &header.version)?;
     row("Architecture", &image.layout.arch)?;
-    row("Defaults", &format!("{} MiB memory, {} CPUs", header.default_memory >> 20, header.default_cpus))?;
-    row("Kernel", &image.kernel.version.as_deref().unwrap_or("version unknown"))?;
+    row(
+        "Defaults",
+        &format!(
+            "{} MiB memory, {} CPUs",
+            header.default_memory >> 20,
+            header.default_cpus
+        ),
+    )?;
+    row(
+        "Kernel",
+        &image.kernel.version.as_deref().unwrap_or("version unknown"),
+    )?;
     row("Cmdline", &image.cmdline)?;
     for (name, pcr) in registers(&image.pcrs) {
         row(name, &pcr)?;
     }
     if image.pcrs.pcr2 == Pcrs::empty() {
-        row("", &"note: PCR2 is the measurement of nothing; there is only one ramdisk")?;
+        row(
+            "",
+            &"note: PCR2 is the measurement of nothing; there is only one ramdisk",
+        )?;
     }
     match &image.signature {
         None => row("Signature", &"none")?,
         Some(signature) => {
             let info = signature.certificate.info();
-            let issuer: Vec<_> = info.issuer.iter().map(|(name, value)| format!("{name}={}", printable(value))).collect();
+            let issuer: Vec<_> = info
+                .issuer
+                .iter()
+                .map(|(name, value)| format!("{name}={}", printable(value)))
+                .collect();
             row("Signature", &"over PCR0, valid")?;
             row("Certificate", &format!("issued by {}", issuer.join(", ")))?;
-            row("", &format!("valid from {} to {} (not compared with the clock)", info.not_before, info.not_after))?;
+            row(
+                "",
+                &format!(
+                    "valid from {} to {} (not compared with the clock)",
+                    info.not_before, info.not_after
+                ),
+            )?;
         }
     }
     writeln!(text, "\n{:>12} {:>12}  section", "offset", "size")?;
@@ -95,7 +146,11 @@ fn as_text(path: &Path, image: &Image) -> Result<String> {
         } else {
             String::new()
         };
-        writeln!(text, "{:>12} {:>12}  {}{number}", section.offset, section.size, section.kind)?;
+        writeln!(
+            text,
+            "{:>12} {:>12}  {}{number}",
+            section.offset, section.size, section.kind
+        )?;
     }
     Ok(text)
 }

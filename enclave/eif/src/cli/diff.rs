@@ -8,15 +8,27 @@ use std::process::ExitCode;
 
 pub(super) fn run(args: &DiffArgs) -> Result<ExitCode> {
     let length = |path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let found = eif::diff(&args.a, &args.b, Bar::new("comparing", length(&args.a) + length(&args.b)))?;
+    let found = eif::diff(
+        &args.a,
+        &args.b,
+        Bar::new("comparing", length(&args.a) + length(&args.b)),
+    )?;
     if args.json {
         print_json(&found)?;
     } else if found.is_empty() {
-        print(format!("{} and {} are equal\n", args.a.display(), args.b.display()))?;
+        print(format!(
+            "{} and {} are equal\n",
+            args.a.display(),
+            args.b.display()
+        ))?;
     } else {
         for difference in &found {
             print(format!("{difference}\n"))?;
         }
     }
-    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+    Ok(if found.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NO)
+    })
 }

@@ -11,11 +11,19 @@ pub(super) fn run(args: &ExtractArgs) -> Result<ExitCode> {
     let output = UnfinishedDir::create(&args.output)?;
     let length = std::fs::metadata(&args.file).map_or(0, |metadata| metadata.len());
     // Read twice: once to check, once to copy.
-    let written = eif::extract(&args.file, output.path(), Bar::new("extracting", length * 2))?;
+    let written = eif::extract(
+        &args.file,
+        output.path(),
+        Bar::new("extracting", length * 2),
+    )?;
     output.complete()?;
     let mut text = String::new();
     for (name, size) in written {
-        text.push_str(&format!("{:>12}  {}\n", size, args.output.join(name).display()));
+        text.push_str(&format!(
+            "{:>12}  {}\n",
+            size,
+            args.output.join(name).display()
+        ));
     }
     print(text)
 }

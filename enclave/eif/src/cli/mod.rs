@@ -7,6 +7,7 @@ mod diff;
 mod extract;
 mod progress;
 mod sign;
+mod values;
 mod verify;
 
 use anyhow::{Context, Result};
@@ -86,5 +87,7 @@ fn print_json(value: &impl serde::Serialize) -> Result<ExitCode> {
 
 /// Whether whoever reads our output has gone away, as in `eif describe ... | head -1`.
 fn broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -10,7 +10,11 @@ pub(super) struct Bar(ProgressBar);
 impl Bar {
     /// `total` is the expected number of bytes, 0 when unknown.
     pub(super) fn new(verb: &'static str, total: u64) -> Arc<Self> {
-        let bar = if total == 0 { ProgressBar::no_length() } else { ProgressBar::new(total) };
+        let bar = if total == 0 {
+            ProgressBar::no_length()
+        } else {
+            ProgressBar::new(total)
+        };
         let template = if total == 0 {
             "{prefix} {bytes}, {binary_bytes_per_sec}"
         } else {

@@ -31,18 +31,26 @@ pub(super) fn run(args: &SignArgs) -> Result<ExitCode> {
     let signature = match (&args.key, &args.attach) {
         (Some(key), _) => PcrSignature::sign(&pcr0, &SigningKey::read(key)?, certificate)?,
         (None, Some(path)) => {
-            let size = std::fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?.len();
+            let size = std::fs::metadata(path)
+                .with_context(|| format!("cannot open {}", path.display()))?
+                .len();
             if size > MAX_SIGNATURE_FILE {
                 bail!("{} has {size} bytes and is no signature", path.display());
             }
-            let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let bytes =
+                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             PcrSignature::attach(&pcr0, &bytes, certificate)?
         }
         (None, None) => bail!("give --key, --export or --attach"),
     };
     let length = std::fs::metadata(&args.file).map_or(0, |metadata| metadata.len());
     // Read twice: once to check, once to copy.
-    let built = eif::attach(&args.file, &signature, output, Bar::new("signing", length * 2))?;
+    let built = eif::attach(
+        &args.file,
+        &signature,
+        output,
+        Bar::new("signing", length * 2),
+    )?;
     build::report(&built, Some(output), None, args.json)
 }
 

@@ -12,7 +12,11 @@ use std::process::ExitCode;
 pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     // What is expected is read first: a mistake in it is an error, not an answer.
     let expected = args.expect.as_deref().map(read_expected).transpose()?;
-    let certificate = args.certificate.as_deref().map(Certificate::read).transpose()?;
+    let certificate = args
+        .certificate
+        .as_deref()
+        .map(Certificate::read)
+        .transpose()?;
     let checked = open_or_violation(&args.file)?;
     let problems = match &checked {
         Ok(image) => problems(image, expected.as_ref(), certificate.as_ref()),
@@ -39,7 +43,11 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode> {
             print(format!("{file}: {problem}\n"))?;
         }
     }
-    Ok(if valid { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+    Ok(if valid {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NO)
+    })
 }
 
 fn open_or_violation(path: &Path) -> Result<Result<Image, eif::Violation>> {
@@ -55,25 +63,40 @@ fn open_raw(path: &Path) -> eif::Result<Image> {
     Image::open(path, super::progress::Bar::new("verifying", length)).map(|(_, image)| image)
 }
 
-fn problems(image: &Image, expected: Option<&Expected>, certificate: Option<&Certificate>) -> Vec<String> {
+fn problems(
+    image: &Image,
+    expected: Option<&Expected>,
+    certificate: Option<&Certificate>,
+) -> Vec<String> {
     let mut problems = Vec::new();
     if let Some(expected) = expected {
         let pcrs = &image.pcrs;
-        for (name, wanted, has) in
-            [("PCR0", expected.pcr0, pcrs.pcr0), ("PCR1", expected.pcr1, pcrs.pcr1), ("PCR2", expected.pcr2, pcrs.pcr2)]
-        {
+        for (name, wanted, has) in [
+            ("PCR0", expected.pcr0, pcrs.pcr0),
+            ("PCR1", expected.pcr1, pcrs.pcr1),
+            ("PCR2", expected.pcr2, pcrs.pcr2),
+        ] {
             if wanted != has {
                 problems.push(format!("{name} is {has}, expected {wanted}"));
             }
         }
         if !problems.is_empty() {
-            let wanted = Pcrs { pcr0: expected.pcr0, pcr1: expected.pcr1, pcr2: expected.pcr2, pcr8: None };
+            let wanted = Pcrs {
+                pcr0: expected.pcr0,
+                pcr1: expected.pcr1,
+                pcr2: expected.pcr2,
+                pcr8: None,
+            };
             problems.extend(diff_pcrs(&wanted, pcrs).iter().map(ToString::to_string));
         }
         if let Some(wanted) = expected.pcr8
             && pcrs.pcr8 != Some(wanted)
         {
-            let has = pcrs.pcr8.map_or("absent: the image is not signed".to_owned(), |pcr8| pcr8.to_string());
+            let has = pcrs
+                .pcr8
+                .map_or("absent: the image is not signed".to_owned(), |pcr8| {
+                    pcr8.to_string()
+                });
             problems.push(format!("PCR8 is {has}, expected {wanted}"));
         }
     }
@@ -103,20 +126,34 @@ fn read_expected(path: &Path) -> Result<Expected> {
     let file = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {file}"))?;
     let value: Value = serde_json::from_str(&text).with_context(|| format!("{file} is no JSON"))?;
-    let inner = value.get("pcrs").or_else(|| value.get("Measurements")).unwrap_or(&value);
+    let inner = value
+        .get("pcrs")
+        .or_else(|| value.get("Measurements"))
+        .unwrap_or(&value);
     let register = |number: u8| -> Result<Option<Pcr>> {
-        let Some(text) = inner.get(number.to_string()).or_else(|| inner.get(format!("PCR{number}"))) else {
+        let Some(text) = inner
+            .get(number.to_string())
+            .or_else(|| inner.get(format!("PCR{number}")))
+        else {
             return Ok(None);
         };
         let pcr = Pcr::deserialize(text).with_context(|| format!("{file}: PCR{number}"))?;
         if pcr.is_zero() {
-            bail!("{file}: PCR{number} is all zeros, which only an enclave in debug mode attests; it identifies no image");
+            bail!(
+                "{file}: PCR{number} is all zeros, which only an enclave in debug mode attests; it identifies no image"
+            );
         }
         Ok(Some(pcr))
     };
     let needed = |number: u8| -> Result<Pcr> {
-        register(number)?.with_context(|| format!("{file} has no PCR{number}; PCR0, PCR1 and PCR2 are all needed"))
+        register(number)?.with_context(|| {
+            format!("{file} has no PCR{number}; PCR0, PCR1 and PCR2 are all needed")
+        })
     };
-    Ok(Expected { pcr0: needed(0)?, pcr1: needed(1)?, pcr2: needed(2)?, pcr8: register(8)? })
+    Ok(Expected {
+        pcr0: needed(0)?,
+        pcr1: needed(1)?,
+        pcr2: needed(2)?,
+        pcr8: register(8)?,
+    })
 }
-

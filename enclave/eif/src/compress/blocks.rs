@@ -54,7 +54,9 @@ impl BlockEncoder {
     /// Starts the threads, which end when the encoder is dropped, and writes the head.
     pub(super) fn new<F: BlockFormat>(format: F, pipeline: &mut Pipeline) -> Result<Self> {
         let format = Arc::new(format);
-        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(F::MOST_WORKERS);
+        let workers = std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(F::MOST_WORKERS);
         let (jobs, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..workers {
@@ -62,7 +64,10 @@ impl BlockEncoder {
             std::thread::Builder::new()
                 .name("compress".to_owned())
                 .spawn(move || work(&*format, &queue))
-                .map_err(|source| Error::Read { what: "(starting a compression thread)".to_owned(), source })?;
+                .map_err(|source| Error::Read {
+                    what: "(starting a compression thread)".to_owned(),
+                    source,
+                })?;
         }
         pipeline.write(&format.head())?;
         Ok(BlockEncoder {
@@ -110,13 +115,17 @@ impl BlockEncoder {
         let next = self.spare.pop().unwrap_or_default();
         let plain = std::mem::replace(&mut self.plain, next);
         self.length += plain.len() as u64;
-        self.jobs.send(Job { plain, last, reply }).map_err(|_| Error::Thread("compression"))?;
+        self.jobs
+            .send(Job { plain, last, reply })
+            .map_err(|_| Error::Thread("compression"))?;
         self.waiting.push_back(receiver);
         Ok(())
     }
 
     fn collect(&mut self, pipeline: &mut Pipeline) -> Result<()> {
-        let Some(receiver) = self.waiting.pop_front() else { return Ok(()) };
+        let Some(receiver) = self.waiting.pop_front() else {
+            return Ok(());
+        };
         let mut encoded = receiver.recv().map_err(|_| Error::Thread("compression"))?;
         self.checksum.combine(&encoded.checksum);
         encoded.plain.clear();
@@ -132,11 +141,17 @@ fn work<F: BlockFormat>(format: &F, queue: &Mutex<Receiver<Job>>) {
             Ok(queue) => queue.recv(),
             Err(_) => return,
         };
-        let Ok(Job { plain, last, reply }) = job else { return };
+        let Ok(Job { plain, last, reply }) = job else {
+            return;
+        };
         let mut checksum = crc32fast::Hasher::new();
         checksum.update(&plain);
         let bytes = format.encode(&plain, last);
         // Nobody listens when the build has failed elsewhere.
-        let _ = reply.send(Encoded { bytes, checksum, plain });
+        let _ = reply.send(Encoded {
+            bytes,
+            checksum,
+            plain,
+        });
     }
 }

@@ -39,7 +39,10 @@ impl Packing {
 
 /// Reads the plain bytes of the archive that starts at `source`, and leaves `source` after its end once the decoder
 /// has reported the end of its data.
-pub(crate) fn decoder<'a, R: BufRead>(packing: Packing, source: &'a mut R) -> io::Result<Box<dyn Read + 'a>> {
+pub(crate) fn decoder<'a, R: BufRead>(
+    packing: Packing,
+    source: &'a mut R,
+) -> io::Result<Box<dyn Read + 'a>> {
     match packing {
         Packing::None => Ok(Box::new(source)),
         Packing::Gzip => Ok(Box::new(flate2::bufread::GzDecoder::new(source))),
@@ -47,7 +50,10 @@ pub(crate) fn decoder<'a, R: BufRead>(packing: Packing, source: &'a mut R) -> io
             .map(|decoder| Box::new(decoder) as Box<dyn Read + 'a>)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
         Packing::Lz4 => Ok(Box::new(Lz4Reader::new(source)?)),
-        Packing::Unknown => Err(io::Error::new(io::ErrorKind::InvalidData, "unknown compression")),
+        Packing::Unknown => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "unknown compression",
+        )),
     }
 }
 
@@ -63,7 +69,13 @@ impl<R: Read> Lz4Reader<R> {
     fn new(mut source: R) -> io::Result<Self> {
         let mut magic = [0; 4];
         source.read_exact(&mut magic)?;
-        Ok(Lz4Reader { source, packed: Vec::new(), plain: Vec::new(), taken: 0, filled: 0 })
+        Ok(Lz4Reader {
+            source,
+            packed: Vec::new(),
+            plain: Vec::new(),
+            taken: 0,
+            filled: 0,
+        })
     }
 
     /// False at the end: no more bytes, or an empty block size.
@@ -79,14 +91,16 @@ impl<R: Read> Lz4Reader<R> {
         }
         let bad = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
         if size > lz4_flex::block::get_maximum_output_size(lz4::BLOCK) {
-            return Err(bad(format!("lz4 block of {size} bytes is larger than any block can be")));
+            return Err(bad(format!(
+                "lz4 block of {size} bytes is larger than any block can be"
+            )));
         }
         self.packed.resize(size, 0);
         self.source.read_exact(&mut self.packed)?;
         self.plain.resize(lz4::BLOCK, 0);
         self.taken = 0;
-        self.filled =
-            lz4_flex::block::decompress_into(&self.packed, &mut self.plain).map_err(|error| bad(format!("lz4: {error}")))?;
+        self.filled = lz4_flex::block::decompress_into(&self.packed, &mut self.plain)
+            .map_err(|error| bad(format!("lz4: {error}")))?;
         Ok(true)
     }
 }

@@ -1,7 +1,9 @@
 //! gzip (RFC 1952): one member. Blocks of 1 MiB are deflated on their own and joined by sync flushes, as pigz does.
 
 use super::blocks::BlockFormat;
-use miniz_oxide::deflate::core::{CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params};
+use miniz_oxide::deflate::core::{
+    CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params,
+};
 
 pub(super) struct Gzip {
     level: u8,
@@ -27,7 +29,11 @@ impl BlockFormat for Gzip {
         // Negative window bits: raw deflate, 32 KiB window.
         let flags = create_comp_flags_from_zip_params(i32::from(self.level), -15, 0);
         let mut compressor = CompressorOxide::new(flags);
-        let flush = if last { TDEFLFlush::Finish } else { TDEFLFlush::Sync };
+        let flush = if last {
+            TDEFLFlush::Finish
+        } else {
+            TDEFLFlush::Sync
+        };
         let mut out = Vec::with_capacity(plain.len() / 2);
         compress_to_output(&mut compressor, plain, flush, |bytes| {
             out.extend_from_slice(bytes);

@@ -59,9 +59,14 @@ impl FromStr for Compression {
             "gzip" => Ok(Compression::Gzip(Self::DEFAULT_GZIP_LEVEL)),
             "zstd" => Ok(Compression::Zstd),
             "lz4" => Ok(Compression::Lz4),
-            _ => match text.strip_prefix("gzip:").and_then(|level| level.parse().ok()) {
+            _ => match text
+                .strip_prefix("gzip:")
+                .and_then(|level| level.parse().ok())
+            {
                 Some(level @ 1..=9) => Ok(Compression::Gzip(level)),
-                _ => Err(format!("unknown compression {text:?}; known are none, gzip, gzip:1 to gzip:9, zstd and lz4")),
+                _ => Err(format!(
+                    "unknown compression {text:?}; known are none, gzip, gzip:1 to gzip:9, zstd and lz4"
+                )),
             },
         }
     }
@@ -83,7 +88,9 @@ impl<'a> RamdiskSink<'a> {
     pub(crate) fn new(pipeline: &'a mut Pipeline, compression: Compression) -> Result<Self> {
         let encoder = match compression {
             Compression::None => Encoder::Plain,
-            Compression::Gzip(level) => Encoder::Blocks(BlockEncoder::new(gzip::Gzip::new(level), pipeline)?),
+            Compression::Gzip(level) => {
+                Encoder::Blocks(BlockEncoder::new(gzip::Gzip::new(level), pipeline)?)
+            }
             Compression::Lz4 => Encoder::Blocks(BlockEncoder::new(lz4::Lz4, pipeline)?),
             Compression::Zstd => Encoder::Stream(StreamEncoder::new()?),
         };
@@ -99,7 +106,12 @@ impl<'a> RamdiskSink<'a> {
     }
 
     /// Appends up to `limit` bytes of `source`; returns how many came. Plain ramdisks are read straight into the ring.
-    pub(crate) fn copy_from<R: Read + ?Sized>(&mut self, source: &mut R, limit: u64, what: &dyn Fn() -> String) -> Result<u64> {
+    pub(crate) fn copy_from<R: Read + ?Sized>(
+        &mut self,
+        source: &mut R,
+        limit: u64,
+        what: &dyn Fn() -> String,
+    ) -> Result<u64> {
         if let Encoder::Plain = self.encoder {
             return self.pipeline.copy_from(source, limit, what);
         }
@@ -131,8 +143,10 @@ impl<'a> RamdiskSink<'a> {
             }
         };
         let zeros = [0_u8; 8];
-        let padding = ending + (4 - (self.pipeline.section_size() + ending as u64) % 4) as usize % 4;
-        self.pipeline.write(zeros.get(..padding).unwrap_or_default())
+        let size = self.pipeline.section_size() + ending as u64;
+        let padding = ending + crate::cpio::padding(size);
+        self.pipeline
+            .write(zeros.get(..padding).unwrap_or_default())
     }
 }
 

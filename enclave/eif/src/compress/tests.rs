@@ -5,8 +5,13 @@ use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-const ALL: [Compression; 5] =
-    [Compression::None, Compression::Gzip(6), Compression::Gzip(1), Compression::Zstd, Compression::Lz4];
+const ALL: [Compression; 5] = [
+    Compression::None,
+    Compression::Gzip(6),
+    Compression::Gzip(1),
+    Compression::Zstd,
+    Compression::Lz4,
+];
 
 /// Text-like, so that there is something to compress, and longer than any block.
 fn sample(len: usize) -> Vec<u8> {
@@ -14,7 +19,11 @@ fn sample(len: usize) -> Vec<u8> {
     (0..len)
         .map(|i| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            if (state >> 24) < 200 { b"the quick brown fox "[i % 20] } else { (state >> 16) as u8 }
+            if (state >> 24) < 200 {
+                b"the quick brown fox "[i % 20]
+            } else {
+                state.to_be_bytes()[1]
+            }
         })
         .collect()
 }
@@ -30,9 +39,15 @@ fn unpack(packed: &[u8], len: usize) -> Vec<u8> {
     if packing == Packing::Unknown {
         return packed[..len].to_vec();
     }
-    decoder(packing, &mut source).unwrap().read_to_end(&mut plain).unwrap();
+    decoder(packing, &mut source)
+        .unwrap()
+        .read_to_end(&mut plain)
+        .unwrap();
     if packing != Packing::None {
-        assert!(source.len() < 8 && source.iter().all(|byte| *byte == 0), "only padding may follow");
+        assert!(
+            source.len() < 8 && source.iter().all(|byte| *byte == 0),
+            "only padding may follow"
+        );
     }
     plain
 }
@@ -66,7 +81,12 @@ fn bytes_are_pinned() {
     let plain = sample(3_000_000);
     let digests: Vec<String> = ALL[1..]
         .iter()
-        .map(|compression| format!("{compression} {}", &hex::encode(Sha256::digest(pack(*compression, &plain)))[..32]))
+        .map(|compression| {
+            format!(
+                "{compression} {}",
+                &hex::encode(Sha256::digest(pack(*compression, &plain)))[..32]
+            )
+        })
         .collect();
     assert_eq!(digests, PINNED);
 }
@@ -83,9 +103,22 @@ const PINNED: [&str; 4] = [
 #[test]
 fn usual_tools_unpack_it() {
     let plain = sample(9_000_001);
-    for (compression, tool) in [(Compression::Gzip(6), "gzip"), (Compression::Zstd, "zstd"), (Compression::Lz4, "lz4")] {
-        let Ok(mut child) = Command::new(tool).arg("-dc").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else {
-            assert!(std::env::var_os("REQUIRE_ALL").is_none(), "{tool} is missing");
+    for (compression, tool) in [
+        (Compression::Gzip(6), "gzip"),
+        (Compression::Zstd, "zstd"),
+        (Compression::Lz4, "lz4"),
+    ] {
+        let Ok(mut child) = Command::new(tool)
+            .arg("-dc")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+        else {
+            assert!(
+                std::env::var_os("REQUIRE_ALL").is_none(),
+                "{tool} is missing"
+            );
             eprintln!("skipped: {tool} is missing");
             continue;
         };
@@ -104,10 +137,18 @@ fn usual_tools_unpack_it() {
 #[test]
 fn names_are_understood() {
     for compression in ALL {
-        assert_eq!(compression.to_string().parse::<Compression>().unwrap(), compression);
+        assert_eq!(
+            compression.to_string().parse::<Compression>().unwrap(),
+            compression
+        );
     }
     for bad in ["xz", "gzip:0", "gzip:10", "gzip:", "", "GZIP", "lz4:1"] {
-        assert!(bad.parse::<Compression>().unwrap_err().contains("none, gzip"), "{bad}");
+        assert!(
+            bad.parse::<Compression>()
+                .unwrap_err()
+                .contains("none, gzip"),
+            "{bad}"
+        );
     }
 }
 
@@ -118,13 +159,19 @@ fn damaged_data_is_an_error() {
         let packed = pack(compression, &plain);
         for end in [5, 50, packed.len() / 2] {
             let mut source = &packed[..end];
-            let result = decoder(Packing::of(&packed), &mut source).and_then(|mut r| r.read_to_end(&mut Vec::new()));
+            let result = decoder(Packing::of(&packed), &mut source)
+                .and_then(|mut r| r.read_to_end(&mut Vec::new()));
             assert!(result.is_err(), "{compression} {end}");
         }
     }
     // An lz4 block that claims 4 GiB allocates nothing.
     let mut source = &[2, 0x21, 0x4c, 0x18, 255, 255, 255, 255, 0][..];
-    assert!(decoder(Packing::Lz4, &mut source).unwrap().read_to_end(&mut Vec::new()).is_err());
+    assert!(
+        decoder(Packing::Lz4, &mut source)
+            .unwrap()
+            .read_to_end(&mut Vec::new())
+            .is_err()
+    );
 }
 
 proptest! {

@@ -23,11 +23,22 @@ impl StreamEncoder {
         let thread = std::thread::Builder::new()
             .name("compress".to_owned())
             .spawn(move || {
-                let source = Source { queue: source, current: io::Cursor::default() };
+                let source = Source {
+                    queue: source,
+                    current: io::Cursor::default(),
+                };
                 compress(source, Drain(drain), CompressionLevel::Fastest);
             })
-            .map_err(|source| Error::Read { what: "(starting the compression thread)".to_owned(), source })?;
-        Ok(StreamEncoder { plain: Vec::new(), input, output, thread })
+            .map_err(|source| Error::Read {
+                what: "(starting the compression thread)".to_owned(),
+                source,
+            })?;
+        Ok(StreamEncoder {
+            plain: Vec::new(),
+            input,
+            output,
+            thread,
+        })
     }
 
     pub(super) fn write(&mut self, mut bytes: &[u8], pipeline: &mut Pipeline) -> Result<()> {
@@ -55,7 +66,9 @@ impl StreamEncoder {
 
     fn push(&mut self, pipeline: &mut Pipeline) -> Result<()> {
         let next = Vec::with_capacity(BUFFER_SIZE);
-        self.input.send(std::mem::replace(&mut self.plain, next)).map_err(|_| Error::Thread("compression"))?;
+        self.input
+            .send(std::mem::replace(&mut self.plain, next))
+            .map_err(|_| Error::Thread("compression"))?;
         for bytes in self.output.try_iter() {
             pipeline.write(&bytes)?;
         }

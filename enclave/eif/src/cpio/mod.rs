@@ -19,6 +19,16 @@ const TRAILER: &[u8] = b"TRAILER!!!";
 /// Longest name and symbolic link target, without NUL; Linux skips longer ones without a word (PATH_MAX is 4096).
 pub(crate) const MAX_NAME: usize = 4095;
 
+/// Zeros after this many bytes, up to the next multiple of 4.
+pub(crate) fn padding(position: u64) -> usize {
+    match position % 4 {
+        1 => 3,
+        2 => 2,
+        3 => 1,
+        _ => 0,
+    }
+}
+
 /// File type bits of a mode (`S_IFMT` and its values, <sys/stat.h>).
 pub(crate) mod mode {
     pub(crate) const MASK: u32 = 0o170_000;

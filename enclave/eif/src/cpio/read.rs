@@ -27,7 +27,11 @@ pub(crate) struct CpioReader<R> {
 
 impl<R: Read> CpioReader<R> {
     pub(crate) fn new(source: R) -> Self {
-        CpioReader { source, position: 0, left: 0 }
+        CpioReader {
+            source,
+            position: 0,
+            left: 0,
+        }
     }
 
     /// The next entry, after the contents of the one before; `None` after the trailer.
@@ -35,7 +39,12 @@ impl<R: Read> CpioReader<R> {
         io::copy(&mut Read::by_ref(self), &mut io::sink())?;
         self.skip_padding()?;
         let start = self.position;
-        let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{what} in the cpio header at {start}"));
+        let bad = |what: &str| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("{what} in the cpio header at {start}"),
+            )
+        };
         let mut header = [0; HEADER];
         self.read_all(&mut header)?;
         let (magic, mut fields) = header.split_at(6);
@@ -45,10 +54,27 @@ impl<R: Read> CpioReader<R> {
         let mut number = || -> io::Result<u32> {
             let (digits, rest) = fields.split_at(8);
             fields = rest;
-            let text = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()));
-            text.and_then(|text| u32::from_str_radix(text, 16).ok()).ok_or_else(|| bad("a number is not hexadecimal"))
+            let text = std::str::from_utf8(digits)
+                .ok()
+                .filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()));
+            text.and_then(|text| u32::from_str_radix(text, 16).ok())
+                .ok_or_else(|| bad("a number is not hexadecimal"))
         };
-        let [inode, mode, uid, gid, links, mtime, size, _, _, major, minor, name_size, _] = [
+        let [
+            inode,
+            mode,
+            uid,
+            gid,
+            links,
+            mtime,
+            size,
+            _,
+            _,
+            major,
+            minor,
+            name_size,
+            _,
+        ] = [
             number()?,
             number()?,
             number()?,
@@ -77,11 +103,21 @@ impl<R: Read> CpioReader<R> {
             return Ok(None);
         }
         self.left = u64::from(size);
-        Ok(Some(EntryHeader { path, inode, mode, uid, gid, links, mtime, size, device: (major, minor) }))
+        Ok(Some(EntryHeader {
+            path,
+            inode,
+            mode,
+            uid,
+            gid,
+            links,
+            mtime,
+            size,
+            device: (major, minor),
+        }))
     }
 
     fn skip_padding(&mut self) -> io::Result<()> {
-        let padding = (4 - self.position % 4) as usize % 4;
+        let padding = super::padding(self.position);
         let mut zeros = [0; 3];
         match zeros.get_mut(..padding) {
             Some(zeros) => self.read_all(zeros),
@@ -99,11 +135,18 @@ impl<R: Read> CpioReader<R> {
 /// Reads the contents of the current entry.
 impl<R: Read> Read for CpioReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let Some(target) = buffer.get_mut(..want).filter(|target| !target.is_empty()) else { return Ok(0) };
+        let want = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let Some(target) = buffer.get_mut(..want).filter(|target| !target.is_empty()) else {
+            return Ok(0);
+        };
         let count = self.source.read(target)?;
         if count == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends inside a file"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the archive ends inside a file",
+            ));
         }
         self.left -= count as u64;
         self.position += count as u64;

@@ -6,7 +6,14 @@ use proptest::prelude::*;
 use std::io::{Read, empty};
 
 fn entry(path: &[u8], mode: u32) -> Entry<'_> {
-    Entry { path, mode, uid: 0, gid: 0, device: (0, 0), links: Links::One }
+    Entry {
+        path,
+        mode,
+        uid: 0,
+        gid: 0,
+        device: (0, 0),
+        links: Links::One,
+    }
 }
 
 fn archive(fill: impl FnOnce(&mut NewcWriter<'_, '_>) -> Result<()>) -> Result<Vec<u8>> {
@@ -33,32 +40,55 @@ fn list(bytes: &[u8]) -> Vec<(EntryHeader, Vec<u8>)> {
 fn golden_archive() {
     let bytes = archive(|cpio| {
         cpio.entry(&entry(b"init", mode::FILE | 0o755), 5, &mut &b"hello"[..])?;
-        let console = Entry { device: (5, 1), uid: 10, gid: 0xabcdef, ..entry(b"dev/console", mode::CHAR | 0o600) };
+        let console = Entry {
+            device: (5, 1),
+            uid: 10,
+            gid: 0x00ab_cdef,
+            ..entry(b"dev/console", mode::CHAR | 0o600)
+        };
         cpio.entry(&console, 0, &mut empty())?;
-        cpio.entry(&entry(b"dev", mode::DIR | 0o755), 0, &mut empty()).map(|_| ())
+        cpio.entry(&entry(b"dev", mode::DIR | 0o755), 0, &mut empty())
+            .map(|_| ())
     })
     .unwrap();
     let mut expected = Vec::new();
     let mut add = |text: &str| expected.extend_from_slice(text.replace('|', "").as_bytes());
     // ino|mode|uid|gid|nlink|mtime|filesize|devmajor|devminor|rdevmajor|rdevminor|namesize|check
-    add("070701|00000001|000081ed|00000000|00000000|00000001|00000000|00000005|00000000|00000000|00000000|00000000|00000005|00000000");
+    add(
+        "070701|00000001|000081ed|00000000|00000000|00000001|00000000|00000005|00000000|00000000|00000000|00000000|00000005|00000000",
+    );
     add("init\0\0hello\0\0\0");
-    add("070701|00000002|00002180|0000000a|00abcdef|00000001|00000000|00000000|00000000|00000000|00000005|00000001|0000000c|00000000");
+    add(
+        "070701|00000002|00002180|0000000a|00abcdef|00000001|00000000|00000000|00000000|00000000|00000005|00000001|0000000c|00000000",
+    );
     add("dev/console\0\0\0");
-    add("070701|00000003|000041ed|00000000|00000000|00000002|00000000|00000000|00000000|00000000|00000000|00000000|00000004|00000000");
+    add(
+        "070701|00000003|000041ed|00000000|00000000|00000002|00000000|00000000|00000000|00000000|00000000|00000000|00000004|00000000",
+    );
     add("dev\0\0\0");
-    add("070701|00000000|00000000|00000000|00000000|00000001|00000000|00000000|00000000|00000000|00000000|00000000|0000000b|00000000");
+    add(
+        "070701|00000000|00000000|00000000|00000000|00000001|00000000|00000000|00000000|00000000|00000000|00000000|0000000b|00000000",
+    );
     add("TRAILER!!!\0\0\0\0");
-    assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&expected));
+    assert_eq!(
+        String::from_utf8_lossy(&bytes),
+        String::from_utf8_lossy(&expected)
+    );
 }
 
 #[test]
 fn hard_links_share_an_inode_and_the_first_has_the_contents() {
     let bytes = archive(|cpio| {
-        let first = Entry { links: Links::First { count: 2 }, ..entry(b"a", mode::FILE | 0o644) };
+        let first = Entry {
+            links: Links::First { count: 2 },
+            ..entry(b"a", mode::FILE | 0o644)
+        };
         let inode = cpio.entry(&first, 3, &mut &b"abc"[..])?;
         cpio.entry(&entry(b"b", mode::FILE), 0, &mut empty())?;
-        let again = Entry { links: Links::Again { count: 2, inode }, ..entry(b"c", mode::FILE | 0o644) };
+        let again = Entry {
+            links: Links::Again { count: 2, inode },
+            ..entry(b"c", mode::FILE | 0o644)
+        };
         cpio.entry(&again, 0, &mut empty()).map(|_| ())
     })
     .unwrap();
@@ -79,18 +109,39 @@ fn what_the_format_cannot_hold_is_refused() {
 
 #[test]
 fn a_file_that_shrinks_is_noticed() {
-    let error = archive(|cpio| cpio.entry(&entry(b"f", mode::FILE), 9, &mut &b"short"[..]).map(|_| ())).unwrap_err();
-    assert_eq!(error.to_string(), "f: ended after 5 of 9 bytes: it changed while it was being read");
+    let error = archive(|cpio| {
+        cpio.entry(&entry(b"f", mode::FILE), 9, &mut &b"short"[..])
+            .map(|_| ())
+    })
+    .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "f: ended after 5 of 9 bytes: it changed while it was being read"
+    );
 }
 
 #[test]
 fn damaged_archives_are_errors() {
-    let bytes = archive(|cpio| cpio.entry(&entry(b"f", mode::FILE), 4, &mut &b"data"[..]).map(|_| ())).unwrap();
+    let bytes = archive(|cpio| {
+        cpio.entry(&entry(b"f", mode::FILE), 4, &mut &b"data"[..])
+            .map(|_| ())
+    })
+    .unwrap();
     for end in 0..bytes.len() - 3 {
         let mut reader = CpioReader::new(&bytes[..end]);
-        assert!(std::iter::from_fn(|| reader.next_entry().transpose()).any(|entry| entry.is_err()), "{end}");
+        assert!(
+            std::iter::from_fn(|| reader.next_entry().transpose()).any(|entry| entry.is_err()),
+            "{end}"
+        );
     }
-    for (at, byte) in [(0, b'1'), (6, b'g'), (8, b'+'), (94, b'f'), (101, b'0'), (111, b'x')] {
+    for (at, byte) in [
+        (0, b'1'),
+        (6, b'g'),
+        (8, b'+'),
+        (94, b'f'),
+        (101, b'0'),
+        (111, b'x'),
+    ] {
         let mut damaged = bytes.clone();
         damaged[at] = byte;
         let mut reader = CpioReader::new(damaged.as_slice());

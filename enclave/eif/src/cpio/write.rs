@@ -48,11 +48,20 @@ pub(crate) struct NewcWriter<'s, 'p> {
 
 impl<'s, 'p> NewcWriter<'s, 'p> {
     pub(crate) fn new(sink: &'s mut RamdiskSink<'p>) -> Self {
-        NewcWriter { sink, written: 0, next_inode: 1 }
+        NewcWriter {
+            sink,
+            written: 0,
+            next_inode: 1,
+        }
     }
 
     /// Writes an entry with `size` bytes of contents from `contents`; returns its inode number.
-    pub(crate) fn entry<R: Read + ?Sized>(&mut self, entry: &Entry<'_>, size: u64, contents: &mut R) -> Result<u32> {
+    pub(crate) fn entry<R: Read + ?Sized>(
+        &mut self,
+        entry: &Entry<'_>,
+        size: u64,
+        contents: &mut R,
+    ) -> Result<u32> {
         let inode = match entry.links {
             Links::Again { inode, .. } => inode,
             Links::One | Links::First { .. } => {
@@ -68,9 +77,14 @@ impl<'s, 'p> NewcWriter<'s, 'p> {
         };
         let size32 = check(entry.path, size)?;
         self.header(inode, entry, links, size32)?;
-        let copied = self.sink.copy_from(contents, size, &|| printable(entry.path))?;
+        let copied = self
+            .sink
+            .copy_from(contents, size, &|| printable(entry.path))?;
         if copied != size {
-            return Err(refuse(entry.path, format!("ended after {copied} of {size} bytes: it changed while it was being read")));
+            return Err(refuse(
+                entry.path,
+                format!("ended after {copied} of {size} bytes: it changed while it was being read"),
+            ));
         }
         self.written += size;
         self.pad()?;
@@ -79,7 +93,14 @@ impl<'s, 'p> NewcWriter<'s, 'p> {
 
     /// Writes the last entry.
     pub(crate) fn finish(mut self) -> Result<()> {
-        let trailer = Entry { path: TRAILER, mode: 0, uid: 0, gid: 0, device: (0, 0), links: Links::One };
+        let trailer = Entry {
+            path: TRAILER,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            device: (0, 0),
+            links: Links::One,
+        };
         self.header(0, &trailer, 1, 0)
     }
 
@@ -89,7 +110,10 @@ impl<'s, 'p> NewcWriter<'s, 'p> {
         let name_size = u32::try_from(entry.path.len() + 1).unwrap_or(u32::MAX);
         let (major, minor) = entry.device;
         // ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor, namesize, check
-        let fields = [inode, entry.mode, entry.uid, entry.gid, links, 0, size, 0, 0, major, minor, name_size, 0];
+        let fields = [
+            inode, entry.mode, entry.uid, entry.gid, links, 0, size, 0, 0, major, minor, name_size,
+            0,
+        ];
         for field in fields {
             // Writing to memory cannot fail.
             let _ = write!(out, "{field:08x}");
@@ -102,7 +126,7 @@ impl<'s, 'p> NewcWriter<'s, 'p> {
     }
 
     fn pad(&mut self) -> Result<()> {
-        let padding = (4 - self.written % 4) as usize % 4;
+        let padding = super::padding(self.written);
         self.written += padding as u64;
         self.sink.write([0; 3].get(..padding).unwrap_or_default())
     }
@@ -111,13 +135,25 @@ impl<'s, 'p> NewcWriter<'s, 'p> {
 /// What the format cannot hold is refused before anything is written.
 pub(crate) fn check(path: &[u8], size: u64) -> Result<u32> {
     if path.contains(&0) {
-        return Err(refuse(path, "its name contains a NUL byte, which no file name can; repair the image".to_owned()));
+        return Err(refuse(
+            path,
+            "its name contains a NUL byte, which no file name can; repair the image".to_owned(),
+        ));
     }
     if path.len() > MAX_NAME {
-        return Err(refuse(path, format!("its path has {} bytes; Linux unpacks at most {MAX_NAME}", path.len())));
+        return Err(refuse(
+            path,
+            format!(
+                "its path has {} bytes; Linux unpacks at most {MAX_NAME}",
+                path.len()
+            ),
+        ));
     }
     if path == TRAILER {
-        return Err(refuse(path, "is the name that ends a cpio archive; rename the file".to_owned()));
+        return Err(refuse(
+            path,
+            "is the name that ends a cpio archive; rename the file".to_owned(),
+        ));
     }
     u32::try_from(size).map_err(|_| {
         refuse(
@@ -128,5 +164,8 @@ pub(crate) fn check(path: &[u8], size: u64) -> Result<u32> {
 }
 
 pub(crate) fn refuse(path: &[u8], reason: String) -> Error {
-    Error::Entry { path: printable(path), reason }
+    Error::Entry {
+        path: printable(path),
+        reason,
+    }
 }

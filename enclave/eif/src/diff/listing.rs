@@ -39,7 +39,10 @@ struct File {
     position: usize,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde calls"
+)]
 fn no_device(device: &(u32, u32)) -> bool {
     *device == (0, 0)
 }
@@ -48,7 +51,10 @@ fn no_device(device: &(u32, u32)) -> bool {
 mod octal {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the form that serde calls"
+    )]
     pub(super) fn serialize<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&format!("{mode:o}"))
     }
@@ -62,7 +68,16 @@ mod octal {
 /// A path as text that names it and no other.
 fn spelled(path: &[u8]) -> String {
     if path.contains(&b'\\') {
-        let doubled: Vec<u8> = path.iter().flat_map(|byte| if *byte == b'\\' { vec![b'\\'; 2] } else { vec![*byte] }).collect();
+        let doubled: Vec<u8> = path
+            .iter()
+            .flat_map(|byte| {
+                if *byte == b'\\' {
+                    vec![b'\\'; 2]
+                } else {
+                    vec![*byte]
+                }
+            })
+            .collect();
         return printable(&doubled);
     }
     printable(path)
@@ -71,7 +86,10 @@ fn spelled(path: &[u8]) -> String {
 impl Listing {
     /// Reads a whole ramdisk: one or more archives, each perhaps compressed, with zeros between them.
     pub(super) fn read<R: BufRead>(source: &mut R) -> io::Result<Self> {
-        let mut listing = Listing { packings: Vec::new(), files: BTreeMap::new() };
+        let mut listing = Listing {
+            packings: Vec::new(),
+            files: BTreeMap::new(),
+        };
         loop {
             let head = source.fill_buf()?;
             let zeros = head.iter().take_while(|byte| **byte == 0).count();
@@ -84,7 +102,10 @@ impl Listing {
             }
             let packing = Packing::of(head);
             if packing == Packing::Unknown {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "neither a newc cpio archive nor a known compression"));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "neither a newc cpio archive nor a known compression",
+                ));
             }
             listing.packings.push(packing);
             let mut plain = decoder(packing, source)?;
@@ -104,7 +125,8 @@ impl Listing {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "too many files"));
             }
             let mut hash = Sha256::new();
-            let mut target = (header.mode & mode::MASK == mode::SYMLINK && header.size <= 4096).then(Vec::new);
+            let mut target =
+                (header.mode & mode::MASK == mode::SYMLINK && header.size <= 4096).then(Vec::new);
             loop {
                 let count = archive.read(&mut buffer)?;
                 if count == 0 {
@@ -116,7 +138,17 @@ impl Listing {
                     target.extend_from_slice(bytes);
                 }
             }
-            let EntryHeader { path, mode, uid, gid, links, mtime, size, device, .. } = header;
+            let EntryHeader {
+                path,
+                mode,
+                uid,
+                gid,
+                links,
+                mtime,
+                size,
+                device,
+                ..
+            } = header;
             let file = File {
                 mode,
                 uid,
@@ -134,15 +166,34 @@ impl Listing {
         Ok(())
     }
 
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.files.keys().cloned().collect()
+    }
+
     pub(super) fn compare(&self, other: &Listing, section: &str) -> Vec<Difference> {
         let mut found = Vec::new();
         let mut add = |path: Option<&String>, detail: String| {
             let path = path.cloned();
-            found.push(Difference { section: section.to_owned(), path, detail, measured: true });
+            found.push(Difference {
+                section: section.to_owned(),
+                path,
+                detail,
+                measured: true,
+            });
         };
-        let names = |listing: &Listing| listing.packings.iter().map(|packing| packing.name()).collect::<Vec<_>>().join(" + ");
+        let names = |listing: &Listing| {
+            listing
+                .packings
+                .iter()
+                .map(|packing| packing.name())
+                .collect::<Vec<_>>()
+                .join(" + ")
+        };
         if self.packings != other.packings {
-            add(None, format!("compression {} and {}", names(self), names(other)));
+            add(
+                None,
+                format!("compression {} and {}", names(self), names(other)),
+            );
         }
         for (path, file) in &self.files {
             match other.files.get(path) {
@@ -155,18 +206,31 @@ impl Listing {
                 }
             }
         }
-        for path in other.files.keys().filter(|path| !self.files.contains_key(*path)) {
+        for path in other
+            .files
+            .keys()
+            .filter(|path| !self.files.contains_key(*path))
+        {
             add(Some(path), "only in the second image".to_owned());
         }
         if found.is_empty() {
-            let same_order = self.files.values().zip(other.files.values()).all(|(a, b)| a.position == b.position);
+            let same_order = self
+                .files
+                .values()
+                .zip(other.files.values())
+                .all(|(a, b)| a.position == b.position);
             let detail = if same_order {
                 "the same files in the same order; the archives differ in inode numbers, padding or how they are compressed"
             } else {
                 "the same files in another order"
             };
             let detail = detail.to_owned();
-            found.push(Difference { section: section.to_owned(), path: None, detail, measured: true });
+            found.push(Difference {
+                section: section.to_owned(),
+                path: None,
+                detail,
+                measured: true,
+            });
         }
         found
     }
@@ -190,15 +254,21 @@ impl File {
             details.insert(0, format!("mode {:o} and {:o}", a.mode, b.mode));
         }
         if a.device != b.device {
-            details.push(format!("device {}:{} and {}:{}", a.device.0, a.device.1, b.device.0, b.device.1));
+            details.push(format!(
+                "device {}:{} and {}:{}",
+                a.device.0, a.device.1, b.device.0, b.device.1
+            ));
         }
         if a.sha256 != b.sha256 {
-            details.push(match (&a.target, &b.target) {
-                (Some(x), Some(y)) => format!("points to {x} and {y}"),
-                _ => {
-                    let short = |digest: &str| digest.get(..16).unwrap_or(digest).to_owned();
-                    format!("contents differ (sha256 {}... and {}...)", short(&a.sha256), short(&b.sha256))
-                }
+            details.push(if let (Some(x), Some(y)) = (&a.target, &b.target) {
+                format!("points to {x} and {y}")
+            } else {
+                let short = |digest: &str| digest.get(..16).unwrap_or(digest).to_owned();
+                format!(
+                    "contents differ (sha256 {}... and {}...)",
+                    short(&a.sha256),
+                    short(&b.sha256)
+                )
             });
         }
         details

@@ -61,25 +61,53 @@ impl Manifest {
             let sha384 = digest(&mut section_reader(&mut file, section)?)?;
             let text = (section.kind == SectionKind::Cmdline).then(|| image.cmdline.clone());
             let listing = match section.kind {
-                SectionKind::Ramdisk => Listing::read(&mut BufReader::new(section_reader(&mut file, section)?)).ok(),
+                SectionKind::Ramdisk => {
+                    Listing::read(&mut BufReader::new(section_reader(&mut file, section)?)).ok()
+                }
                 _ => None,
             };
-            sections.push(Section { name, size: section.size, sha384, text, listing });
+            sections.push(Section {
+                name,
+                size: section.size,
+                sha384,
+                text,
+                listing,
+            });
         }
-        Ok(Self { format: FORMAT, sections })
+        Ok(Self {
+            format: FORMAT,
+            sections,
+        })
     }
 
     /// Where another image differs. In the texts this manifest is the first image, the other one the second.
     pub fn compare(&self, other: &Self) -> Vec<Difference> {
         let mut found = Vec::new();
         let mut add = |section: &str, detail: String| {
-            found.push(Difference { section: section.to_owned(), path: None, detail, measured: true });
+            found.push(Difference {
+                section: section.to_owned(),
+                path: None,
+                detail,
+                measured: true,
+            });
         };
         if self.format != other.format {
-            add("manifest", format!("format {} and {}: make the manifest anew", self.format, other.format));
+            add(
+                "manifest",
+                format!(
+                    "format {} and {}: make the manifest anew",
+                    self.format, other.format
+                ),
+            );
             return found;
         }
-        let find = |manifest: &Self, name: &str| manifest.sections.iter().find(|section| section.name == name).cloned();
+        let find = |manifest: &Self, name: &str| {
+            manifest
+                .sections
+                .iter()
+                .find(|section| section.name == name)
+                .cloned()
+        };
         let mut listed = Vec::new();
         for a in &self.sections {
             match find(other, &a.name) {
@@ -88,7 +116,10 @@ impl Manifest {
                 Some(b) => match (&a.listing, &b.listing, &a.text, &b.text) {
                     (Some(x), Some(y), _, _) => listed.extend(x.compare(y, &a.name)),
                     (_, _, Some(x), Some(y)) => add(&a.name, format!("{x:?} and {y:?}")),
-                    _ => add(&a.name, format!("{} and {} bytes, contents differ", a.size, b.size)),
+                    _ => add(
+                        &a.name,
+                        format!("{} and {} bytes, contents differ", a.size, b.size),
+                    ),
                 },
             }
         }
@@ -106,7 +137,7 @@ fn digest(source: &mut impl Read) -> Result<String> {
     let mut hash = Sha384::new();
     let mut buffer = vec![0; 256 << 10];
     loop {
-        match super::fill(source, &mut buffer)? {
+        match super::compare::fill(source, &mut buffer)? {
             0 => return Ok(hex::encode(hash.finalize())),
             count => hash.update(buffer.get(..count).ok_or(Error::Thread("digest"))?),
         }
@@ -122,14 +153,30 @@ mod tests {
     /// The manifest of an image with one file of this content.
     fn manifest(content: &str, cmdline: &str, compression: Compression) -> Manifest {
         let directory = tempfile::tempdir().unwrap();
-        let (kernel, init) = (directory.path().join("kernel"), directory.path().join("init"));
+        let (kernel, init) = (
+            directory.path().join("kernel"),
+            directory.path().join("init"),
+        );
         std::fs::write(&kernel, crate::kernel::fake_bzimage(5000)).unwrap();
         std::fs::write(&init, b"\x7fELF and more").unwrap();
         let mut builder = TreeBuilder::new();
-        builder.file("server", FileMetadata::root(0o755), Content::from(content.as_bytes().to_vec())).unwrap();
+        builder
+            .file(
+                "server",
+                FileMetadata::root(0o755),
+                Content::from(content.as_bytes().to_vec()),
+            )
+            .unwrap();
         let tree = builder.build().unwrap();
-        let process = Process { entrypoint: vec!["/server".to_owned()], ..Process::default() };
-        let ramdisks = Ramdisks::Bundle { init: &init, tree: &tree, process: &process };
+        let process = Process {
+            entrypoint: vec!["/server".to_owned()],
+            ..Process::default()
+        };
+        let ramdisks = Ramdisks::Bundle {
+            init: &init,
+            tree: &tree,
+            process: &process,
+        };
         let mut build = Build::new(&kernel, cmdline, ramdisks, Metadata::new("test", "1"));
         build.compression = compression;
         let path = directory.path().join("test.eif");
@@ -148,21 +195,43 @@ mod tests {
         let back: Manifest = serde_json::from_str(&json).unwrap();
         assert_eq!(back, manifest);
         assert_eq!(differences(&manifest, &back), Vec::<String>::new());
-        assert!(json.contains(r#""rootfs/server":{"mode":"100755""#), "{json}");
+        assert!(
+            json.contains(r#""rootfs/server":{"mode":"100755""#),
+            "{json}"
+        );
     }
 
     #[test]
     fn a_changed_byte_names_the_file() {
-        let (a, b) = (manifest("a", "x=1", Compression::Lz4), manifest("b", "x=1", Compression::Lz4));
+        let (a, b) = (
+            manifest("a", "x=1", Compression::Lz4),
+            manifest("b", "x=1", Compression::Lz4),
+        );
         let found = differences(&a, &b);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].starts_with("ramdisk 2: rootfs/server: contents differ (sha256 ca978112ca1bbdca..."), "{found:?}");
+        assert!(
+            found[0].starts_with(
+                "ramdisk 2: rootfs/server: contents differ (sha256 ca978112ca1bbdca..."
+            ),
+            "{found:?}"
+        );
     }
 
     #[test]
     fn a_changed_command_line_is_shown_and_other_compression_is_named() {
-        let found = differences(&manifest("a", "x=1", Compression::None), &manifest("a", "x=2", Compression::Gzip(6)));
-        assert!(found.contains(&"cmdline: \"x=1\" and \"x=2\"".to_owned()), "{found:?}");
-        assert!(found.iter().any(|line| line == "ramdisk 1: compression none and gzip"), "{found:?}");
+        let found = differences(
+            &manifest("a", "x=1", Compression::None),
+            &manifest("a", "x=2", Compression::Gzip(6)),
+        );
+        assert!(
+            found.contains(&"cmdline: \"x=1\" and \"x=2\"".to_owned()),
+            "{found:?}"
+        );
+        assert!(
+            found
+                .iter()
+                .any(|line| line == "ramdisk 1: compression none and gzip"),
+            "{found:?}"
+        );
     }
 }

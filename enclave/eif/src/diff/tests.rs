@@ -1,4 +1,5 @@
 use super::*;
+use crate::metadata::Metadata;
 use crate::{Build, Compression, Process, Ramdisks, Signer, SigningKey, Silent};
 use canoni::{Device, Tree, TreeBuilder};
 use std::path::PathBuf;
@@ -15,7 +16,9 @@ struct Bench {
 }
 
 fn input(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/inputs").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/vectors/inputs")
+        .join(name)
 }
 
 impl Bench {
@@ -36,12 +39,23 @@ impl Bench {
         std::fs::write(&init, &self.init).unwrap();
         let mut builder = TreeBuilder::new();
         let root = canoni::Metadata::root;
-        builder.file("bin/app", root(0o755), b"program".to_vec().into()).unwrap();
-        builder.file("etc/same", root(0o644), b"same".to_vec().into()).unwrap();
+        builder
+            .file("bin/app", root(0o755), b"program".to_vec().into())
+            .unwrap();
+        builder
+            .file("etc/same", root(0o644), b"same".to_vec().into())
+            .unwrap();
         (self.extra)(&mut builder);
         let tree: Tree = builder.build().unwrap();
-        let process = Process { entrypoint: vec!["/bin/app".into()], ..Process::default() };
-        let ramdisks = Ramdisks::Bundle { init: &init, tree: &tree, process: &process };
+        let process = Process {
+            entrypoint: vec!["/bin/app".into()],
+            ..Process::default()
+        };
+        let ramdisks = Ramdisks::Bundle {
+            init: &init,
+            tree: &tree,
+            process: &process,
+        };
         let kernel = input("bzImage");
         let mut build = Build::new(&kernel, self.cmdline, ramdisks, Metadata::new("a", "1"));
         build.compression = self.compression;
@@ -60,7 +74,11 @@ fn differences(change: impl FnOnce(&mut Bench)) -> Vec<String> {
     let a = bench.build("a");
     change(&mut bench);
     let b = bench.build("b");
-    diff(&a, &b, Arc::new(Silent)).unwrap().iter().map(ToString::to_string).collect()
+    diff(&a, &b, Arc::new(Silent))
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
@@ -70,13 +88,22 @@ fn equal_images_have_none() {
 
 #[test]
 fn each_part_is_named() {
-    assert_eq!(differences(|b| b.cmdline = "quiet"), ["cmdline: \"console=ttyS0\" and \"quiet\""]);
-    assert_eq!(differences(|b| b.signed = true), [
-        "header: sections are kernel, cmdline, metadata, ramdisk, ramdisk and kernel, cmdline, metadata, ramdisk, ramdisk, signature (not measured)",
-        "signature: only in the second image (not measured)"
-    ]);
+    assert_eq!(
+        differences(|b| b.cmdline = "quiet"),
+        ["cmdline: \"console=ttyS0\" and \"quiet\""]
+    );
+    assert_eq!(
+        differences(|b| b.signed = true),
+        [
+            "header: sections are kernel, cmdline, metadata, ramdisk, ramdisk and kernel, cmdline, metadata, ramdisk, ramdisk, signature (not measured)",
+            "signature: only in the second image (not measured)"
+        ]
+    );
     let found = differences(|b| b.init = b"\x7fELF other".to_vec());
-    assert!(found[0].starts_with("ramdisk 1: init: size 9 and 10; contents differ (sha256 "), "{found:?}");
+    assert!(
+        found[0].starts_with("ramdisk 1: init: size 9 and 10; contents differ (sha256 "),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -84,11 +111,19 @@ fn each_file_is_named() {
     let found = differences(|b| {
         b.extra = |tree| {
             let root = canoni::Metadata::root;
-            tree.file("etc/new", root(0o644), b"".to_vec().into()).unwrap();
-            tree.char_device("null", root(0o666), Device { major: 1, minor: 3 }).unwrap();
+            tree.file("etc/new", root(0o644), b"".to_vec().into())
+                .unwrap();
+            tree.char_device("null", root(0o666), Device { major: 1, minor: 3 })
+                .unwrap();
         };
     });
-    assert_eq!(found, ["ramdisk 2: rootfs/etc/new: only in the second image", "ramdisk 2: rootfs/null: only in the second image"]);
+    assert_eq!(
+        found,
+        [
+            "ramdisk 2: rootfs/etc/new: only in the second image",
+            "ramdisk 2: rootfs/null: only in the second image"
+        ]
+    );
     for compression in [Compression::Gzip(1), Compression::Zstd, Compression::Lz4] {
         let found = differences(|b| b.compression = compression);
         let name = compression.to_string().replace(":1", "");
@@ -99,7 +134,10 @@ fn each_file_is_named() {
 
 #[test]
 fn link_targets_are_shown() {
-    let with = |extra: fn(&mut TreeBuilder)| Bench { extra, ..Bench::new() };
+    let with = |extra: fn(&mut TreeBuilder)| Bench {
+        extra,
+        ..Bench::new()
+    };
     let one = with(|tree| {
         tree.symlink("link", "bin/app").unwrap();
     });
@@ -108,36 +146,88 @@ fn link_targets_are_shown() {
     });
     let (a, b) = (one.build("a"), other.build("b"));
     let found = diff(&a, &b, Arc::new(Silent)).unwrap();
-    assert_eq!(found[0].to_string(), "ramdisk 2: rootfs/link: size 7 and 9; points to bin/app and bin/other");
+    assert_eq!(
+        found[0].to_string(),
+        "ramdisk 2: rootfs/link: size 7 and 9; points to bin/app and bin/other"
+    );
 }
 
 #[test]
 fn ramdisks_of_other_kinds_are_compared_as_bytes() {
-    let vector = |name: &str| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name);
-    let found = diff(&vector("one-ramdisk.eif"), &vector("two-ramdisks.eif"), Arc::new(Silent)).unwrap();
+    let vector = |name: &str| {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/vectors")
+            .join(name)
+    };
+    let found = diff(
+        &vector("one-ramdisk.eif"),
+        &vector("two-ramdisks.eif"),
+        Arc::new(Silent),
+    )
+    .unwrap();
     let text: Vec<_> = found.iter().map(ToString::to_string).collect();
     assert_eq!(text[1], "ramdisk 2: only in the second image");
-    let found = diff(&vector("empty-ramdisk.eif"), &vector("two-ramdisks.eif"), Arc::new(Silent)).unwrap();
-    assert!(found.iter().any(|d| d.detail.contains("0 and 1501 bytes, differ from byte 0")), "{found:?}");
+    let found = diff(
+        &vector("empty-ramdisk.eif"),
+        &vector("two-ramdisks.eif"),
+        Arc::new(Silent),
+    )
+    .unwrap();
+    assert!(
+        found
+            .iter()
+            .any(|d| d.detail.contains("0 and 1501 bytes, differ from byte 0")),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn invalid_images_are_named() {
-    let error = diff(&input("bzImage"), &input("bzImage"), Arc::new(Silent)).unwrap_err().to_string();
-    assert!(error.contains("bzImage: not a valid enclave image, at offset 0"), "{error}");
+    let error = diff(&input("bzImage"), &input("bzImage"), Arc::new(Silent))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("bzImage: not a valid enclave image, at offset 0"),
+        "{error}"
+    );
 }
 
 #[test]
 fn measurements_alone_say_which_ramdisk() {
     let pcr = |n: u8| crate::Pcr([n; 48]);
-    let pcrs = |a, b, c| Pcrs { pcr0: pcr(a), pcr1: pcr(b), pcr2: pcr(c), pcr8: None };
-    let section = |x: &Pcrs| diff_pcrs(&pcrs(1, 2, 3), x).first().map(|d| d.section.clone());
+    let pcrs = |a, b, c| Pcrs {
+        pcr0: pcr(a),
+        pcr1: pcr(b),
+        pcr2: pcr(c),
+        pcr8: None,
+    };
+    let section = |x: &Pcrs| {
+        diff_pcrs(&pcrs(1, 2, 3), x)
+            .first()
+            .map(|d| d.section.clone())
+    };
     assert_eq!(section(&pcrs(1, 2, 3)), None);
-    assert_eq!(section(&pcrs(9, 2, 9)).as_deref(), Some("ramdisk 2 and later"));
-    assert_eq!(section(&pcrs(9, 9, 3)).as_deref(), Some("kernel, cmdline and ramdisk 1"));
+    assert_eq!(
+        section(&pcrs(9, 2, 9)).as_deref(),
+        Some("ramdisk 2 and later")
+    );
+    assert_eq!(
+        section(&pcrs(9, 9, 3)).as_deref(),
+        Some("kernel, cmdline and ramdisk 1")
+    );
     assert_eq!(section(&pcrs(9, 9, 9)).as_deref(), Some("all"));
-    assert!(diff_pcrs(&pcrs(1, 2, 3), &pcrs(9, 2, 3))[0].detail.contains("cannot be"));
-    let signed = Pcrs { pcr8: Some(pcr(1)), ..pcrs(1, 2, 3) };
-    let other = Pcrs { pcr8: Some(pcr(2)), ..pcrs(1, 2, 3) };
+    assert!(
+        diff_pcrs(&pcrs(1, 2, 3), &pcrs(9, 2, 3))[0]
+            .detail
+            .contains("cannot be")
+    );
+    let signed = Pcrs {
+        pcr8: Some(pcr(1)),
+        ..pcrs(1, 2, 3)
+    };
+    let other = Pcrs {
+        pcr8: Some(pcr(2)),
+        ..pcrs(1, 2, 3)
+    };
     assert!(diff_pcrs(&signed, &other)[0].detail.contains("PCR8"));
 }

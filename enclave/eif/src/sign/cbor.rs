@@ -15,7 +15,9 @@ const SIGN1_TAG: Tag = Tag::new(18);
 type Out = Encoder<Vec<u8>>;
 
 /// Encoding into memory has no way to fail, which minicbor's types cannot say.
-fn encode(write: impl FnOnce(&mut Out) -> Result<(), minicbor::encode::Error<std::convert::Infallible>>) -> Vec<u8> {
+fn encode(
+    write: impl FnOnce(&mut Out) -> Result<(), minicbor::encode::Error<std::convert::Infallible>>,
+) -> Vec<u8> {
     let mut out = Encoder::new(Vec::new());
     match write(&mut out) {
         Ok(()) => out.into_writer(),
@@ -23,7 +25,10 @@ fn encode(write: impl FnOnce(&mut Out) -> Result<(), minicbor::encode::Error<std
     }
 }
 
-fn integers(out: &mut Out, bytes: &[u8]) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
+fn integers(
+    out: &mut Out,
+    bytes: &[u8],
+) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
     out.array(bytes.len() as u64)?;
     for byte in bytes {
         out.u8(*byte)?;
@@ -34,7 +39,10 @@ fn integers(out: &mut Out, bytes: &[u8]) -> Result<(), minicbor::encode::Error<s
 /// `PcrInfo`: {"register_index": 0, "register_value": [48 integers]}.
 pub(super) fn payload(pcr0: &Pcr) -> Vec<u8> {
     encode(|out| {
-        out.map(2)?.str("register_index")?.u8(0)?.str("register_value")?;
+        out.map(2)?
+            .str("register_index")?
+            .u8(0)?
+            .str("register_value")?;
         integers(out, &pcr0.0)
     })
 }
@@ -42,7 +50,11 @@ pub(super) fn payload(pcr0: &Pcr) -> Vec<u8> {
 /// `Sig_structure`: ["Signature1", protected, external_aad (empty), payload].
 pub(super) fn sig_structure(payload: &[u8]) -> Vec<u8> {
     encode(|out| {
-        out.array(4)?.str("Signature1")?.bytes(&PROTECTED)?.bytes(&[])?.bytes(payload)?;
+        out.array(4)?
+            .str("Signature1")?
+            .bytes(&PROTECTED)?
+            .bytes(&[])?
+            .bytes(payload)?;
         Ok(())
     })
 }
@@ -50,7 +62,11 @@ pub(super) fn sig_structure(payload: &[u8]) -> Vec<u8> {
 /// `COSE_Sign1`, untagged: [protected, unprotected {}, payload, signature].
 pub(super) fn sign1(payload: &[u8], signature: &[u8]) -> Vec<u8> {
     encode(|out| {
-        out.array(4)?.bytes(&PROTECTED)?.map(0)?.bytes(payload)?.bytes(signature)?;
+        out.array(4)?
+            .bytes(&PROTECTED)?
+            .map(0)?
+            .bytes(payload)?
+            .bytes(signature)?;
         Ok(())
     })
 }
@@ -88,10 +104,18 @@ pub(super) fn parse_sign1(bytes: &[u8]) -> Result<(Vec<u8>, [u8; SIGNATURE_SIZE]
         expect(text(input.tag())? == SIGN1_TAG, "the tag is not 18")?;
     }
     expect(length(input.array())? == 4, "it has four items")?;
-    expect(text(input.bytes())? == PROTECTED, "the protected header is not {1: -35} (ES384)")?;
-    expect(length(input.map())? == 0, "the unprotected header is not empty")?;
+    expect(
+        text(input.bytes())? == PROTECTED,
+        "the protected header is not {1: -35} (ES384)",
+    )?;
+    expect(
+        length(input.map())? == 0,
+        "the unprotected header is not empty",
+    )?;
     let payload = text(input.bytes())?.to_vec();
-    let signature = text(input.bytes())?.try_into().map_err(|_| "the signature does not have 96 bytes")?;
+    let signature = text(input.bytes())?
+        .try_into()
+        .map_err(|_| "the signature does not have 96 bytes")?;
     expect(input.position() == bytes.len(), "bytes follow the CBOR")?;
     Ok((payload, signature))
 }
@@ -101,7 +125,11 @@ fn text<T>(result: Result<T, minicbor::decode::Error>) -> Result<T, String> {
 }
 
 fn expect(holds: bool, otherwise: &str) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
+    if holds {
+        Ok(())
+    } else {
+        Err(otherwise.to_owned())
+    }
 }
 
 fn length(result: Result<Option<u64>, minicbor::decode::Error>) -> Result<u64, String> {
@@ -110,7 +138,10 @@ fn length(result: Result<Option<u64>, minicbor::decode::Error>) -> Result<u64, S
 
 fn key(input: &mut Decoder<'_>, name: &str) -> Result<(), String> {
     let found = text(input.str())?;
-    expect(found == name, &format!("member {found:?} where {name:?} is expected"))
+    expect(
+        found == name,
+        &format!("member {found:?} where {name:?} is expected"),
+    )
 }
 
 /// An array of integers below 256. The array's claimed length is not trusted: it grows with the input.

@@ -47,7 +47,10 @@ impl Certificate {
     /// Reads a PEM file.
     pub fn read(path: &Path) -> Result<Self> {
         let pem = std::fs::read(path).map_err(Error::io("read", path))?;
-        Self::from_pem(&pem).map_err(|reason| Error::Signing { what: path.display().to_string(), reason })
+        Self::from_pem(&pem).map_err(|reason| Error::Signing {
+            what: path.display().to_string(),
+            reason,
+        })
     }
 
     /// Parses PEM text; the error is one sentence.
@@ -56,25 +59,44 @@ impl Certificate {
             return Err(format!("has {} bytes; the limit is {MAX_FILE}", pem.len()));
         }
         let text = std::str::from_utf8(pem).map_err(|_| "is no PEM text".to_owned())?;
-        let blocks: Vec<_> = super::key::pem_blocks(text).filter(|(label, _)| *label == "CERTIFICATE").collect();
+        let blocks: Vec<_> = super::key::pem_blocks(text)
+            .filter(|(label, _)| *label == "CERTIFICATE")
+            .collect();
         let Some((_, first)) = blocks.first() else {
             return Err("holds no \"BEGIN CERTIFICATE\"; a PEM certificate is needed".to_owned());
         };
-        let (_, document) = Document::from_pem(first).map_err(|error| format!("bad PEM: {error}"))?;
+        let (_, document) =
+            Document::from_pem(first).map_err(|error| format!("bad PEM: {error}"))?;
         let der = document.as_bytes().to_vec();
-        let parsed = x509_cert::Certificate::from_der(&der).map_err(|error| format!("bad certificate: {error}"))?;
+        let parsed = x509_cert::Certificate::from_der(&der)
+            .map_err(|error| format!("bad certificate: {error}"))?;
         let tbs = parsed.tbs_certificate();
-        let spki = tbs.subject_public_key_info().to_der().map_err(|error| format!("bad public key: {error}"))?;
-        let key = VerifyingKey::from_public_key_der(&spki)
-            .map_err(|_| "its key is not on the curve P-384 (secp384r1), the only one supported (ES384)".to_owned())?;
+        let spki = tbs
+            .subject_public_key_info()
+            .to_der()
+            .map_err(|error| format!("bad public key: {error}"))?;
+        let key = VerifyingKey::from_public_key_der(&spki).map_err(|_| {
+            "its key is not on the curve P-384 (secp384r1), the only one supported (ES384)"
+                .to_owned()
+        })?;
         let info = CertificateInfo {
-            issuer: tbs.issuer().iter().map(|a| (attribute_name(&a.oid.to_string()), attribute_value(a))).collect(),
+            issuer: tbs
+                .issuer()
+                .iter()
+                .map(|a| (attribute_name(&a.oid.to_string()), attribute_value(a)))
+                .collect(),
             algorithm: algorithm_name(&parsed.signature_algorithm().oid.to_string()),
             not_before: openssl_time(&tbs.validity().not_before),
             not_after: openssl_time(&tbs.validity().not_after),
             signature: colons(parsed.signature().raw_bytes()),
         };
-        Ok(Certificate { pem: pem.to_vec(), der, key, info, chain: blocks.len() })
+        Ok(Certificate {
+            pem: pem.to_vec(),
+            der,
+            key,
+            info,
+            chain: blocks.len(),
+        })
     }
 
     /// The PEM as given, byte for byte.
@@ -136,10 +158,22 @@ fn algorithm_name(oid: &str) -> String {
 }
 
 fn openssl_time(time: &Time) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let t = time.to_date_time();
-    let month = MONTHS.get(usize::from(t.month()).saturating_sub(1)).copied().unwrap_or("???");
-    format!("{month} {:>2} {:02}:{:02}:{:02} {} GMT", t.day(), t.hour(), t.minutes(), t.seconds(), t.year())
+    let month = MONTHS
+        .get(usize::from(t.month()).saturating_sub(1))
+        .copied()
+        .unwrap_or("???");
+    format!(
+        "{month} {:>2} {:02}:{:02}:{:02} {} GMT",
+        t.day(),
+        t.hour(),
+        t.minutes(),
+        t.seconds(),
+        t.year()
+    )
 }
 
 fn colons(bytes: &[u8]) -> String {

@@ -23,7 +23,10 @@ impl SigningKey {
     /// Reads a PEM file: PKCS #8 ("PRIVATE KEY") or SEC 1 ("EC PRIVATE KEY", also after "EC PARAMETERS").
     pub fn read(path: &Path) -> Result<Self> {
         let pem = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-        Self::from_pem(&pem).map_err(|reason| Error::Signing { what: path.display().to_string(), reason })
+        Self::from_pem(&pem).map_err(|reason| Error::Signing {
+            what: path.display().to_string(),
+            reason,
+        })
     }
 
     pub(crate) fn from_pem(pem: &str) -> Result<Self, String> {
@@ -32,7 +35,10 @@ impl SigningKey {
             let key = match label {
                 "PRIVATE KEY" => SecretKey::from_pkcs8_pem(block).map_err(|_| CURVE)?,
                 "EC PRIVATE KEY" if block.contains("Proc-Type:") => {
-                    return Err("is encrypted; decrypt it (openssl ec) or sign offline (eif sign --export)".to_owned());
+                    return Err(
+                        "is encrypted; decrypt it (openssl ec) or sign offline (eif sign --export)"
+                            .to_owned(),
+                    );
                 }
                 "EC PRIVATE KEY" => SecretKey::from_sec1_pem(block).map_err(|_| CURVE)?,
                 "ENCRYPTED PRIVATE KEY" => {
@@ -42,7 +48,10 @@ impl SigningKey {
             };
             return Ok(SigningKey(key.into()));
         }
-        Err("holds no private key in PEM (\"BEGIN PRIVATE KEY\" or \"BEGIN EC PRIVATE KEY\")".to_owned())
+        Err(
+            "holds no private key in PEM (\"BEGIN PRIVATE KEY\" or \"BEGIN EC PRIVATE KEY\")"
+                .to_owned(),
+        )
     }
 
     /// ES384 with the nonce of RFC 6979: r and s.

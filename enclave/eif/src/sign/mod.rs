@@ -38,7 +38,10 @@ impl PcrSignature {
     /// bytes.
     pub fn sign(pcr0: &Pcr, key: &SigningKey, certificate: Certificate) -> Result<Self> {
         let signature = key.sign(&to_be_signed(pcr0));
-        let signed = PcrSignature { certificate, signature };
+        let signed = PcrSignature {
+            certificate,
+            signature,
+        };
         if signed.verifies(pcr0) {
             Ok(signed)
         } else {
@@ -52,15 +55,23 @@ impl PcrSignature {
     /// Takes a signature that was made elsewhere over [`to_be_signed`]: DER as OpenSSL and KMS give it, or r and s with
     /// 48 bytes each.
     pub fn attach(pcr0: &Pcr, signature: &[u8], certificate: Certificate) -> Result<Self> {
-        let error = |reason: &str| Error::Signing { what: "signature".to_owned(), reason: reason.to_owned() };
+        let error = |reason: &str| Error::Signing {
+            what: "signature".to_owned(),
+            reason: reason.to_owned(),
+        };
         let parsed = match <[u8; SIGNATURE_SIZE]>::try_from(signature) {
             Ok(raw) => Signature::from_slice(&raw).ok(),
-            Err(_) => DerSignature::from_bytes(signature).ok().and_then(|der| Signature::try_from(der).ok()),
+            Err(_) => DerSignature::from_bytes(signature)
+                .ok()
+                .and_then(|der| Signature::try_from(der).ok()),
         };
         let parsed = parsed.ok_or_else(|| {
             error("is neither an ECDSA signature over P-384 in DER nor 96 bytes of r and s; sign the exported bytes with SHA-384 and a P-384 key")
         })?;
-        let signed = PcrSignature { certificate, signature: parsed.to_bytes().into() };
+        let signed = PcrSignature {
+            certificate,
+            signature: parsed.to_bytes().into(),
+        };
         if signed.verifies(pcr0) {
             Ok(signed)
         } else {
@@ -72,8 +83,12 @@ impl PcrSignature {
 
     /// Whether the signature is one of the certificate's key over this PCR0.
     fn verifies(&self, pcr0: &Pcr) -> bool {
-        Signature::from_slice(&self.signature)
-            .is_ok_and(|signature| self.certificate.key().verify(&to_be_signed(pcr0), &signature).is_ok())
+        Signature::from_slice(&self.signature).is_ok_and(|signature| {
+            self.certificate
+                .key()
+                .verify(&to_be_signed(pcr0), &signature)
+                .is_ok()
+        })
     }
 
     /// The signature itself: r and s.
@@ -88,25 +103,39 @@ impl PcrSignature {
 
     /// Contents of the signature section for an image with this PCR0.
     pub fn to_section(&self, pcr0: &Pcr) -> Vec<u8> {
-        cbor::section(self.certificate.pem(), &cbor::sign1(&cbor::payload(pcr0), &self.signature))
+        cbor::section(
+            self.certificate.pem(),
+            &cbor::sign1(&cbor::payload(pcr0), &self.signature),
+        )
     }
 
     /// Parses and verifies a signature section whose contents were found at `offset`. The certificate's validity period
     /// is not looked at: an image does not become another one with time.
     pub fn from_section(bytes: &[u8], offset: u64, pcr0: &Pcr) -> Result<Self, Violation> {
         let form = |detail: String| Violation::new(Rule::SignatureForm, offset, detail);
-        let (pem, sign1) = cbor::parse_section(bytes).map_err(|error| form(format!("signature section: {error}")))?;
-        let certificate = Certificate::from_pem(&pem).map_err(|error| form(format!("signing certificate: {error}")))?;
-        let (payload, signature) = cbor::parse_sign1(&sign1).map_err(|error| form(format!("COSE_Sign1: {error}")))?;
+        let (pem, sign1) = cbor::parse_section(bytes)
+            .map_err(|error| form(format!("signature section: {error}")))?;
+        let certificate = Certificate::from_pem(&pem)
+            .map_err(|error| form(format!("signing certificate: {error}")))?;
+        let (payload, signature) =
+            cbor::parse_sign1(&sign1).map_err(|error| form(format!("COSE_Sign1: {error}")))?;
         if payload != cbor::payload(pcr0) {
-            let detail = format!("the signature is not over PCR0 {pcr0}: it belongs to another image");
+            let detail =
+                format!("the signature is not over PCR0 {pcr0}: it belongs to another image");
             return Err(Violation::new(Rule::SignaturePcr0, offset, detail));
         }
-        let signed = PcrSignature { certificate, signature };
+        let signed = PcrSignature {
+            certificate,
+            signature,
+        };
         if signed.verifies(pcr0) {
             Ok(signed)
         } else {
-            Err(Violation::new(Rule::SignatureValid, offset, "the signature does not verify"))
+            Err(Violation::new(
+                Rule::SignatureValid,
+                offset,
+                "the signature does not verify",
+            ))
         }
     }
 }

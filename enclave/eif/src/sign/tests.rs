@@ -2,7 +2,9 @@ use super::*;
 use std::path::PathBuf;
 
 fn input(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/inputs").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/vectors/inputs")
+        .join(name)
 }
 
 fn key() -> SigningKey {
@@ -32,7 +34,10 @@ fn section_comes_back() {
     let pcr0 = Pcr::of(b"image");
     let signed = PcrSignature::sign(&pcr0, &key(), certificate()).unwrap();
     let section = signed.to_section(&pcr0);
-    assert_eq!(PcrSignature::from_section(&section, 0, &pcr0).unwrap(), signed);
+    assert_eq!(
+        PcrSignature::from_section(&section, 0, &pcr0).unwrap(),
+        signed
+    );
     let other = PcrSignature::from_section(&section, 9, &Pcr::of(b"other")).unwrap_err();
     assert_eq!((other.rule, other.offset), (Rule::SignaturePcr0, 9));
 }
@@ -42,7 +47,12 @@ fn tagged_cose_is_read_too() {
     let pcr0 = Pcr::of(b"image");
     let signed = PcrSignature::sign(&pcr0, &key(), certificate()).unwrap();
     let sign1 = cbor::sign1(&cbor::payload(&pcr0), signed.signature());
-    for (tag, good) in [(vec![0xd2], true), (vec![0xd1], false), (vec![0xd2, 0xd2], false), (vec![0xd8, 0x3d], false)] {
+    for (tag, good) in [
+        (vec![0xd2], true),
+        (vec![0xd1], false),
+        (vec![0xd2, 0xd2], false),
+        (vec![0xd8, 0x3d], false),
+    ] {
         let section = cbor::section(signed.certificate.pem(), &[tag, sign1.clone()].concat());
         assert_eq!(PcrSignature::from_section(&section, 0, &pcr0).is_ok(), good);
     }
@@ -54,8 +64,13 @@ fn signatures_from_elsewhere() {
     let signed = PcrSignature::sign(&pcr0, &key(), certificate()).unwrap();
     let der = Signature::from_slice(signed.signature()).unwrap().to_der();
     for bytes in [signed.signature().to_vec(), der.as_bytes().to_vec()] {
-        assert_eq!(PcrSignature::attach(&pcr0, &bytes, certificate()).unwrap(), signed);
-        let error = PcrSignature::attach(&Pcr::of(b"other"), &bytes, certificate()).unwrap_err().to_string();
+        assert_eq!(
+            PcrSignature::attach(&pcr0, &bytes, certificate()).unwrap(),
+            signed
+        );
+        let error = PcrSignature::attach(&Pcr::of(b"other"), &bytes, certificate())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("does not verify"), "{error}");
     }
     for bytes in [vec![], vec![0; 96], vec![0x30, 0], vec![1; 200]] {
@@ -66,10 +81,16 @@ fn signatures_from_elsewhere() {
 #[test]
 fn keys_and_certificates_must_fit() {
     let other = p384::SecretKey::from_slice(&[5; 48]).unwrap();
-    let pem = p384::pkcs8::EncodePrivateKey::to_pkcs8_pem(&other, Default::default()).unwrap();
+    let pem =
+        p384::pkcs8::EncodePrivateKey::to_pkcs8_pem(&other, p384::pkcs8::LineEnding::LF).unwrap();
     let key = SigningKey::from_pem(&pem).unwrap();
-    let error = PcrSignature::sign(&Pcr::of(b"x"), &key, certificate()).unwrap_err().to_string();
-    assert!(error.contains("does not belong to the certificate"), "{error}");
+    let error = PcrSignature::sign(&Pcr::of(b"x"), &key, certificate())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("does not belong to the certificate"),
+        "{error}"
+    );
     assert_eq!(format!("{key:?}"), "SigningKey");
 }
 
@@ -77,25 +98,57 @@ fn keys_and_certificates_must_fit() {
 fn unusable_files_are_explained() {
     for (pem, text) in [
         ("", "no private key"),
-        ("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n", "no private key"),
-        ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n", "encrypted"),
-        ("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAA==\n-----END EC PRIVATE KEY-----\n", "encrypted"),
-        ("-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n", "P-384"),
+        (
+            "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
+            "no private key",
+        ),
+        (
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            "encrypted",
+        ),
+        (
+            "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAA==\n-----END EC PRIVATE KEY-----\n",
+            "encrypted",
+        ),
+        (
+            "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
+            "P-384",
+        ),
         ("-----BEGIN PRIVATE KEY-----\nAA==\n", "no private key"),
     ] {
-        assert!(SigningKey::from_pem(pem).unwrap_err().contains(text), "{pem}");
+        assert!(
+            SigningKey::from_pem(pem).unwrap_err().contains(text),
+            "{pem}"
+        );
     }
     for (pem, text) in [
         ("", "BEGIN CERTIFICATE"),
-        ("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n", "bad PEM"),
-        ("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", "bad certificate"),
-        ("-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", "bad PEM"),
+        (
+            "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
+            "bad PEM",
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+            "bad certificate",
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
+            "bad PEM",
+        ),
     ] {
         let error = Certificate::from_pem(pem.as_bytes()).unwrap_err();
         assert!(error.contains(text), "{pem}: {error}");
     }
-    assert!(Certificate::from_pem(&[0xff; 10]).unwrap_err().contains("no PEM"));
-    assert!(Certificate::from_pem(&vec![b' '; 70_000]).unwrap_err().contains("limit"));
+    assert!(
+        Certificate::from_pem(&[0xff; 10])
+            .unwrap_err()
+            .contains("no PEM")
+    );
+    assert!(
+        Certificate::from_pem(&vec![b' '; 70_000])
+            .unwrap_err()
+            .contains("limit")
+    );
 }
 
 #[test]
@@ -103,10 +156,29 @@ fn certificate_says_what_nitro_cli_prints() {
     let certificate = certificate();
     let info = certificate.info();
     assert_eq!(info.algorithm, "ecdsa-with-SHA384");
-    let name: Vec<_> = info.issuer.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    assert_eq!(name, ["commonName=eif test vector", "countryName=XX", "organizationName=Example"]);
-    assert!(info.not_before.ends_with(" GMT") && info.not_before.len() == 24, "{}", info.not_before);
-    assert!(info.signature.split(':').all(|pair| pair.len() == 2), "{}", info.signature);
+    let name: Vec<_> = info
+        .issuer
+        .iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect();
+    assert_eq!(
+        name,
+        [
+            "commonName=eif test vector",
+            "countryName=XX",
+            "organizationName=Example"
+        ]
+    );
+    assert!(
+        info.not_before.ends_with(" GMT") && info.not_before.len() == 24,
+        "{}",
+        info.not_before
+    );
+    assert!(
+        info.signature.split(':').all(|pair| pair.len() == 2),
+        "{}",
+        info.signature
+    );
 }
 
 /// A chain: the first certificate counts, the file is kept as it is.
@@ -115,6 +187,9 @@ fn first_certificate_of_a_chain_counts() {
     let one = std::fs::read_to_string(input("cert.pem")).unwrap();
     let chain = format!("Subject: someone\n{one}\n{one}");
     let parsed = Certificate::from_pem(chain.as_bytes()).unwrap();
-    assert_eq!((parsed.chain_length(), parsed.der()), (2, certificate().der()));
+    assert_eq!(
+        (parsed.chain_length(), parsed.der()),
+        (2, certificate().der())
+    );
     assert_eq!(parsed.pem(), chain.as_bytes());
 }

@@ -12,7 +12,15 @@ impl Layer {
         Layer(Builder::new(Vec::new()))
     }
 
-    fn add(mut self, kind: EntryType, path: &str, mode: u32, link: &str, device: (u32, u32), contents: &[u8]) -> Self {
+    fn add(
+        mut self,
+        kind: EntryType,
+        path: &str,
+        mode: u32,
+        link: &str,
+        device: (u32, u32),
+        contents: &[u8],
+    ) -> Self {
         let mut header = Header::new_ustar();
         // Written into the header as it is: the crate's own setters refuse `..`.
         header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
@@ -31,7 +39,14 @@ impl Layer {
     }
 
     pub fn file(self, path: &str, mode: u32, contents: &str) -> Self {
-        self.add(EntryType::Regular, path, mode, "", (0, 0), contents.as_bytes())
+        self.add(
+            EntryType::Regular,
+            path,
+            mode,
+            "",
+            (0, 0),
+            contents.as_bytes(),
+        )
     }
 
     pub fn dir(self, path: &str) -> Self {
@@ -69,7 +84,9 @@ impl Layer {
     /// An extended attribute of the next entry.
     pub fn xattr(mut self, name: &str, value: &str) -> Self {
         let key = format!("SCHILY.xattr.{name}");
-        self.0.append_pax_extensions([(key.as_str(), value.as_bytes())]).unwrap();
+        self.0
+            .append_pax_extensions([(key.as_str(), value.as_bytes())])
+            .unwrap();
         self
     }
 
@@ -87,18 +104,27 @@ pub fn app() -> Layer {
     Layer::new().dir("bin").file("bin/app", 0o755, "program")
 }
 
-pub const CONFIG: &str = r#"{"Entrypoint":["/bin/app"],"Cmd":["--flag"],"Env":["PATH=/bin"],"User":"7:8"}"#;
+pub const CONFIG: &str =
+    r#"{"Entrypoint":["/bin/app"],"Cmd":["--flag"],"Env":["PATH=/bin"],"User":"7:8"}"#;
 
 /// Writes a docker-archive with these layers; `config` is the image's `config` member.
 pub fn docker_archive(folder: &Path, layers: Vec<Layer>, config: &str) -> PathBuf {
     let layers: Vec<Vec<u8>> = layers.into_iter().map(Layer::bytes).collect();
-    let diff_ids: Vec<_> = layers.iter().map(|layer| format!("\"sha256:{}\"", hex::encode(Sha256::digest(layer)))).collect();
+    let diff_ids: Vec<_> = layers
+        .iter()
+        .map(|layer| format!("\"sha256:{}\"", hex::encode(Sha256::digest(layer))))
+        .collect();
     let config = format!(
         r#"{{"architecture":"amd64","os":"linux","config":{config},"rootfs":{{"type":"layers","diff_ids":[{}]}}}}"#,
         diff_ids.join(",")
     );
-    let names: Vec<_> = (0..layers.len()).map(|i| format!("\"layer{i}.tar\"")).collect();
-    let manifest = format!(r#"[{{"Config":"config.json","RepoTags":["app:1.2"],"Layers":[{}]}}]"#, names.join(","));
+    let names: Vec<_> = (0..layers.len())
+        .map(|i| format!("\"layer{i}.tar\""))
+        .collect();
+    let manifest = format!(
+        r#"[{{"Config":"config.json","RepoTags":["app:1.2"],"Layers":[{}]}}]"#,
+        names.join(",")
+    );
     let mut tar = Builder::new(Vec::new());
     let mut add = |name: &str, contents: &[u8]| {
         let mut header = Header::new_ustar();

@@ -2,8 +2,11 @@
 
 #![allow(dead_code, unreachable_pub)] // Each test program uses its own part.
 
+pub mod archive;
+pub mod bench;
+
 use eif::format::{HEADER_SIZE, Header, SECTION_HEADER_SIZE, SectionHeader, SectionKind};
-use eif::{Error, Image, Silent, Violation};
+use eif::{Error, Image, Rule, Silent, Violation};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,11 +63,18 @@ impl Parts {
     }
 
     pub fn section(kind: SectionKind, contents: &[u8]) -> (SectionHeader, Vec<u8>) {
-        (SectionHeader::new(kind, contents.len() as u64), contents.to_vec())
+        (
+            SectionHeader::new(kind, contents.len() as u64),
+            contents.to_vec(),
+        )
     }
 
     pub fn replace(&mut self, kind: SectionKind, contents: &[u8]) -> &mut Self {
-        let slot = self.sections.iter_mut().find(|(header, _)| header.kind == kind as u16).unwrap();
+        let slot = self
+            .sections
+            .iter_mut()
+            .find(|(header, _)| header.kind == kind as u16)
+            .unwrap();
         *slot = Self::section(kind, contents);
         self
     }
@@ -97,4 +107,23 @@ impl Parts {
         header.crc32 = crc.finalize();
         [header.to_bytes(), body].concat()
     }
+}
+
+/// Bends the golden image; the result must break `rule` at `offset`.
+#[track_caller]
+pub fn breaks(rule: Rule, offset: u64, bend: impl FnOnce(&mut Parts)) {
+    let mut parts = Parts::golden();
+    bend(&mut parts);
+    let found = violation(&parts.bytes());
+    assert_eq!((found.rule, found.offset), (rule, offset), "{found}");
+    assert!(
+        found.to_string().contains(&format!("offset {offset}")),
+        "{found}"
+    );
+    assert!(
+        found
+            .to_string()
+            .contains(&format!("rule {}", rule.number())),
+        "{found}"
+    );
 }

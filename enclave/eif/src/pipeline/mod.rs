@@ -5,17 +5,18 @@
 //! the CRC and writes. When the last of them lets go, the buffer returns to the ring; so memory is bounded by the ring
 //! whatever the size of the image, and the slowest thread sets the pace.
 
+mod workers;
+
 use crate::error::{Error, Result};
-use crate::format::SECTION_HEADER_SIZE;
 use crate::pcr::{Pcr, Pcrs};
 use crate::progress::Progress;
 use sha2::{Digest, Sha384};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use workers::{Block, Message, Output, Worker, hash_all, hash_boot_and_all, write_out};
 
 /// Bytes of one buffer. Measured: from 128 KiB to 1 MiB the speed is the same within noise; at 64 KiB it drops.
 pub(crate) const BUFFER_SIZE: usize = 256 << 10;
@@ -35,67 +36,6 @@ pub(crate) enum Measured {
     FirstRamdisk,
     /// Later ramdisks: PCR0 and PCR2.
     Ramdisk,
-}
-
-struct Block {
-    buffer: Vec<u8>,
-    filled: usize,
-    home: Sender<Vec<u8>>,
-}
-
-impl Block {
-    fn bytes(&self) -> &[u8] {
-        self.buffer.get(..self.filled).unwrap_or_default()
-    }
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        // Fails only when the ring itself is gone, and then nobody needs the buffer.
-        let _ = self.home.send(std::mem::take(&mut self.buffer));
-    }
-}
-
-enum Message {
-    Data(Arc<Block>),
-    /// To the PCR0 thread: PCR1 ends here. To the output thread: a new section starts here.
-    Mark,
-}
-
-struct Worker<T> {
-    queue: SyncSender<Message>,
-    thread: JoinHandle<T>,
-    name: &'static str,
-}
-
-impl<T> Worker<T> {
-    fn spawn(name: &'static str, work: impl FnOnce(Receiver<Message>) -> T + Send + 'static) -> Result<Self>
-    where
-        T: Send + 'static,
-    {
-        let (queue, receiver) = sync_channel(BUFFERS + 4);
-        let thread = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || work(receiver))
-            .map_err(|source| Error::Read { what: format!("(starting the {name} thread)"), source })?;
-        Ok(Worker { queue, thread, name })
-    }
-
-    fn send(&self, message: Message) -> Result<()> {
-        self.queue.send(message).map_err(|_| Error::Thread(self.name))
-    }
-
-    fn join(self) -> Result<T> {
-        drop(self.queue);
-        self.thread.join().map_err(|_| Error::Thread(self.name))
-    }
-}
-
-/// What the output thread leaves behind.
-struct Output {
-    file: Option<File>,
-    /// One CRC per section, over its contents.
-    checksums: Vec<crc32fast::Hasher>,
 }
 
 /// Result of a whole pass.
@@ -124,7 +64,10 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     /// Starts the threads. `output` is the file that sections go to, with its path for messages.
-    pub(crate) fn start(output: Option<(File, PathBuf)>, progress: Arc<dyn Progress>) -> Result<Self> {
+    pub(crate) fn start(
+        output: Option<(File, PathBuf)>,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Self> {
         let (home, ring) = channel();
         for _ in 0..BUFFERS {
             // A ring that was just made accepts its buffers.
@@ -148,7 +91,9 @@ impl Pipeline {
     /// Starts the next section. A small section whose `size` is known beforehand takes small buffers.
     pub(crate) fn begin(&mut self, measured: Measured, size: Option<u64>) -> Result<()> {
         self.measured = measured;
-        let size = size.and_then(|size| usize::try_from(size).ok()).unwrap_or(BUFFER_SIZE);
+        let size = size
+            .and_then(|size| usize::try_from(size).ok())
+            .unwrap_or(BUFFER_SIZE);
         self.wanted = size.clamp(SMALLEST_BUFFER, BUFFER_SIZE);
         self.sizes.push(0);
         self.output.send(Message::Mark)
@@ -187,12 +132,20 @@ impl Pipeline {
     }
 
     /// Appends what `source` yields, up to `limit` bytes, reading straight into the ring. Returns how much came.
-    pub(crate) fn copy_from<R: Read + ?Sized>(&mut self, source: &mut R, limit: u64, what: &dyn Fn() -> String) -> Result<u64> {
+    pub(crate) fn copy_from<R: Read + ?Sized>(
+        &mut self,
+        source: &mut R,
+        limit: u64,
+        what: &dyn Fn() -> String,
+    ) -> Result<u64> {
         let mut copied = 0;
         while copied < limit {
             let room = self.room()?;
-            let want = usize::try_from(limit - copied).map_or(room.len(), |left| room.len().min(left));
-            let Some(target) = room.get_mut(..want) else { break };
+            let want =
+                usize::try_from(limit - copied).map_or(room.len(), |left| room.len().min(left));
+            let Some(target) = room.get_mut(..want) else {
+                break;
+            };
             match source.read(target) {
                 Ok(0) => break,
                 Ok(count) => {
@@ -214,14 +167,22 @@ impl Pipeline {
         let (all, boot) = pcr0.join()?;
         let boot = boot.unwrap_or_else(|| all.clone());
         let extend = |hash: Sha384| Pcr::extend_from_zero(&hash.finalize());
-        Ok(Pcrs { pcr0: extend(all), pcr1: extend(boot), pcr2: extend(pcr2.join()?), pcr8: None })
+        Ok(Pcrs {
+            pcr0: extend(all),
+            pcr1: extend(boot),
+            pcr2: extend(pcr2.join()?),
+            pcr8: None,
+        })
     }
 
     /// Waits until everything is written.
     pub(crate) fn finish(mut self) -> Result<Passed> {
         self.flush()?;
         let output = self.output.join()??;
-        Ok(Passed { file: output.file, sections: output.checksums.into_iter().zip(self.sizes).collect() })
+        Ok(Passed {
+            file: output.file,
+            sections: output.checksums.into_iter().zip(self.sizes).collect(),
+        })
     }
 
     /// After `error` stopped the reading side: the error to report, which is the output's own when it failed first.
@@ -248,7 +209,11 @@ impl Pipeline {
         if let Some(size) = self.sizes.last_mut() {
             *size += count as u64;
         }
-        if self.filled == self.current.len() { self.flush() } else { Ok(()) }
+        if self.filled == self.current.len() {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -256,7 +221,11 @@ impl Pipeline {
             return Ok(());
         }
         let filled = std::mem::take(&mut self.filled);
-        let block = Arc::new(Block { buffer: std::mem::take(&mut self.current), filled, home: self.home.clone() });
+        let block = Arc::new(Block {
+            buffer: std::mem::take(&mut self.current),
+            filled,
+            home: self.home.clone(),
+        });
         if self.measured != Measured::No
             && let Some(pcr0) = &self.pcr0
         {
@@ -271,51 +240,4 @@ impl Pipeline {
         self.progress.advance(filled as u64);
         Ok(())
     }
-}
-
-fn hash_boot_and_all(queue: Receiver<Message>) -> (Sha384, Option<Sha384>) {
-    let (mut all, mut boot) = (Sha384::new(), None);
-    for message in queue {
-        match message {
-            Message::Data(block) => all.update(block.bytes()),
-            Message::Mark => boot = Some(all.clone()),
-        }
-    }
-    (all, boot)
-}
-
-fn hash_all(queue: Receiver<Message>) -> Sha384 {
-    let mut hash = Sha384::new();
-    for message in queue {
-        if let Message::Data(block) = message {
-            hash.update(block.bytes());
-        }
-    }
-    hash
-}
-
-fn write_out(queue: Receiver<Message>, output: Option<(File, PathBuf)>) -> Result<Output> {
-    let (mut file, path) = output.map_or((None, PathBuf::new()), |(file, path)| (Some(file), path));
-    let mut checksums: Vec<crc32fast::Hasher> = Vec::new();
-    for message in queue {
-        match message {
-            Message::Mark => {
-                checksums.push(crc32fast::Hasher::new());
-                if let Some(file) = &mut file {
-                    // Room for the section's header; its size is known only at the end.
-                    let header = i64::try_from(SECTION_HEADER_SIZE).unwrap_or_default();
-                    file.seek(SeekFrom::Current(header)).map_err(Error::io("write", path.clone()))?;
-                }
-            }
-            Message::Data(block) => {
-                if let Some(checksum) = checksums.last_mut() {
-                    checksum.update(block.bytes());
-                }
-                if let Some(file) = &mut file {
-                    file.write_all(block.bytes()).map_err(Error::io("write", path.clone()))?;
-                }
-            }
-        }
-    }
-    Ok(Output { file, checksums })
 }

@@ -1,0 +1,221 @@
+//! `eif build` side by side with the usual tools: `find | sort | cpio | gzip -n` and AWS's eif_build.
+//!
+//!     cargo install eif_build --version 0.2.1 --locked
+//!     cargo bench -p eif --bench compare -- [DIRECTORY] [ROUNDS]
+//!
+//! DIRECTORY (default /usr/lib/x86_64-linux-gnu) is the root file system. Each round runs every contender once, in turn,
+//! so that whatever else the machine does hits all of them; the best time of each counts. Needs cpio, gzip, GNU time and
+//! eif_build in PATH (or EIF_BUILD), and about four times the directory's size in TMPDIR.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// One run: seconds and peak resident memory in KiB.
+#[derive(Clone, Copy)]
+struct Run {
+    seconds: f64,
+    kib: u64,
+}
+
+struct Bench {
+    folder: PathBuf,
+    directory: PathBuf,
+    eif_build: String,
+    rounds: usize,
+}
+
+fn main() -> Result<()> {
+    // `cargo bench` adds --bench; `cargo test` runs benches without it, and then there is nothing to do.
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let Some(at) = args.iter().position(|arg| arg == "--bench") else {
+        return Ok(());
+    };
+    args.remove(at);
+    let folder = tempfile::tempdir()?;
+    let bench = Bench {
+        folder: folder.path().to_owned(),
+        directory: PathBuf::from(
+            args.first()
+                .map_or("/usr/lib/x86_64-linux-gnu", String::as_str),
+        ),
+        eif_build: std::env::var("EIF_BUILD").unwrap_or_else(|_| "eif_build".to_owned()),
+        rounds: args.get(1).map_or(Ok(3), |text| text.parse())?,
+    };
+    bench.prepare()?;
+    bench.directory_input()?;
+    bench.ramdisk_input("compressed", "root.cpio.gz")?;
+    bench.ramdisk_input("plain", "root.cpio")
+}
+
+impl Bench {
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    fn prepare(&self) -> Result<()> {
+        std::fs::write(
+            self.folder.join("bzImage"),
+            eif::kernel::fake_bzimage(2 << 20),
+        )?;
+        std::fs::write(
+            self.folder.join("init"),
+            [b"\x7fELF".as_slice(), &vec![1; 1 << 20]].concat(),
+        )?;
+        std::fs::write(self.folder.join("init.cpio.gz"), vec![2; 1 << 20])?;
+        // Untimed, so that every contender finds the files in memory.
+        let directory = self.directory.display();
+        self.shell(&format!(
+            "cd {directory} && find . | LC_ALL=C sort | cpio --quiet -o -H newc > {}",
+            self.path("root.cpio")
+        ))?;
+        Ok(())
+    }
+
+    fn directory_input(&self) -> Result<()> {
+        let directory = self.directory.display();
+        let pipeline = format!(
+            "cd {directory} && find . | LC_ALL=C sort | cpio --quiet -o -H newc | gzip -n > {}",
+            self.path("root.cpio.gz")
+        );
+        let contenders = [
+            ("find | sort | cpio | gzip -n", pipeline),
+            ("eif_build of its result", self.eif_build_of("root.cpio.gz")),
+            (
+                "eif build --root",
+                self.eif(&format!(
+                    "--root {directory} --init {} --exec /libc.so.6",
+                    self.path("init")
+                )),
+            ),
+            (
+                "eif build --root --compress lz4",
+                self.eif(&format!(
+                    "--root {directory} --init {} --exec /libc.so.6 --compress lz4",
+                    self.path("init")
+                )),
+            ),
+            (
+                "eif build --root --compress gzip",
+                self.eif(&format!(
+                    "--root {directory} --init {} --exec /libc.so.6 --compress gzip",
+                    self.path("init")
+                )),
+            ),
+        ];
+        println!(
+            "\nfrom a root directory: {directory}, {} MB as cpio",
+            self.megabytes("root.cpio")?
+        );
+        let best = self.compare(&contenders)?;
+        if let [pipeline, oracle, plain, lz4, gzip] = best.as_slice() {
+            let theirs = pipeline.seconds + oracle.seconds;
+            println!(
+                "  pipeline + eif_build / eif build: {:.1} (lz4 {:.1}, gzip {:.1})",
+                theirs / plain.seconds,
+                theirs / lz4.seconds,
+                theirs / gzip.seconds
+            );
+        }
+        Ok(())
+    }
+
+    fn ramdisk_input(&self, what: &str, root: &str) -> Result<()> {
+        let contenders = [
+            ("eif_build", self.eif_build_of(root)),
+            (
+                "eif build --ramdisk",
+                self.eif(&format!(
+                    "--ramdisk {} --ramdisk {}",
+                    self.path("init.cpio.gz"),
+                    self.path(root)
+                )),
+            ),
+        ];
+        println!(
+            "\nfrom finished ramdisks, {what}: {} MB",
+            self.megabytes(root)?
+        );
+        if let [theirs, ours] = self.compare(&contenders)?.as_slice() {
+            println!(
+                "  eif_build / eif build: {:.1}",
+                theirs.seconds / ours.seconds
+            );
+        }
+        Ok(())
+    }
+
+    fn eif(&self, rest: &str) -> String {
+        let (eif, kernel, output) = (
+            env!("CARGO_BIN_EXE_eif"),
+            self.path("bzImage"),
+            self.path("ours.eif"),
+        );
+        format!("{eif} build --kernel {kernel} --cmdline console=ttyS0 --output {output} {rest}")
+    }
+
+    fn eif_build_of(&self, root: &str) -> String {
+        let (kernel, first, root, output) = (
+            self.path("bzImage"),
+            self.path("init.cpio.gz"),
+            self.path(root),
+            self.path("theirs.eif"),
+        );
+        format!(
+            "{} --kernel {kernel} --cmdline console=ttyS0 --output {output} --ramdisk {first} --ramdisk {root}",
+            self.eif_build
+        )
+    }
+
+    /// Runs all contenders in each round; prints and returns the best of each.
+    fn compare(&self, contenders: &[(&str, String)]) -> Result<Vec<Run>> {
+        let mut best: Vec<Option<Run>> = vec![None; contenders.len()];
+        for _ in 0..self.rounds {
+            for ((_, command), best) in contenders.iter().zip(&mut best) {
+                let run = self.shell(command)?;
+                let better = best.is_none_or(|before: Run| run.seconds < before.seconds);
+                let kib = best.map_or(0, |before| before.kib).max(run.kib);
+                let seconds = if better {
+                    run.seconds
+                } else {
+                    best.map_or(run.seconds, |before| before.seconds)
+                };
+                *best = Some(Run { seconds, kib });
+            }
+        }
+        let best: Vec<Run> = best.into_iter().flatten().collect();
+        for ((name, _), run) in contenders.iter().zip(&best) {
+            println!(
+                "  {name:<34} {:>7.2} s {:>6} MiB",
+                run.seconds,
+                run.kib.div_ceil(1024)
+            );
+        }
+        Ok(best)
+    }
+
+    /// Runs a command under GNU time, whose memory is that of the largest process.
+    fn shell(&self, command: &str) -> Result<Run> {
+        let report = self.folder.join("time");
+        let output = Command::new("time")
+            .args(["-q", "-f", "%e %M", "-o"])
+            .arg(&report)
+            .args(["sh", "-c", command])
+            .output()?;
+        if !output.status.success() {
+            return Err(format!("{command}: {}", String::from_utf8_lossy(&output.stderr)).into());
+        }
+        let text = std::fs::read_to_string(&report)?;
+        let (seconds, kib) = text.trim().split_once(' ').ok_or("GNU time said nothing")?;
+        Ok(Run {
+            seconds: seconds.parse()?,
+            kib: kib.parse()?,
+        })
+    }
+
+    fn megabytes(&self, name: &str) -> Result<u64> {
+        Ok(std::fs::metadata(Path::new(&self.path(name)))?.len() / 1_000_000)
+    }
+}

@@ -1,0 +1,243 @@
+//! `eif build` with bad input, a full disk, or interrupted: a clear error, and nothing left behind.
+
+// Helpers of tests may panic, like the tests.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use support::archive::{app, docker_archive};
+use support::bench::{Bench, eif, good};
+use support::input;
+
+#[test]
+fn truncated_archive() {
+    let bench = Bench::new();
+    let image = bench.archive(vec![app()]);
+    let bytes = std::fs::read(&image).unwrap();
+    for end in [100, 700, bytes.len() / 2] {
+        std::fs::write(&image, &bytes[..end]).unwrap();
+        bench.fails(&bench.build(&image, &[]), &["image.tar"]);
+    }
+    std::fs::write(&image, b"").unwrap();
+    bench.fails(&bench.build(&image, &[]), &["image.tar"]);
+}
+
+#[test]
+fn layer_that_climbs_out() {
+    let bench = Bench::new();
+    let image = bench.archive(vec![app().file("../../etc/passwd", 0o644, "root")]);
+    bench.fails(&bench.build(&image, &[]), &["../../etc/passwd"]);
+    let image = bench.archive(vec![app().hard_link("passwd", 0o644, "../../etc/passwd")]);
+    bench.fails(&bench.build(&image, &[]), &["../../etc/passwd"]);
+}
+
+#[test]
+fn missing_config() {
+    let bench = Bench::new();
+    let image = bench.archive(vec![app()]);
+    let bytes = std::fs::read(&image).unwrap();
+    // Rename the config inside the archive: the manifest then names a file that is not there.
+    let at = bytes
+        .windows(12)
+        .position(|window| window == b"config.json\0")
+        .unwrap();
+    let mut renamed = bytes.clone();
+    renamed[at] = b'k';
+    let sum: u32 = renamed[at..at + 512]
+        .iter()
+        .enumerate()
+        .map(|(i, b)| {
+            if (148..156).contains(&i) {
+                32
+            } else {
+                u32::from(*b)
+            }
+        })
+        .sum();
+    renamed[at + 148..at + 156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    std::fs::write(&image, renamed).unwrap();
+    bench.fails(&bench.build(&image, &[]), &["config.json"]);
+}
+
+#[test]
+fn nothing_to_run() {
+    let bench = Bench::new();
+    let image = docker_archive(bench.folder.path(), vec![app()], "{}");
+    bench.fails(
+        &bench.build(&image, &[]),
+        &["neither Entrypoint nor Cmd", "--exec"],
+    );
+    good(&bench.build(&image, &["--exec", "/bin/app", "--exec", "--flag"]));
+    std::fs::remove_file(bench.output()).unwrap();
+    bench.fails(
+        &bench.build(&image, &["--exec", "/bin/none"]),
+        &["/bin/none is not in the image"],
+    );
+    bench.fails(
+        &bench.build(&image, &["--exec", "/bin/app", "--user", "alice"]),
+        &["\"alice\"", "/etc/passwd"],
+    );
+}
+
+#[test]
+fn ten_gigabytes_sparse_in_a_layer() {
+    let bench = Bench::new();
+    // 8 GiB less one byte is the most that the format's field can say in octal.
+    let image = bench.archive(vec![app().sparse("huge", (8 << 30) - 1)]);
+    bench.fails(
+        &bench.build(&image, &[]),
+        &["rootfs/huge: has 8589934591 bytes", "4 GiB"],
+    );
+}
+
+#[test]
+fn ten_gigabytes_sparse_in_a_directory() {
+    let bench = Bench::new();
+    let root = bench.path("root");
+    std::fs::create_dir_all(&root).unwrap();
+    std::fs::File::create(root.join("huge"))
+        .unwrap()
+        .set_len(10 << 30)
+        .unwrap();
+    symlink("huge", root.join("app")).unwrap();
+    std::fs::write(root.join("prog"), "x").unwrap();
+    std::fs::set_permissions(
+        root.join("prog"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    bench.fails(
+        &bench.build(&root, &["--exec", "/prog"]),
+        &["rootfs/huge: has 10737418240 bytes", "4 GiB"],
+    );
+}
+
+#[test]
+fn kernels_that_are_none() {
+    let bench = Bench::new();
+    let image = bench.archive(vec![app()]);
+    for (kernel, texts) in [
+        (
+            bench.path("init"),
+            vec!["init", "no kernel", "ELF", "bzImage"],
+        ),
+        (input("Image"), vec!["Image", "aarch64", "--arch"]),
+        (bench.path("none"), vec!["none", "No such file"]),
+        (bench.path("out"), vec!["out", "directory"]),
+    ] {
+        let mut command = eif();
+        command
+            .args(["build", "--cmdline", "x", "--kernel"])
+            .arg(kernel)
+            .arg(&image)
+            .arg("--init")
+            .arg(bench.path("init"));
+        bench.fails(
+            &command.arg("-o").arg(bench.output()).output().unwrap(),
+            &texts,
+        );
+    }
+}
+
+#[test]
+fn unwritable_outputs() {
+    let bench = Bench::new();
+    let image = bench.archive(vec![app()]);
+    let to = |output: &Path| {
+        let mut command = eif();
+        command
+            .args(["build", "--cmdline", "x", "--kernel"])
+            .arg(input("bzImage"))
+            .arg(&image);
+        command
+            .arg("--init")
+            .arg(bench.path("init"))
+            .arg("-o")
+            .arg(output)
+            .output()
+            .unwrap()
+    };
+    bench.fails(
+        &to(&bench.path("missing/app.eif")),
+        &["missing", "create it"],
+    );
+    bench.fails(&to(&bench.path("out")), &["is a directory"]);
+    bench.fails(&to(Path::new("/dev/null")), &["no regular file"]);
+    bench.fails(&to(Path::new("/proc/app.eif")), &["/proc/app.eif"]);
+    bench.fails(&to(&image), &["is an input and the output"]);
+    assert!(std::fs::metadata("/dev/null").unwrap().rdev() != 0);
+}
+
+#[test]
+fn full_disk() {
+    let bench = Bench::new();
+    let small = bench.path("out");
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
+        .arg(&small)
+        .output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        assert!(
+            std::env::var_os("REQUIRE_ALL").is_none(),
+            "cannot mount a tmpfs"
+        );
+        eprintln!("skipped: cannot mount a tmpfs (needs root)");
+        return;
+    }
+    std::fs::write(bench.path("big"), vec![7; 2 << 20]).unwrap();
+    let result = bench
+        .build_command()
+        .arg("--ramdisk")
+        .arg(bench.path("big"))
+        .output();
+    let left: Vec<_> = std::fs::read_dir(&small).unwrap().collect();
+    Command::new("umount").arg(&small).status().unwrap();
+    assert!(left.is_empty(), "{left:?}");
+    bench.fails(&result.unwrap(), &["app.eif", "No space left"]);
+}
+
+#[test]
+fn interrupted() {
+    let bench = Bench::new();
+    for (signal, code) in [
+        (rustix::process::Signal::INT, 130),
+        (rustix::process::Signal::TERM, 143),
+    ] {
+        let pipe = bench.path(&format!("pipe{code}"));
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            0o600.into(),
+            0,
+        )
+        .unwrap();
+        let mut command = bench.build_command();
+        let child = command
+            .arg("--ramdisk")
+            .arg(&pipe)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Opening waits until the program reads; it then has the file open that it writes to.
+        let mut feed = std::fs::File::options().write(true).open(&pipe).unwrap();
+        std::io::Write::write_all(&mut feed, &vec![1; 3 << 20]).unwrap();
+        assert_eq!(
+            std::fs::read_dir(bench.path("out")).unwrap().count(),
+            1,
+            "it is being written"
+        );
+        let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+        let result = child.wait_with_output().unwrap();
+        assert_eq!(result.status.code(), Some(code));
+        assert!(
+            String::from_utf8_lossy(&result.stderr).contains("interrupted; nothing was written")
+        );
+        bench.nothing_left();
+    }
+}
