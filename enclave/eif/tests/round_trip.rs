@@ -31,7 +31,7 @@ proptest! {
         kernel_len in 1024_usize..4000,
         cmdline in "[ -~]{0,100}",
         // Around the size of a buffer, where streaming could go wrong, and small.
-        sizes in proptest::collection::vec(prop_oneof![0_usize..50, 262_100..262_200, 524_280..524_300], 1..5),
+        sizes in proptest::collection::vec(prop_oneof![0_usize..50, 262_100_usize..262_200, 524_280_usize..524_300], 1..5),
         (name, version) in (".{0,20}", ".{0,20}"),
         (default_memory, default_cpus) in any::<(u64, u64)>(),
     ) {

@@ -157,7 +157,7 @@ fn process_of(args: &InputArgs, mut process: Process) -> Process {
         &args.process.command
     };
     if !words.is_empty() {
-        process.entrypoint = words.clone();
+        process.entrypoint.clone_from(words);
         process.cmd = Vec::new();
     }
     for variable in &args.process.env {

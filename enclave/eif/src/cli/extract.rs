@@ -5,6 +5,7 @@ use super::print;
 use super::progress::Bar;
 use anyhow::Result;
 use eif::UnfinishedDir;
+use std::fmt::Write;
 use std::process::ExitCode;
 
 pub(super) fn run(args: &ExtractArgs) -> Result<ExitCode> {
@@ -19,11 +20,7 @@ pub(super) fn run(args: &ExtractArgs) -> Result<ExitCode> {
     output.complete()?;
     let mut text = String::new();
     for (name, size) in written {
-        text.push_str(&format!(
-            "{:>12}  {}\n",
-            size,
-            args.output.join(name).display()
-        ));
+        writeln!(text, "{size:>12}  {}", args.output.join(name).display())?;
     }
     print(text)
 }
