@@ -168,6 +168,45 @@ fn a_trusted_cpu_random_generator_is_refused() {
     assert!(machine.host().first_get_job().is_none());
 }
 
+/// The host chooses the size of the memory. Linux used to go on with what of a ramdisk had fitted, so that the measured init
+/// ran on half of the measured image; `reproducers/kernel/0001-initramfs-failure-is-fatal.patch` makes it fatal.
+#[test]
+fn too_little_memory_never_gives_half_an_image() {
+    let Some(fixture) = Fixture::get() else {
+        return;
+    };
+    let image = Image::Eif(fixture.eif.clone());
+    let mut died = 0;
+    for memory in (44..=72).step_by(4) {
+        let options = Options {
+            memory,
+            ..Options::default()
+        };
+        let mut machine = Machine::boot(&fixture.emulator, &image, options).unwrap();
+        let started = machine.wait_console("init: started", LIMIT);
+        if started.is_err() {
+            machine.wait_end(LIMIT).unwrap();
+            died += 1;
+        }
+        let console: Vec<String> = machine
+            .console()
+            .into_iter()
+            .map(|line| line.text)
+            .collect();
+        let init = console.iter().any(|line| line.starts_with("init:"));
+        assert_eq!(init, started.is_ok(), "{memory} MiB: {console:#?}");
+        assert_eq!(
+            machine.host().heartbeat().is_some(),
+            started.is_ok(),
+            "{memory} MiB: {console:#?}"
+        );
+    }
+    assert!(
+        died > 0,
+        "even the smallest memory was enough, so this shows nothing"
+    );
+}
+
 #[test]
 fn a_killed_server_ends_the_enclave() {
     // getpid, then kill(pid, SIGKILL).

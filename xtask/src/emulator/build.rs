@@ -6,12 +6,12 @@ use crate::packages::cache_folder;
 use crate::packages::pins::Pins;
 use crate::reproduce::script::{run_logged, spinner};
 use crate::workspace::{Workspace, cargo};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use letsesign_tests::boot::Emulator;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Builds what is missing and gives the whole emulator. Two that build at the same time do it one after the other.
 pub(super) fn build(workspace: &Workspace, packages: Option<&Path>) -> Result<Emulator> {
@@ -131,36 +131,24 @@ impl Build {
              vhost-device-vsock = \"={VSOCK}\"\n\n[workspace]\n"
         );
         fs::write(fetch.join("Cargo.toml"), manifest).context("cannot write a package")?;
-        let bar = spinner("vhost-device-vsock: source");
-        let output = Command::new(cargo())
-            .args(["metadata", "--format-version", "1", "--quiet"])
-            .current_dir(&fetch)
-            .stdin(Stdio::null())
-            .output()
-            .context("cannot run cargo metadata")?;
-        bar.finish_and_clear();
-        ensure!(
-            output.status.success(),
-            "cargo metadata failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-        let metadata: serde_json::Value =
-            serde_json::from_slice(&output.stdout).context("cargo metadata")?;
-        let source = metadata
-            .get("packages")
-            .and_then(serde_json::Value::as_array)
-            .into_iter()
-            .flatten()
-            .find(|package| {
-                package
-                    .get("name")
-                    .is_some_and(|name| name == "vhost-device-vsock")
-            })
-            .and_then(|package| package.get("manifest_path")?.as_str())
-            .and_then(|manifest| Path::new(manifest).parent())
-            .context("cargo metadata does not tell where vhost-device-vsock is")?;
-        let copy = work.join("source");
-        copy_tree(source, &copy)?;
+        // Not `cargo metadata`, which leaves out dependencies that have no library.
+        let vendor = work.join("vendor");
+        let mut command = Command::new(cargo());
+        command
+            .args([
+                "vendor",
+                "--quiet",
+                "--versioned-dirs",
+                "--respect-source-config",
+            ])
+            .arg(&vendor)
+            .current_dir(&fetch);
+        run_logged(
+            command,
+            "vhost-device-vsock: source",
+            &self.logs.join("vsock-source.log"),
+        )?;
+        let copy = vendor.join(format!("vhost-device-vsock-{VSOCK}"));
         let patch = work.join("vsock.patch");
         fs::write(&patch, include_str!("vhost-device-vsock.patch"))
             .context("cannot write the patch")?;
@@ -197,22 +185,6 @@ impl Build {
         )
         .context("cargo built no vhost-device-vsock")
     }
-}
-
-/// Copies plain files and folders.
-fn copy_tree(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
-    for entry in fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))? {
-        let entry = entry.with_context(|| format!("cannot list {}", from.display()))?;
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_tree(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)
-                .with_context(|| format!("cannot copy {}", entry.path().display()))?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
