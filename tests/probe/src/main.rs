@@ -2,6 +2,7 @@
 //! images that are never published.
 //!
 //! * `probe random`: prints 32 random bytes in hex, without needing any file.
+//! * `probe user`: exits with 0 when its effective user is the enclave's unprivileged one.
 //! * `probe enclave`: checks what init promises (docs/init.md), prints `probe: NAME ok` or `probe: NAME FAILED: ...` per
 //!   promise, then kills itself, so that the test also sees what init does about that.
 
@@ -14,8 +15,10 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("random") => random(),
         Some("enclave") => enclave(),
+        Some("user") if rustix::process::geteuid().as_raw() == 65_532 => ExitCode::SUCCESS,
+        Some("user") => ExitCode::FAILURE,
         other => {
-            println!("probe: unknown mode {other:?}; there are random and enclave");
+            println!("probe: unknown mode {other:?}; there are random, enclave and user");
             ExitCode::FAILURE
         }
     }
@@ -98,6 +101,14 @@ const CHECKS: &[(&str, Check)] = &[
     }),
     ("init hidden", || {
         refused(&std::fs::read_dir("/proc/1").map(drop).map_err(text))
+    }),
+    ("set-user-ID", || {
+        // The same program, owned by root and set-user-ID, must not be root either: it tells its user by its exit code.
+        let status = std::process::Command::new("/setuid")
+            .arg("user")
+            .status()
+            .map_err(text)?;
+        equal(&status.code(), &Some(0))
     }),
     ("no shell", || {
         refused(&std::fs::metadata("/bin/sh").map(drop).map_err(text))

@@ -287,15 +287,21 @@ fn print_table(description: &Description, artifacts: &Artifacts) {
 }
 
 pub(crate) fn run_image(workspace: &Workspace, arguments: &ImageArgs) -> Result<()> {
-    let server = hermetic::build(workspace, SERVER)?;
-    let Some(directory) = &arguments.context else {
-        let path = write_image(workspace, &server, &Artifacts::new(workspace, None)?)?;
-        println!("{}", path.display());
-        return Ok(());
+    let path = if let Some(directory) = &arguments.context {
+        write_context(workspace, directory)?;
+        directory.clone()
+    } else {
+        let server = hermetic::build(workspace, SERVER)?;
+        write_image(workspace, &server, &Artifacts::new(workspace, None)?)?
     };
-    image::write_context(&image::tree(workspace, &server)?, directory)?;
-    println!("{}", directory.display());
+    println!("{}", path.display());
     Ok(())
+}
+
+/// Builds the server and writes the build context of `enclave/Dockerfile`.
+pub(crate) fn write_context(workspace: &Workspace, directory: &Path) -> Result<()> {
+    let server = hermetic::build(workspace, SERVER)?;
+    image::write_context(&image::tree(workspace, &server)?, directory)
 }
 
 pub(crate) fn run_measure(workspace: &Workspace, arguments: &MeasureArgs) -> Result<()> {

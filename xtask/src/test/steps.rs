@@ -159,13 +159,19 @@ fn eif(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// Builds what tests want beside the image: the probe, and a build context for Docker.
+///
 /// The tests themselves decide whether Docker or the emulator is there, and say why they skip.
 fn tests(workspace: &Workspace) -> Result<Outcome> {
+    crate::enclave::build(workspace)?;
+    crate::hermetic::build(workspace, crate::hermetic::PROBE)?;
     let artifacts = workspace.artifacts()?;
+    crate::enclave::write_context(workspace, &artifacts.join("docker"))?;
     let artifacts = artifacts
         .to_str()
         .context("the target directory's path is not UTF-8")?;
-    let variables = [("LETSESIGN_ARTIFACTS", artifacts)];
+    let eif = format!("{artifacts}/letsesign-enclave.eif");
+    let variables = [("LETSESIGN_ARTIFACTS", artifacts), ("LETSESIGN_EIF", &eif)];
     if has_subcommand("nextest") {
         let arguments = [
             "nextest",
