@@ -23,6 +23,9 @@ pub(crate) struct BuildArgs {
     /// Print the SHA-256 of each program
     #[arg(long)]
     digest: bool,
+    /// Build the probe as well, the program that tests put in the server's place
+    #[arg(long)]
+    probe: bool,
 }
 
 /// A program of the workspace that is built hermetically.
@@ -57,7 +60,8 @@ pub(crate) const PROBE: Program = Program {
 };
 
 pub(crate) fn run(workspace: &Workspace, arguments: &BuildArgs) -> Result<()> {
-    for program in [INIT, SERVER] {
+    let probe = arguments.probe.then_some(PROBE);
+    for program in [INIT, SERVER].into_iter().chain(probe) {
         let path = build(workspace, program)?;
         if arguments.digest {
             println!("{}  {}", crate::files::sha256(&path)?, path.display());
