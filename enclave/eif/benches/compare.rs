@@ -13,10 +13,11 @@ use std::process::Command;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// One run: seconds and peak resident memory in KiB.
+/// One run: seconds, seconds of processor time, and peak resident memory in KiB.
 #[derive(Clone, Copy)]
 struct Run {
     seconds: f64,
+    processor: f64,
     kib: u64,
 }
 
@@ -48,6 +49,14 @@ fn main() -> Result<()> {
     bench.directory_input()?;
     bench.ramdisk_input("compressed", "root.cpio.gz")?;
     bench.ramdisk_input("plain", "root.cpio")
+}
+
+fn ratio(what: &str, theirs: &Run, ours: &Run) {
+    let (seconds, processor) = (
+        theirs.seconds / ours.seconds,
+        theirs.processor / ours.processor,
+    );
+    println!("  {what}: {seconds:.1} times (processor time {processor:.1})");
 }
 
 impl Bench {
@@ -111,13 +120,18 @@ impl Bench {
         );
         let best = self.compare(&contenders)?;
         if let [pipeline, oracle, plain, lz4, gzip] = best.as_slice() {
-            let theirs = pipeline.seconds + oracle.seconds;
-            println!(
-                "  pipeline + eif_build / eif build: {:.1} (lz4 {:.1}, gzip {:.1})",
-                theirs / plain.seconds,
-                theirs / lz4.seconds,
-                theirs / gzip.seconds
-            );
+            let both = Run {
+                seconds: pipeline.seconds + oracle.seconds,
+                processor: pipeline.processor + oracle.processor,
+                kib: pipeline.kib.max(oracle.kib),
+            };
+            for (name, ours) in [("none", plain), ("lz4", lz4), ("gzip", gzip)] {
+                ratio(
+                    &format!("pipeline and eif_build / eif build, {name}"),
+                    &both,
+                    ours,
+                );
+            }
         }
         Ok(())
     }
@@ -175,21 +189,20 @@ impl Bench {
         for _ in 0..self.rounds {
             for ((_, command), best) in contenders.iter().zip(&mut best) {
                 let run = self.shell(command)?;
-                let better = best.is_none_or(|before: Run| run.seconds < before.seconds);
-                let kib = best.map_or(0, |before| before.kib).max(run.kib);
-                let seconds = if better {
-                    run.seconds
-                } else {
-                    best.map_or(run.seconds, |before| before.seconds)
-                };
-                *best = Some(Run { seconds, kib });
+                let before = best.unwrap_or(run);
+                *best = Some(Run {
+                    seconds: run.seconds.min(before.seconds),
+                    processor: run.processor.min(before.processor),
+                    kib: run.kib.max(before.kib),
+                });
             }
         }
         let best: Vec<Run> = best.into_iter().flatten().collect();
         for ((name, _), run) in contenders.iter().zip(&best) {
             println!(
-                "  {name:<34} {:>7.2} s {:>6} MiB",
+                "  {name:<34} {:>7.2} s, processor {:>6.2} s, {:>4} MiB",
                 run.seconds,
+                run.processor,
                 run.kib.div_ceil(1024)
             );
         }
@@ -200,7 +213,7 @@ impl Bench {
     fn shell(&self, command: &str) -> Result<Run> {
         let report = self.folder.join("time");
         let output = Command::new("time")
-            .args(["-q", "-f", "%e %M", "-o"])
+            .args(["-q", "-f", "%e %U %S %M", "-o"])
             .arg(&report)
             .args(["sh", "-c", command])
             .output()?;
@@ -208,10 +221,20 @@ impl Bench {
             return Err(format!("{command}: {}", String::from_utf8_lossy(&output.stderr)).into());
         }
         let text = std::fs::read_to_string(&report)?;
-        let (seconds, kib) = text.trim().split_once(' ').ok_or("GNU time said nothing")?;
+        let fields: Vec<f64> = text
+            .split_whitespace()
+            .map(str::parse)
+            .collect::<std::result::Result<_, _>>()?;
+        let [seconds, user, system, kib] = *fields.as_slice() else {
+            return Err("GNU time said something else".into());
+        };
+        // GNU time prints whole KiB.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let kib = kib as u64;
         Ok(Run {
-            seconds: seconds.parse()?,
-            kib: kib.parse()?,
+            seconds,
+            processor: user + system,
+            kib,
         })
     }
 

@@ -11,7 +11,7 @@ pub(super) struct Lz4;
 
 impl BlockFormat for Lz4 {
     const BLOCK_SIZE: usize = BLOCK;
-    // Each costs twice the block: 32 MiB with the block being filled.
+    // Each costs a block and its compressed form.
     const MOST_WORKERS: usize = 2;
     const ENDING: usize = 4;
 
@@ -23,12 +23,15 @@ impl BlockFormat for Lz4 {
         if plain.is_empty() {
             return Vec::new();
         }
-        let mut out = vec![0; 4];
-        let packed = lz4_flex::block::compress(plain);
+        let mut out = vec![0; 4 + lz4_flex::block::get_maximum_output_size(plain.len())];
+        let (head, room) = out.split_at_mut(4);
+        // There is room for the worst case, which is the only thing that can go wrong.
+        let size = lz4_flex::block::compress_into(plain, room).unwrap_or_default();
         // A block is at most 8 MiB plus half a percent.
-        let size = u32::try_from(packed.len()).unwrap_or(u32::MAX);
-        out.copy_from_slice(&size.to_le_bytes());
-        out.extend_from_slice(&packed);
+        head.copy_from_slice(&u32::try_from(size).unwrap_or_default().to_le_bytes());
+        out.truncate(4 + size);
+        // It may wait for its turn; what it does not need is given back.
+        out.shrink_to_fit();
         out
     }
 
