@@ -108,7 +108,7 @@ fn hard_links_keep_what_they_pointed_at() {
     let one = tar(&[file("z", "old"), hard_link("a", "z"), hard_link("m", "a")]);
     let two = tar(&[file("a", "new")]);
     assert_eq!(
-        lines(&flatten(&[one.clone()]).unwrap()),
+        lines(&flatten(std::slice::from_ref(&one)).unwrap()),
         ["a 644 0:0 file old", "m 644 0:0 == a", "z 644 0:0 == a"],
         "the first path in order is the file"
     );
