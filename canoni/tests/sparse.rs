@@ -1,5 +1,5 @@
 //! Sparse files in all four formats, and maps that make no sense.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::indexing_slicing)]
 
 mod support;
 use support::*;
