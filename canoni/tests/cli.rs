@@ -1,5 +1,5 @@
 //! The command as people use it.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 use std::io::Write;
