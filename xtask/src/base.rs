@@ -87,9 +87,43 @@ impl Sysroot {
         })
     }
 
+    /// Writes a sysroot of its own to `output`, for builds that do not go through this program (the Nix road). The program
+    /// interpreter of build scripts is named in `output/dynamic-linker`.
+    pub(crate) fn write(workspace: &Workspace, output: &Path) -> Result<()> {
+        let base = workspace.path("enclave/base");
+        let sums = read_sums(&base.join("SHA256SUMS"))?;
+        unpack(&base, &sums, &output.join("lib"))?;
+        let interpreter = link_host_libraries(&output.join("dyn"))?;
+        let file = output.join("dynamic-linker");
+        fs::write(&file, interpreter.as_os_str().as_encoded_bytes())
+            .with_context(|| format!("cannot write {}", file.display()))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Arguments of `cargo xtask sysroot`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct SysrootArgs {
+    /// Write it to this new directory instead of the target directory
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+pub(crate) fn run(workspace: &Workspace, arguments: &SysrootArgs) -> Result<()> {
+    if let Some(output) = &arguments.output {
+        if output.exists() {
+            bail!(
+                "{} is there already; name a new directory",
+                output.display()
+            );
+        }
+        return Sysroot::write(workspace, output);
+    }
+    println!("{}", Sysroot::prepare(workspace)?.path().display());
+    Ok(())
 }
 
 /// Reads a file in sha256sum's format: (lower-case hex digest, file name) pairs.

@@ -9,6 +9,7 @@ mod hermetic;
 mod image;
 mod kernel;
 mod measurements;
+mod nix;
 mod packages;
 mod reproduce;
 mod roads;
@@ -37,7 +38,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Unpack enclave/base into the sysroot that the measured programs link against
-    Sysroot,
+    Sysroot(base::SysrootArgs),
     /// Build the measured programs (server and init) hermetically and check them
     Build(hermetic::BuildArgs),
     /// Make the container image (canonical docker-archive), or a build context for Docker
@@ -48,6 +49,10 @@ enum Task {
     Measure(enclave::MeasureArgs),
     /// Check the files of measurements/ against each other
     Measurements(measurements::MeasurementsArgs),
+    /// Run nix with stand-ins for the flake's inputs, on a machine that cannot fetch them
+    Nix(nix::NixArgs),
+    /// Put the crates of Cargo.lock into the Nix store
+    Prefetch,
     /// Build the image again in other surroundings and compare bytes
     Roads(roads::RoadsArgs),
     /// Run everything that must hold
@@ -75,16 +80,14 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     let workspace = workspace::Workspace::find()?;
     match cli.task {
-        Task::Sysroot => {
-            let sysroot = base::Sysroot::prepare(&workspace)?;
-            println!("{}", sysroot.path().display());
-            Ok(())
-        }
+        Task::Sysroot(arguments) => base::run(&workspace, &arguments),
         Task::Build(arguments) => hermetic::run(&workspace, &arguments),
         Task::Image(arguments) => enclave::run_image(&workspace, &arguments),
         Task::Eif(arguments) => enclave::run_eif(&workspace, &arguments),
         Task::Measure(arguments) => enclave::run_measure(&workspace, &arguments),
         Task::Measurements(arguments) => measurements::run(&workspace, &arguments),
+        Task::Nix(arguments) => nix::run(&workspace, &arguments),
+        Task::Prefetch => nix::prefetch(&workspace),
         Task::Roads(arguments) => roads::run(&workspace, &arguments),
         Task::Test(arguments) => test::run(&workspace, &arguments),
         Task::Boot(arguments) => boot::run(&workspace, &arguments),

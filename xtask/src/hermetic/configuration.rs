@@ -1,9 +1,8 @@
 //! Cargo reads configuration files above the workspace and in CARGO_HOME. Most settings there cannot change our bytes,
 //! because the environment or the command line overrides them; these can, and cargo has no way to ignore a file.
 
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, cargo_home};
 use anyhow::{Context, Result, bail};
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,12 +19,6 @@ pub(super) fn refuse_foreign_settings(workspace: &Workspace) -> Result<()> {
         check(&file, &text)?;
     }
     Ok(())
-}
-
-fn cargo_home() -> Option<PathBuf> {
-    env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")))
 }
 
 /// Every file that cargo would merge, except the workspace's own, which is part of the tree.

@@ -1,6 +1,6 @@
 //! A second place to build in, as different from the first as this machine allows.
 
-use crate::workspace::{Toolchain, Workspace};
+use crate::workspace::{Toolchain, Workspace, cargo_home};
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::ffi::OsString;
@@ -18,8 +18,8 @@ pub(super) struct Surroundings {
     toolchain: PathBuf,
     /// Whether another user can be taken on.
     root: bool,
-    /// The library that moves the clock (tests/clock).
-    clock: PathBuf,
+    /// Holds the library that moves the clock (tests/clock): ld.so takes a blank in LD_PRELOAD for a separator.
+    clock: tempfile::TempDir,
 }
 
 impl Surroundings {
@@ -29,10 +29,15 @@ impl Surroundings {
             .tempdir()
             .context("cannot create a directory")?;
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
+        let clock = tempfile::Builder::new()
+            .prefix("clock-")
+            .tempdir()
+            .context("cannot create a directory")?;
+        fs::set_permissions(clock.path(), fs::Permissions::from_mode(0o755))?;
         let surroundings = Self {
             toolchain: Toolchain::find(workspace)?.sysroot,
             root: rustix::process::geteuid().is_root(),
-            clock: directory.path().join("clock.so"),
+            clock,
             directory,
         };
         if crate::test::require_all() && !surroundings.root {
@@ -53,6 +58,10 @@ impl Surroundings {
 
     fn cargo_home(&self) -> PathBuf {
         self.directory.path().join("cargo home")
+    }
+
+    fn clock_library(&self) -> PathBuf {
+        self.clock.path().join("clock.so")
     }
 
     fn target(&self) -> PathBuf {
@@ -110,7 +119,7 @@ impl Surroundings {
             bail!("the library that moves the clock does not build ({status})");
         }
         let built = workspace.target()?.join("debug/libletsesign_clock.so");
-        fs::copy(&built, &self.clock)
+        fs::copy(&built, self.clock_library())
             .with_context(|| format!("cannot copy {}", built.display()))?;
         Ok(())
     }
@@ -153,10 +162,7 @@ impl Surroundings {
 
     /// Another CARGO_HOME with the same downloads, so that nothing is fetched twice; cargo unpacks them there anew.
     fn copy_registry(&self) -> Result<()> {
-        let home = env::var_os("CARGO_HOME")
-            .map(PathBuf::from)
-            .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")))
-            .context("neither CARGO_HOME nor HOME is set")?;
+        let home = cargo_home().context("neither CARGO_HOME nor HOME is set")?;
         for part in ["registry/cache", "registry/index", "config.toml"] {
             let from = home.join(part);
             if from.exists() {
@@ -175,6 +181,8 @@ impl Surroundings {
         fs::create_dir(&bound)?;
         let script = if self.root {
             "set -eu; mount --bind \"$ORIGINAL\" \"$BOUND\"; umask 077; cd \"$TREE\"; \
+             [ \"$(LD_PRELOAD=\"$CLOCK\" date +%s)\" -gt \"$(($(date +%s) + 86400000))\" ] || { \
+             echo 'the library of tests/clock does not move the clock' >&2; exit 1; }; \
              exec taskset -c \"$CORE\" setpriv --reuid=\"$OTHER\" --regid=\"$OTHER\" --clear-groups -- \
              env PATH=\"$BOUND/bin:$PATH\" LD_PRELOAD=\"$CLOCK\" cargo xtask eif"
         } else {
@@ -229,7 +237,7 @@ impl Surroundings {
         ] {
             variables.push((name.into(), value.into()));
         }
-        variables.push(("CLOCK".into(), self.clock.clone().into()));
+        variables.push(("CLOCK".into(), self.clock_library().into()));
         variables
     }
 }

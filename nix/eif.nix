@@ -1,0 +1,17 @@
+# The enclave image, its description and the container image it was made from: the code that `cargo xtask eif` runs, around programs
+# that Nix built.
+{
+  pkgs,
+  source,
+  tools,
+  init,
+  server,
+  ...
+}:
+pkgs.runCommand "letsesign-enclave" { } ''
+  mkdir programs
+  cp ${init}/bin/letsesign-init ${server}/bin/letsesign-server programs/
+  programs=$PWD/programs
+  cd ${source}
+  ${tools.xtask}/bin/xtask eif --programs $programs --output $out
+''
