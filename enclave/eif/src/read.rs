@@ -122,18 +122,7 @@ pub(crate) fn section_reader<'a, R: Read + Seek>(
 fn feed<R: Read + Seek>(source: &mut R, layout: &Layout, pipeline: &mut Pipeline) -> Result<()> {
     let mut ramdisks = 0;
     for section in &layout.sections {
-        let measured = match section.kind {
-            SectionKind::Kernel | SectionKind::Cmdline => Measured::Boot,
-            SectionKind::Metadata | SectionKind::Signature => Measured::No,
-            SectionKind::Ramdisk => {
-                ramdisks += 1;
-                if ramdisks == 1 {
-                    Measured::FirstRamdisk
-                } else {
-                    Measured::Ramdisk
-                }
-            }
-        };
+        let measured = Measured::of(section.kind, &mut ramdisks);
         pipeline.begin(measured, Some(section.size))?;
         let mut contents = section_reader(source, section)?;
         let copied = pipeline.copy_from(&mut contents, u64::MAX, &|| {

@@ -115,18 +115,7 @@ impl ImageWriter {
                 "an image holds at most {MAX_SECTIONS} sections: give fewer ramdisks"
             )));
         }
-        let measured = match kind {
-            SectionKind::Kernel | SectionKind::Cmdline => Measured::Boot,
-            SectionKind::Metadata | SectionKind::Signature => Measured::No,
-            SectionKind::Ramdisk => {
-                self.ramdisks += 1;
-                if self.ramdisks == 1 {
-                    Measured::FirstRamdisk
-                } else {
-                    Measured::Ramdisk
-                }
-            }
-        };
+        let measured = Measured::of(kind, &mut self.ramdisks);
         self.kinds.push(kind);
         self.pipeline.begin(measured, None)?;
         fill(&mut self.pipeline)?;

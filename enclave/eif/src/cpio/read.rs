@@ -51,15 +51,17 @@ impl<R: Read> CpioReader<R> {
         if magic != b"070701" && magic != b"070702" {
             return Err(bad("no \"070701\" magic"));
         }
-        let mut number = || -> io::Result<u32> {
+        let mut numbers = [0; 13];
+        for number in &mut numbers {
             let (digits, rest) = fields.split_at(8);
             fields = rest;
             let text = std::str::from_utf8(digits)
                 .ok()
                 .filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()));
-            text.and_then(|text| u32::from_str_radix(text, 16).ok())
-                .ok_or_else(|| bad("a number is not hexadecimal"))
-        };
+            *number = text
+                .and_then(|text| u32::from_str_radix(text, 16).ok())
+                .ok_or_else(|| bad("a number is not hexadecimal"))?;
+        }
         let [
             inode,
             mode,
@@ -74,21 +76,7 @@ impl<R: Read> CpioReader<R> {
             minor,
             name_size,
             _,
-        ] = [
-            number()?,
-            number()?,
-            number()?,
-            number()?,
-            number()?,
-            number()?,
-            number()?,
-            number()?,
-            number()?,
-            number()?,
-            number()?,
-            number()?,
-            number()?,
-        ];
+        ] = numbers;
         let name_size = name_size as usize;
         if name_size == 0 || name_size > MAX_NAME + 1 {
             return Err(bad("the length of the name is out of range"));

@@ -8,6 +8,7 @@
 mod workers;
 
 use crate::error::{Error, Result};
+use crate::format::SectionKind;
 use crate::pcr::{Pcr, Pcrs};
 use crate::progress::Progress;
 use sha2::{Digest, Sha384};
@@ -36,6 +37,24 @@ pub(crate) enum Measured {
     FirstRamdisk,
     /// Later ramdisks: PCR0 and PCR2.
     Ramdisk,
+}
+
+impl Measured {
+    /// For the next section of this kind; `ramdisks` counts those so far.
+    pub(crate) fn of(kind: SectionKind, ramdisks: &mut usize) -> Self {
+        match kind {
+            SectionKind::Kernel | SectionKind::Cmdline => Measured::Boot,
+            SectionKind::Metadata | SectionKind::Signature => Measured::No,
+            SectionKind::Ramdisk => {
+                *ramdisks += 1;
+                if *ramdisks == 1 {
+                    Measured::FirstRamdisk
+                } else {
+                    Measured::Ramdisk
+                }
+            }
+        }
+    }
 }
 
 /// Result of a whole pass.
