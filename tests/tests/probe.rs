@@ -4,10 +4,82 @@
 use canoni::{Metadata as FileMetadata, TreeBuilder};
 use eif::{Build, Metadata, Process, Ramdisks};
 use letsesign_tests::boot::{Fixture, Image, Machine, Options, Parts};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Far beyond what a boot takes on the busiest machine; a limit against hanging, not a measurement.
 const LIMIT: Duration = Duration::from_mins(3);
+
+/// An enclave image with a file tree of the test's own, our kernel, and one of the two programs as init.
+fn image(
+    fixture: &Fixture,
+    folder: &Path,
+    init: &Path,
+    builder: TreeBuilder,
+    process: &Process,
+) -> PathBuf {
+    let parts = Parts::extract(&fixture.eif, folder).unwrap();
+    let tree = builder.build().unwrap();
+    let ramdisks = Ramdisks::Bundle {
+        init,
+        tree: &tree,
+        process,
+    };
+    let eif = folder.join("probe.eif");
+    Build::new(
+        &parts.kernel,
+        &parts.cmdline,
+        ramdisks,
+        Metadata::new("probe", "0"),
+    )
+    .write(&eif)
+    .unwrap();
+    eif
+}
+
+fn console(machine: &Machine) -> Vec<String> {
+    machine
+        .console()
+        .into_iter()
+        .map(|line| line.text)
+        .collect()
+}
+
+/// Rule 16 of the requirements, in a machine that has an NSM: the kernel's generator must be the NSM's.
+#[test]
+fn another_random_source_than_the_nsm_is_refused() {
+    let (Some(artifacts), Some(fixture)) = (letsesign_tests::artifacts(), Fixture::get()) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut builder = TreeBuilder::new();
+    builder
+        .file_from("init", FileMetadata::root(0o755), &fixture.init)
+        .unwrap();
+    let process = Process {
+        entrypoint: vec!["/init".to_owned()],
+        ..Process::default()
+    };
+    let eif = image(
+        &fixture,
+        folder.path(),
+        &artifacts.join("bin/letsesign-probe"),
+        builder,
+        &process,
+    );
+
+    let mut machine =
+        Machine::boot(&fixture.emulator, &Image::Eif(eif), Options::default()).unwrap();
+    machine.wait_end(LIMIT).unwrap();
+    let lines = console(&machine);
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("refusing to run") && line.contains("virtio_rng.0")),
+        "{lines:#?}"
+    );
+    assert!(machine.host().heartbeat().is_none(), "it reported as alive");
+}
 
 #[test]
 fn a_program_in_the_enclave_has_no_privileges_and_no_company() {
@@ -15,7 +87,6 @@ fn a_program_in_the_enclave_has_no_privileges_and_no_company() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let parts = Parts::extract(&fixture.eif, folder.path()).unwrap();
     let mut builder = TreeBuilder::new();
     builder
         .file_from(
@@ -32,7 +103,6 @@ fn a_program_in_the_enclave_has_no_privileges_and_no_company() {
             &artifacts.join("bin/letsesign-probe"),
         )
         .unwrap();
-    let tree = builder.build().unwrap();
     let process = Process {
         entrypoint: vec!["/probe".to_owned()],
         cmd: vec!["enclave".to_owned()],
@@ -40,20 +110,7 @@ fn a_program_in_the_enclave_has_no_privileges_and_no_company() {
         user: Some("65532:65532".to_owned()),
         ..Process::default()
     };
-    let ramdisks = Ramdisks::Bundle {
-        init: &fixture.init,
-        tree: &tree,
-        process: &process,
-    };
-    let eif = folder.path().join("probe.eif");
-    Build::new(
-        &parts.kernel,
-        &parts.cmdline,
-        ramdisks,
-        Metadata::new("probe", "0"),
-    )
-    .write(&eif)
-    .unwrap();
+    let eif = image(&fixture, folder.path(), &fixture.init, builder, &process);
 
     let mut machine =
         Machine::boot(&fixture.emulator, &Image::Eif(eif), Options::default()).unwrap();

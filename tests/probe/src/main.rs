@@ -3,8 +3,11 @@
 //!
 //! * `probe random`: prints 32 random bytes in hex, without needing any file.
 //! * `probe user`: exits with 0 when its effective user is the enclave's unprivileged one.
+//! * as the first process of a machine: see `impostor`.
 //! * `probe enclave`: checks what init promises (docs/init.md), prints `probe: NAME ok` or `probe: NAME FAILED: ...` per
 //!   promise, then kills itself, so that the test also sees what init does about that.
+
+mod impostor;
 
 use rustix::fs::{Access, Mode, OFlags, access, open};
 use rustix::process::{Signal, getgid, getgroups, getpid, getuid, kill_process};
@@ -12,6 +15,9 @@ use rustix::thread::{capabilities, capability_is_in_bounding_set, no_new_privs};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if getpid() == rustix::process::Pid::INIT {
+        return impostor::run();
+    }
     match std::env::args().nth(1).as_deref() {
         Some("random") => random(),
         Some("enclave") => enclave(),
