@@ -37,6 +37,11 @@ pub(super) const STEPS: &[Step] = &[
         run: eif,
     },
     Step {
+        name: "emulator",
+        shows: "the emulated Nitro Enclave is there; the first time it is built, which takes minutes",
+        run: emulator,
+    },
+    Step {
         name: "tests",
         shows: "unit, property, golden, whole-program, Docker and boot tests",
         run: tests,
@@ -157,6 +162,15 @@ fn eif(workspace: &Workspace) -> Result<Outcome> {
     crate::enclave::build(workspace)?;
     crate::enclave::check(workspace)?;
     Ok(Outcome::Passed)
+}
+
+/// Without it the boot tests skip themselves; why it could not be had is said here.
+#[allow(clippy::unnecessary_wraps, reason = "the form of a step")]
+fn emulator(workspace: &Workspace) -> Result<Outcome> {
+    match crate::emulator::obtain(workspace) {
+        Ok(_) => Ok(Outcome::Passed),
+        Err(error) => Ok(Outcome::Skipped(format!("{error:#}"))),
+    }
 }
 
 /// Builds what tests want beside the image: the probe, and a build context for Docker.
