@@ -12,14 +12,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused.
-    #[error("cannot {action} {subject}: {source}")]
+    #[error("cannot {action} {subject}: {cause}")]
     Io {
         /// What was tried: "open", "read", "create".
         action: &'static str,
         /// The file or archive.
         subject: String,
         /// The reason.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A tar archive is damaged, ambiguous or hostile.
     #[error("{archive}: {}at offset {offset}: {problem}", entry_words(.entry.as_ref()))]
@@ -89,11 +89,11 @@ fn entry_words(entry: Option<&String>) -> String {
 }
 
 impl Error {
-    pub(crate) fn io(action: &'static str, subject: impl Into<String>, source: io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, subject: impl Into<String>, cause: io::Error) -> Self {
         Self::Io {
             action,
             subject: subject.into(),
-            source,
+            cause,
         }
     }
 

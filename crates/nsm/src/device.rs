@@ -24,9 +24,9 @@ impl Device {
             .write(true)
             .open(PATH)
             .map(|file| Self { file })
-            .map_err(|source| Error::Open {
+            .map_err(|cause| Error::Open {
                 path: PATH.to_owned(),
-                source,
+                cause,
             })
     }
 }

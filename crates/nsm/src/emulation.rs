@@ -35,9 +35,9 @@ impl Socket {
 
 impl Transport for Socket {
     fn exchange(&self, request: Request) -> Result<Response, Error> {
-        let mut stream = UnixStream::connect(&self.path).map_err(|source| Error::Open {
+        let mut stream = UnixStream::connect(&self.path).map_err(|cause| Error::Open {
             path: self.path.display().to_string(),
-            source,
+            cause,
         })?;
         let request = serde_cbor::to_vec(&request).map_err(|error| self.failed(&error))?;
         let answer = exchange(&mut stream, &request).map_err(|error| self.failed(&error))?;

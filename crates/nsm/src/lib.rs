@@ -34,12 +34,12 @@ pub const PUBLIC_KEY_MAX: usize = 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The device could not be opened.
-    #[error("cannot open the NSM at {path}: {source}")]
+    #[error("cannot open the NSM at {path}: {cause}")]
     Open {
         /// The device or socket.
         path: String,
         /// What the operating system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The exchange with an emulated NSM broke.
     #[error("the NSM at {path} did not answer: {reason}")]

@@ -9,22 +9,22 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be opened, read, written or renamed.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {cause}", path.display())]
     Io {
         /// What was tried: "open", "read", ...
         action: &'static str,
         /// The file.
         path: PathBuf,
         /// Why it failed.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Reading from a source without a path of its own failed.
-    #[error("cannot read {what}: {source}")]
+    #[error("cannot read {what}: {cause}")]
     Read {
         /// What was being read.
         what: String,
         /// Why it failed.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file is no valid image.
     #[error("not a valid enclave image, {0}")]
@@ -85,17 +85,17 @@ impl Error {
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
-        move |source| Error::Io {
+        move |cause| Error::Io {
             action,
             path,
-            source,
+            cause,
         }
     }
 
     /// For `map_err`: adds what was being read.
     pub(crate) fn read(what: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
         let what = what.into();
-        move |source| Error::Read { what, source }
+        move |cause| Error::Read { what, cause }
     }
 }
 

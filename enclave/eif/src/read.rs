@@ -45,9 +45,9 @@ impl Image {
             )));
         }
         let image = Self::read(&mut file, progress).map_err(|error| match error {
-            Error::Read { what, source } => Error::Read {
+            Error::Read { what, cause } => Error::Read {
                 what: format!("{what} of {}", path.display()),
-                source,
+                cause,
             },
             other => other,
         })?;

@@ -6,14 +6,14 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
     /// A file or socket of the harness.
-    #[error("cannot {what} {}: {source}", path.display())]
+    #[error("cannot {what} {}: {cause}", path.display())]
     Io {
         /// What was tried.
         what: &'static str,
         /// With which file.
         path: PathBuf,
         /// The cause.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// There is no emulator.
     #[error("no emulator: {0}")]
@@ -59,6 +59,6 @@ impl BootError {
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { what, path, source }
+        move |cause| Self::Io { what, path, cause }
     }
 }

@@ -64,9 +64,9 @@ impl BlockEncoder {
             std::thread::Builder::new()
                 .name("compress".to_owned())
                 .spawn(move || work(&*format, &queue))
-                .map_err(|source| Error::Read {
+                .map_err(|cause| Error::Read {
                     what: "(starting a compression thread)".to_owned(),
-                    source,
+                    cause,
                 })?;
         }
         pipeline.write(&format.head())?;

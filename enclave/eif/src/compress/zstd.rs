@@ -29,9 +29,9 @@ impl StreamEncoder {
                 };
                 compress(source, Drain(drain), CompressionLevel::Fastest);
             })
-            .map_err(|source| Error::Read {
+            .map_err(|cause| Error::Read {
                 what: "(starting the compression thread)".to_owned(),
-                source,
+                cause,
             })?;
         Ok(StreamEncoder {
             plain: Vec::new(),

@@ -54,9 +54,9 @@ impl<T> Worker<T> {
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || work(receiver))
-            .map_err(|source| Error::Read {
+            .map_err(|cause| Error::Read {
                 what: format!("(starting the {name} thread)"),
-                source,
+                cause,
             })?;
         Ok(Worker {
             queue,
