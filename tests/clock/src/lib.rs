@@ -63,7 +63,7 @@ pub unsafe extern "C" fn gettimeofday(time: *mut timeval, _zone: *mut c_void) ->
                 time.write(timeval {
                     tv_sec: now.tv_sec,
                     tv_usec: now.tv_nsec / 1000,
-                })
+                });
             };
             0
         }
