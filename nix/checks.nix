@@ -1,13 +1,23 @@
 # `nix flake check`: one derivation per claim, each in a file of its name under checks/.
 scope:
 let
+  inherit (scope) lib;
   check = name: import (./checks + "/${name}.nix") scope;
 in
-scope.lib.genAttrs [
-  "canoni-idempotence"
-  "clippy"
-  "fmt"
-  "measurements"
-  "measurement"
-  "kernel"
-] check
+lib.genAttrs (
+  [
+    "canoni-idempotence"
+    "clippy"
+    "deny"
+    "docs"
+    "example"
+    "fmt"
+    "kernel"
+    "measurement"
+    "measurements"
+    "nextest"
+    "programs"
+  ]
+  # Not on a machine without QEMU's machine nitro-enclave, of which `cargo xtask nix` tells.
+  ++ lib.optional (scope.emulator != null) "boot"
+) check

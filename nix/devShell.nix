@@ -1,8 +1,30 @@
-# Everything that the README needs.
-{ craneLib, pkgs, lib, ... }:
+# Everything that the README needs: the toolchain with what checks the code, and what the roads through Docker and QEMU call.
+{
+  craneLib,
+  emulator,
+  lib,
+  pkgs,
+  system,
+  ...
+}:
 craneLib.devShell {
-  packages = lib.optionals (pkgs ? cargo-nextest) [ pkgs.cargo-nextest ] ++ lib.optionals (pkgs ? cargo-deny) [ pkgs.cargo-deny ];
+  packages = [
+    pkgs.cargo-deny
+    pkgs.cargo-nextest
+  ];
+  # A prompt in `nix develop`; direnv keeps one's own.
   shellHook = ''
-    echo "letsesign-enclave: cargo xtask eif | cargo xtask test | cargo xtask --help"
+    if [ -n "''${PS1:-}" ] && [ -z "''${DIRENV_IN_ENVRC:-}" ]; then
+      PS1='(letsesign) \w \$ '
+      echo "cargo xtask eif builds the enclave image, cargo xtask test runs everything; cargo xtask --help"
+    fi
+  ''
+  # A stand-in's emulator is a link into the sandbox; outside `cargo xtask emulator` knows where it is.
+  + lib.optionalString (emulator != null && system == "x86_64-linux") ''
+    if [ -x ${emulator.qemu}/bin/qemu-system-x86_64 ]; then
+      export LETSESIGN_QEMU=${emulator.qemu}/bin/qemu-system-x86_64
+      export LETSESIGN_QEMU_FIRMWARE=${emulator.qemu}/share/qemu
+      export LETSESIGN_VHOST_VSOCK=${emulator.vsock}/bin/vhost-device-vsock
+    fi
   '';
 }

@@ -1,11 +1,10 @@
 # A measured program: the same flags as `cargo xtask build` (xtask/src/hermetic/environment.rs), so the same bytes. docs/reproduce.md
-# has the list with reasons.
+# has the list with reasons. The result holds bin/PROGRAM and, for `cargo xtask build --verify`, the map of its last link.
 {
   craneLib,
   lib,
-  source,
+  rustSource,
   sysroot,
-  toolchain,
   vendor,
   ...
 }:
@@ -15,56 +14,70 @@ let
   commit = "59807616e1fa2540724bfbac14d7976d7e4a3860";
   # crane vendors each registry into a directory named after it.
   registry = builtins.hashString "sha256" "registry+https://github.com/rust-lang/crates.io-index";
-  # The last match wins.
-  remaps = [
-    "/build/source=/ws"
-    "/build/source/target=/ws/target"
-    "${vendor}/${registry}=/crates"
-    "${toolchain}=/rust"
-    "${toolchain}/lib/rustlib/src/rust=/rustc/${commit}"
-  ];
   flags = [
     "-Ctarget-feature=+crt-static"
     "-Cstrip=symbols"
     "-Ccodegen-units=1"
     "--cfg=getrandom_backend=\"linux_getrandom\""
   ]
-  ++ map (remap: "--remap-path-prefix=${remap}") remaps;
+  # The last match wins. The shell knows the first two and the toolchain's: a toolchain may be links to another place, and rustc
+  # writes the place where it finds itself.
+  ++ map (remap: "--remap-path-prefix=${remap}") [
+    "$PWD=/ws"
+    "$PWD/target=/ws/target"
+    "${vendor}/${registry}=/crates"
+    "$rust=/rust"
+    "$rust/lib/rustlib/src/rust=/rustc/${commit}"
+  ];
   arguments = {
-    src = source;
+    src = rustSource;
     cargoVendorDir = vendor;
     pname = package;
     version = "0.1.0";
     strictDeps = true;
     doCheck = false;
-    # Nothing may touch the program after the linker: no strip, no patchelf.
+    # Nothing may touch the program after the linker: no strip, no patchelf, no hook of crane's.
     dontFixup = true;
-    doNotPostBuildInstallCargoBinaries = false;
     doNotRemoveReferencesToVendorDir = true;
     doNotRemoveReferencesToRustToolchain = true;
+    # Program and package have one name.
     cargoExtraArgs = "--locked --package ${package} --bin ${package}";
 
     CARGO_PROFILE = "enclave";
     CARGO_BUILD_TARGET = target;
     CARGO_INCREMENTAL = "0";
-    CARGO_ENCODED_RUSTFLAGS = lib.concatStringsSep (builtins.fromJSON "\"\\u001f\"") flags;
-    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER = "${source}/enclave/base/enclave-ld";
+    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER = "${rustSource}/enclave/base/enclave-ld";
     ENCLAVE_SYSROOT = sysroot;
-    ENCLAVE_LLD = "${toolchain}/lib/rustlib/${target}/bin/rust-lld";
     # No C compiler takes part (law 2).
     CC = "/bin/false";
     CXX = "/bin/false";
     LC_ALL = "C";
     TZ = "UTC";
-    # Build scripts run here, with this machine's program interpreter.
     preBuild = ''
+      rust=$(rustc --print sysroot)
+      export ENCLAVE_LLD=$rust/lib/rustlib/${target}/bin/rust-lld
+      # Build scripts run here, with this machine's program interpreter.
       export ENCLAVE_DYNAMIC_LINKER=$(cat ${sysroot}/dynamic-linker)
+      export ENCLAVE_LINK_MAP=$NIX_BUILD_TOP/maps
+      mkdir -p "$ENCLAVE_LINK_MAP"
+      flags=(
+        ${lib.concatMapStringsSep "\n    " builtins.toJSON flags}
+      )
+      # Empty is not absent: cargo hashes this variable into the names of the workspace's own crates.
+      export RUSTC_WRAPPER= RUSTC_WORKSPACE_WRAPPER=
+      # cargo separates these flags by the character 0x1f.
+      export CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; printf '%s' "''${flags[*]}")
     '';
   };
 in
 craneLib.buildPackage (
   arguments
   // {
-    cargoArtifacts = craneLib.buildDepsOnly arguments;
+    # A second pass over all dependencies, for programs that are checked and not built, has no use here.
+    cargoArtifacts = craneLib.buildDepsOnly (arguments // { cargoCheckCommand = "true"; });
+    postInstall = ''
+      mkdir $out/maps
+      cp -p "$ENCLAVE_LINK_MAP"/${builtins.replaceStrings [ "-" ] [ "_" ] package}-*.map $out/maps/
+    '';
   }
 )

@@ -46,6 +46,11 @@ in
     }
   );
 
+  # `nix build .#reproducers.kernel`: no package, so that checks and caches of all packages leave it out.
+  legacyPackages = forEachSystem (
+    scope: onEnclaveSystem scope { inherit (scope) reproducers; }
+  );
+
   apps = forEachSystem (
     scope:
     lib.mapAttrs
@@ -65,7 +70,6 @@ in
     default = import ./devShell.nix scope;
   });
 
-  lib = forEachSystem (scope: {
-    inherit (scope) buildEif canonicalImage;
-  });
+  # Functions for other flakes; examples/flake uses them.
+  lib = forEachSystem (scope: onEnclaveSystem scope { inherit (scope) buildEif canonicalImage; });
 }

@@ -3,7 +3,7 @@
 let
   pkgs = inputs.nixpkgs.legacyPackages.${system};
   scope = {
-    inherit pkgs system;
+    inherit inputs pkgs system;
     inherit (inputs.nixpkgs) lib;
 
     toolchain = import ./toolchain.nix {
@@ -12,8 +12,10 @@ let
     };
     craneLib = (inputs.crane.mkLib pkgs).overrideToolchain scope.toolchain;
     source = import ./source.nix scope;
-    vendor = scope.craneLib.vendorCargoDeps { src = scope.source; };
+    rustSource = import ./rustSource.nix scope;
+    vendor = scope.craneLib.vendorCargoDeps { src = scope.rustSource; };
 
+    workspace = import ./workspace.nix scope;
     tools = import ./tools.nix scope;
     sysroot = import ./sysroot.nix scope;
     hermeticProgram = import ./hermeticProgram.nix scope;
@@ -23,6 +25,9 @@ let
     eif = import ./eif.nix scope;
     docker-image = import ./docker-image.nix scope;
     measurements = import ./measurements.nix scope;
+    emulator = import ./emulator.nix scope;
+    pinnedPackages = import ./pinnedPackages.nix scope;
+    reproducers = import ./reproducers.nix scope;
 
     canonicalImage = import ./canonicalImage.nix scope;
     buildEif = import ./buildEif.nix scope;

@@ -1,27 +1,25 @@
-# The tools, built the ordinary way: their bytes are not measured, what they write is.
-{ craneLib, source, vendor, ... }:
+# The tools: compiled together, given out one by one.
+{
+  craneLib,
+  lib,
+  pkgs,
+  workspace,
+  ...
+}:
 let
-  arguments = {
-    src = source;
-    cargoVendorDir = vendor;
-    pname = "letsesign-tools";
-    version = "0.1.0";
-    strictDeps = true;
-    # Tests are a check of their own.
-    doCheck = false;
-    cargoExtraArgs = "--locked --package xtask --package canoni --package eif";
-  };
-  cargoArtifacts = craneLib.buildDepsOnly arguments;
+  all = craneLib.buildPackage (
+    workspace
+    // {
+      pname = "letsesign-tools";
+      cargoExtraArgs = "${workspace.cargoExtraArgs} --bin xtask --bin canoni --bin eif";
+    }
+  );
   tool =
-    package:
-    craneLib.buildPackage (
-      arguments
-      // {
-        inherit cargoArtifacts;
-        pname = package;
-        cargoExtraArgs = "--locked --package ${package}";
-      }
-    );
+    program:
+    pkgs.runCommand "${program}-${workspace.version}" { meta.mainProgram = program; } ''
+      mkdir -p $out/bin
+      ln -s ${all}/bin/${program} $out/bin/
+    '';
 in
 {
   xtask = tool "xtask";

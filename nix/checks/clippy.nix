@@ -1,20 +1,9 @@
 # No lint fires.
-{ craneLib, source, vendor, ... }:
-let
-  arguments = {
-    src = source;
-    cargoVendorDir = vendor;
-    pname = "letsesign-workspace";
-    version = "0.1.0";
-    strictDeps = true;
-    doCheck = false;
-    cargoExtraArgs = "--locked --workspace --all-features";
-  };
-in
+{ craneLib, workspace, ... }:
 craneLib.cargoClippy (
-  arguments
+  workspace
   // {
-    cargoArtifacts = craneLib.buildDepsOnly arguments;
     cargoClippyExtraArgs = "--all-targets -- -Dwarnings";
+    doInstallCargoArtifacts = false;
   }
 )

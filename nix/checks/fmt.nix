@@ -1,7 +1,8 @@
 # The code is formatted.
-{ craneLib, source, ... }:
+{ craneLib, rustSource, ... }:
 craneLib.cargoFmt {
-  src = source;
-  pname = "letsesign-workspace";
+  src = rustSource;
+  pname = "letsesign";
   version = "0.1.0";
+  doInstallCargoArtifacts = false;
 }

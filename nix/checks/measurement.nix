@@ -1,10 +1,12 @@
-# The image that Nix built has the measurements of measurements/next.json; a difference is explained down to the file.
+# The image that Nix built has the measurements of measurements/next.json and, byte for byte, the sum of measurements/next.sha256, which
+# the cargo road wrote. A difference is explained down to the file.
 {
   pkgs,
   source,
   tools,
   init,
   server,
+  eif,
   ...
 }:
 pkgs.runCommand "check-measurement" { } ''
@@ -13,4 +15,5 @@ pkgs.runCommand "check-measurement" { } ''
   programs=$PWD/programs
   cd ${source}
   ${tools.xtask}/bin/xtask eif --programs $programs --output $out --check
+  cmp $out/letsesign-enclave.eif ${eif}/letsesign-enclave.eif
 ''

@@ -51,8 +51,8 @@ enum Task {
     Measurements(measurements::MeasurementsArgs),
     /// Run nix with stand-ins for the flake's inputs, on a machine that cannot fetch them
     Nix(nix::NixArgs),
-    /// Put the crates of Cargo.lock into the Nix store
-    Prefetch,
+    /// Put the crates of Cargo.lock and the reproducers' packages into the Nix store
+    Prefetch(nix::PrefetchArgs),
     /// Build the image again in other surroundings and compare bytes
     Roads(roads::RoadsArgs),
     /// Run everything that must hold
@@ -87,7 +87,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Measure(arguments) => enclave::run_measure(&workspace, &arguments),
         Task::Measurements(arguments) => measurements::run(&workspace, &arguments),
         Task::Nix(arguments) => nix::run(&workspace, &arguments),
-        Task::Prefetch => nix::prefetch(&workspace),
+        Task::Prefetch(arguments) => nix::prefetch(&workspace, &arguments),
         Task::Roads(arguments) => roads::run(&workspace, &arguments),
         Task::Test(arguments) => test::run(&workspace, &arguments),
         Task::Boot(arguments) => boot::run(&workspace, &arguments),

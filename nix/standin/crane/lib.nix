@@ -1,4 +1,4 @@
-# The part of crane's library that the flake uses. Dependencies are not built apart: `buildDepsOnly` gives nothing to reuse.
+# The part of crane's library that the flake uses.
 pkgs:
 let
   inherit (pkgs) lib;
@@ -9,6 +9,7 @@ let
       mkCargoDerivation =
         {
           cargoVendorDir,
+          cargoArtifacts ? null,
           buildPhaseCargoCommand,
           installPhaseCommand ? "mkdir -p $out",
           nativeBuildInputs ? [ ],
@@ -20,7 +21,9 @@ let
             "installPhaseCommand"
             "cargoArtifacts"
             "cargoExtraArgs"
+            "pnameSuffix"
           ]
+          // lib.optionalAttrs (arguments ? pnameSuffix) { pname = arguments.pname + arguments.pnameSuffix; }
           // {
             nativeBuildInputs = nativeBuildInputs ++ lib.optional (toolchain != null) toolchain;
             configurePhase = ''
@@ -29,6 +32,7 @@ let
               ${lib.optionalString (cargoVendorDir != null) "cp ${cargoVendorDir}/config.toml $CARGO_HOME/"}
               export CARGO_BUILD_JOBS=''${NIX_BUILD_CORES:-1}
               if [ "$CARGO_BUILD_JOBS" = 0 ]; then export CARGO_BUILD_JOBS=$(nproc); fi
+              ${lib.optionalString (cargoArtifacts != null) "tar -xf ${cargoArtifacts}/target.tar"}
             '';
             buildPhase = buildPhaseCargoCommand;
             installPhase = installPhaseCommand;
@@ -44,7 +48,7 @@ let
 
       vendorCargoDeps = { src }: import ./vendor.nix { inherit lib pkgs src; };
 
-      buildDepsOnly = _: null;
+      buildDepsOnly = import ./buildDepsOnly.nix { inherit mkCargoDerivation profile; };
 
       buildPackage =
         {
@@ -57,7 +61,10 @@ let
             buildPhaseCargoCommand = "cargo build ${profile} ${cargoExtraArgs}";
             installPhaseCommand = ''
               mkdir -p $out/bin
-              find "target/''${CARGO_BUILD_TARGET:-}/''${CARGO_PROFILE:-release}" -maxdepth 1 -type f -perm -100 ! -name '*.so' \
+              # cargo puts what the profile dev makes into debug.
+              directory=''${CARGO_PROFILE:-release}
+              if [ "$directory" = dev ]; then directory=debug; fi
+              find "target/''${CARGO_BUILD_TARGET:-}/$directory" -maxdepth 1 -type f -perm -100 ! -name '*.so' \
                 -exec cp {} $out/bin/ \;
             '';
           }
@@ -72,7 +79,24 @@ let
         mkCargoDerivation (
           builtins.removeAttrs arguments [ "cargoClippyExtraArgs" ]
           // {
+            pnameSuffix = "-clippy";
             buildPhaseCargoCommand = "cargo clippy ${profile} ${cargoExtraArgs} ${cargoClippyExtraArgs}";
+          }
+        );
+
+      cargoNextest =
+        {
+          cargoExtraArgs ? "",
+          cargoNextestExtraArgs ? "",
+          nativeBuildInputs ? [ ],
+          ...
+        }@arguments:
+        mkCargoDerivation (
+          builtins.removeAttrs arguments [ "cargoNextestExtraArgs" ]
+          // {
+            pnameSuffix = "-nextest";
+            nativeBuildInputs = nativeBuildInputs ++ [ pkgs.cargo-nextest ];
+            buildPhaseCargoCommand = "cargo nextest run \${CARGO_PROFILE:+--cargo-profile $CARGO_PROFILE} ${cargoExtraArgs} ${cargoNextestExtraArgs}";
           }
         );
 
@@ -81,6 +105,7 @@ let
         mkCargoDerivation (
           arguments
           // {
+            pnameSuffix = "-fmt";
             cargoVendorDir = null;
             buildPhaseCargoCommand = "cargo fmt -- --check";
           }

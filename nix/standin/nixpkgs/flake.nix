@@ -5,11 +5,24 @@
     _:
     let
       lib = import ./lib.nix;
+      # A flake cannot look whether the host has something. `cargo xtask nix` hands over a copy of this folder and says it in this file.
+      emulator = builtins.pathExists ./has-emulator;
     in
     {
       inherit lib;
-      legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" "x86_64-darwin" "aarch64-darwin" ] (
-        system: import ./pkgs.nix { inherit lib system; }
-      );
+      legacyPackages =
+        lib.genAttrs
+          [
+            "x86_64-linux"
+            "aarch64-linux"
+            "x86_64-darwin"
+            "aarch64-darwin"
+          ]
+          (
+            system:
+            import ./pkgs.nix {
+              inherit lib system emulator;
+            }
+          );
     };
 }

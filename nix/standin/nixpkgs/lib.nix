@@ -17,6 +17,8 @@ rec {
   optional = condition: element: if condition then [ element ] else [ ];
   optionals = condition: elements: if condition then elements else [ ];
   optionalString = condition: text: if condition then text else "";
+  importJSON = path: builtins.fromJSON (builtins.readFile path);
+  escapeShellArg = text: "'${builtins.replaceStrings [ "'" ] [ "'\\''" ] (toString text)}'";
   concatStringsSep = builtins.concatStringsSep;
   concatMapStringsSep = separator: f: list: concatStringsSep separator (map f list);
 

@@ -1,5 +1,9 @@
 # The packages. Derivations run the host's bash and find the host's tools at /usr, which `cargo xtask nix` lets into the sandbox.
-{ lib, system }:
+{
+  lib,
+  system,
+  emulator,
+}:
 let
   path = "/usr/bin:/bin:/usr/sbin:/sbin";
 
@@ -13,7 +17,8 @@ let
         inherit system;
         name = arguments.name or "${arguments.pname}-${arguments.version}";
         builder = "/bin/bash";
-        args = [ ./setup.sh ];
+        # A store path of its own, so that a change beside it builds nothing again.
+        args = [ "${./setup.sh}" ];
         hostPath = path;
       }
     )
@@ -28,11 +33,32 @@ let
         buildCommand = script;
       }
     );
+
+  # A program of the host, which `cargo xtask nix` binds to PLACE when the host has it.
+  hostProgram =
+    name: place: install:
+    runCommand name { } ''
+      mkdir -p $out/bin
+      if [ ! -e ${place} ]; then
+        echo "${name}: this host has none; install it (cargo install --locked ${name}) and run again" >&2
+        exit 1
+      fi
+      ln -s ${place} $out/bin/${name}
+      ${install}
+    '';
 in
 {
   inherit lib runCommand system;
   runCommandLocal = runCommand;
   stdenv = { inherit mkDerivation; };
+
+  cargo-deny = hostProgram "cargo-deny" "/tools/bin/cargo-deny" "";
+  cargo-nextest = hostProgram "cargo-nextest" "/tools/bin/cargo-nextest" "";
+
+  # In every host that builds at all.
+  binutils = null;
+  util-linux = null;
+  xz = null;
 
   writeText =
     name: text:
@@ -63,13 +89,30 @@ in
   mkShell =
     {
       packages ? [ ],
-      shellHook ? "",
       ...
-    }:
-    mkDerivation {
-      name = "shell";
-      inherit shellHook;
-      nativeBuildInputs = packages;
-      buildCommand = "touch $out";
-    };
+    }@arguments:
+    mkDerivation (
+      builtins.removeAttrs arguments [ "packages" ]
+      // {
+        name = "shell";
+        # `nix develop` runs this instead of the builder and keeps the environment, for outputs that are named.
+        outputs = [ "out" ];
+        stdenv = runCommand "stdenv" { } ''
+          mkdir $out
+          cp ${./shell.sh} $out/setup
+        '';
+        nativeBuildInputs = packages;
+        buildCommand = "touch $out";
+      }
+    );
+}
+// lib.optionalAttrs emulator {
+  qemu = hostProgram "qemu-system-x86_64" "/emulator/qemu/bin/qemu-system-x86_64" ''
+    mkdir $out/share
+    ln -s /emulator/qemu/firmware $out/share/qemu
+  '';
+  # The host's is patched already.
+  vhost-device-vsock = hostProgram "vhost-device-vsock" "/emulator/vsock/vhost-device-vsock" "" // {
+    overrideAttrs = _: hostProgram "vhost-device-vsock" "/emulator/vsock/vhost-device-vsock" "";
+  };
 }

@@ -31,3 +31,4 @@ runPhase configurePhase :
 runPhase preBuild :
 runPhase buildPhase :
 runPhase installPhase 'mkdir -p "$out"'
+runPhase postInstall :

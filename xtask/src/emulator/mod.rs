@@ -56,3 +56,9 @@ pub(crate) fn obtain(workspace: &Workspace) -> Result<Emulator> {
         None => build::build(workspace, None),
     }
 }
+
+/// The folder of the emulator that was built before, if it is whole: `qemu/` and `vsock/`.
+pub(crate) fn built() -> Result<Option<PathBuf>> {
+    let folder = locate::folder()?;
+    Ok(locate::in_folder(&folder).whole().map(|_| folder))
+}

@@ -7,7 +7,8 @@ use eif::{Image, Silent};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Fails when the image's PCRs are not those of `measurements/next.json`, and says what differs.
+/// Fails when the image's PCRs are not those of `measurements/next.json`, or its bytes not those of `measurements/next.sha256`, and
+/// says what differs.
 pub(super) fn against_next(workspace: &Workspace, image: &Path) -> Result<()> {
     let expected = measurements::read(workspace, NEXT)?;
     let (_, read) = Image::open(image, Arc::new(Silent))?;
@@ -18,7 +19,7 @@ pub(super) fn against_next(workspace: &Workspace, image: &Path) -> Result<()> {
         .map(|(register, value)| expected.pcrs.get(&register.to_string()) == Some(value))
         .collect();
     if equal.iter().all(|equal| *equal) {
-        return Ok(());
+        return super::sum::against_next(workspace, image);
     }
     let mut lines = vec![format!(
         "{} does not have the measurements of measurements/next.json",

@@ -3,6 +3,7 @@
 
 mod check;
 mod manifest;
+mod sum;
 
 use crate::hermetic::{self, INIT, SERVER};
 use crate::image;
@@ -31,7 +32,7 @@ const NAME: &str = "letsesign-enclave";
     cargo xtask eif --programs DIR --output DIR   programs that another road built"
 )]
 pub(crate) struct EifArgs {
-    /// Compare with measurements/next.json, and explain a difference
+    /// Compare with measurements/next.json and next.sha256, and explain a difference
     #[arg(long)]
     check: bool,
     /// Print the description as JSON
@@ -70,7 +71,7 @@ pub(crate) struct ImageArgs {
 /// Arguments of `cargo xtask measure`.
 #[derive(Args, Debug)]
 pub(crate) struct MeasureArgs {
-    /// Write measurements/next.json and its manifest
+    /// Write measurements/next.json, its manifest and the image's SHA-256
     #[arg(long)]
     write: bool,
 }
@@ -267,7 +268,7 @@ pub(crate) fn run_eif(workspace: &Workspace, arguments: &EifArgs) -> Result<()> 
     if arguments.check {
         check::against_next(workspace, &artifacts.file("eif"))?;
         if !arguments.json {
-            println!("equal to measurements/next.json");
+            println!("equal to measurements/next.json and next.sha256");
         }
     }
     Ok(())
@@ -311,7 +312,10 @@ pub(crate) fn run_measure(workspace: &Workspace, arguments: &MeasureArgs) -> Res
     if arguments.write {
         measurements::write_next(workspace, &description.measurement())?;
         manifest::write_next(workspace, &artifacts.file("eif"))?;
-        println!("written: measurements/next.json, measurements/next.manifest.json");
+        sum::write_next(workspace, &artifacts.file("eif"))?;
+        println!(
+            "written: next.json, next.manifest.json, next.sha256 and tcb-info.json of measurements/"
+        );
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! What a measured program must be, read off the finished file.
 
 use super::Program;
-use super::environment::Environment;
 use anyhow::{Context, Result, bail};
 use object::Endianness;
 use object::elf;
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 use object::{Object, ObjectSection};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,10 +24,16 @@ const FORBIDDEN_MEMBERS: &[&str] = &[
 /// Text that only development aids contain (law 4): the variables of the `emulation` feature.
 const DEVELOPMENT_AIDS: &[&str] = &["LETSESIGN_"];
 
-/// Fails unless the program is a stripped static-pie without anything of the building machine inside.
-pub(super) fn check(program: Program, bytes: &[u8], environment: &Environment) -> Result<()> {
+/// Fails unless the program is a stripped static-pie without anything of the building machine inside: none of the directories
+/// `private`. `maps` holds the map of its last link.
+pub(super) fn check(
+    program: Program,
+    bytes: &[u8],
+    private: &BTreeSet<PathBuf>,
+    maps: &Path,
+) -> Result<()> {
     check_elf(bytes)?;
-    for directory in environment.private() {
+    for directory in private {
         refuse_path(bytes, directory)?;
     }
     if program.features.is_empty() {
@@ -39,7 +45,7 @@ pub(super) fn check(program: Program, bytes: &[u8], environment: &Environment) -
             }
         }
     }
-    let map = newest_map(environment.maps(), program.name)?;
+    let map = newest_map(maps, program.name)?;
     let text =
         fs::read_to_string(&map).with_context(|| format!("cannot read {}", map.display()))?;
     check_map(&text).with_context(|| format!("link map {}", map.display()))

@@ -10,6 +10,7 @@ use crate::base::Sysroot;
 use crate::workspace::{TARGET, Toolchain, Workspace};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,12 @@ pub(crate) struct BuildArgs {
     /// Build the probe as well, the program that tests put in the server's place
     #[arg(long)]
     probe: bool,
+    /// Build nothing: check programs that another road built, DIR/bin/NAME with the maps of their links in DIR/maps
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["digest", "probe"])]
+    verify: Vec<PathBuf>,
+    /// With --verify: a directory of the machine that built them, which must not be found in them; may be repeated
+    #[arg(long, value_name = "DIR", requires = "verify")]
+    private: Vec<PathBuf>,
 }
 
 /// A program of the workspace that is built hermetically.
@@ -60,6 +67,9 @@ pub(crate) const PROBE: Program = Program {
 };
 
 pub(crate) fn run(workspace: &Workspace, arguments: &BuildArgs) -> Result<()> {
+    if !arguments.verify.is_empty() {
+        return verify(workspace, &arguments.verify, &arguments.private);
+    }
     let probe = arguments.probe.then_some(PROBE);
     for program in [INIT, SERVER].into_iter().chain(probe) {
         let path = build(workspace, program)?;
@@ -107,9 +117,29 @@ pub(crate) fn build(workspace: &Workspace, program: Program) -> Result<PathBuf> 
         .join(PROFILE)
         .join(program.name);
     let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
-    binary::check(program, &bytes, &environment)
+    binary::check(program, &bytes, environment.private(), environment.maps())
         .with_context(|| format!("{} is not fit to be measured", built.display()))?;
     publish(workspace, program, &bytes)
+}
+
+/// Checks programs that were built elsewhere as `build` does its own.
+fn verify(workspace: &Workspace, directories: &[PathBuf], private: &[PathBuf]) -> Result<()> {
+    let private: BTreeSet<PathBuf> = private.iter().cloned().collect();
+    for program in [INIT, SERVER] {
+        dependencies::refuse_c(workspace, program)?;
+        let found = directories
+            .iter()
+            .map(|directory| (directory, directory.join("bin").join(program.name)))
+            .find(|(_, path)| path.is_file());
+        let Some((directory, path)) = found else {
+            bail!("{} is in the bin/ of none of the directories", program.name);
+        };
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        binary::check(program, &bytes, &private, &directory.join("maps"))
+            .with_context(|| format!("{} is not fit to be measured", path.display()))?;
+        println!("{}: fit to be measured", path.display());
+    }
+    Ok(())
 }
 
 /// Puts the checked bytes at their final place, mode 0755 whatever the umask.

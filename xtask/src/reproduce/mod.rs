@@ -89,6 +89,14 @@ pub(crate) fn run(workspace: &Workspace, arguments: &ReproduceArgs) -> Result<()
     Ok(())
 }
 
+/// The lists of packages that the recipes pin.
+pub(crate) fn pin_lists(workspace: &Workspace) -> Vec<PathBuf> {
+    Recipe::value_variants()
+        .iter()
+        .map(|recipe| workspace.path(&recipe.folder()).join("packages.json"))
+        .collect()
+}
+
 /// Makes one recipe's files and compares or updates them; gives the number of files that differ.
 fn reproduce(workspace: &Workspace, recipe: Recipe, arguments: &ReproduceArgs) -> Result<usize> {
     let folder = workspace.path(&recipe.folder());

@@ -1,0 +1,50 @@
+# The dependencies alone: manifests and lock file with empty programs, so that only a change of those compiles them again. What was
+# compiled is packed with its times, by which cargo tells that it is older than the real sources.
+{ mkCargoDerivation, profile }:
+{
+  src,
+  pname,
+  cargoExtraArgs ? "--locked",
+  cargoCheckCommand ? "cargo check ${profile}",
+  ...
+}@arguments:
+mkCargoDerivation (
+  builtins.removeAttrs arguments [ "cargoCheckCommand" ]
+  // {
+    pname = "${pname}-deps";
+    src = builtins.path {
+      name = "manifests";
+      path = src;
+      filter =
+        path: type:
+        type == "directory"
+        || builtins.elem (baseNameOf path) [
+          "Cargo.toml"
+          "Cargo.lock"
+          "config.toml"
+        ];
+    };
+    buildPhaseCargoCommand = ''
+      find . -name Cargo.toml | while read -r manifest; do
+        package=''${manifest%/*}
+        mkdir -p "$package/src"
+        : > "$package/src/lib.rs"
+        if [ -z "$(sed -n 's/^crate-type.*cdylib.*/x/p' "$manifest")" ]; then echo 'fn main() {}' > "$package/src/main.rs"; fi
+        # Targets that a manifest names must be there.
+        sed -n '/^\[\[bench\]\]/,/^name/p; /^\[\[test\]\]/,/^name/p' "$manifest" \
+          | sed -n 's/^\[\[\(.*\)\]\]/\1/p; s/^name *= *"\(.*\)"/\1/p' \
+          | while read -r kind && read -r name; do
+          kind=''${kind/%bench/benche}s
+          mkdir -p "$package/$kind"
+          echo 'fn main() {}' > "$package/$kind/$name.rs"
+        done
+      done
+      ${cargoCheckCommand} ${cargoExtraArgs}
+      cargo build ${profile} ${cargoExtraArgs}
+    '';
+    installPhaseCommand = ''
+      mkdir $out
+      tar -cf $out/target.tar target
+    '';
+  }
+)

@@ -1,0 +1,25 @@
+# What the derivations around the whole workspace share: arguments for crane, and the dependencies, compiled once.
+#
+# They use cargo's dev profile. The bytes of tools are not measured, what they write is, and the crates that hash are optimised in it
+# (Cargo.toml).
+{
+  craneLib,
+  rustSource,
+  vendor,
+  ...
+}:
+let
+  arguments = {
+    src = rustSource;
+    cargoVendorDir = vendor;
+    pname = "letsesign";
+    version = "0.1.0";
+    strictDeps = true;
+    # Tests are a check of their own.
+    doCheck = false;
+    # One selection of packages and features everywhere, so that what one derivation compiled serves the next.
+    cargoExtraArgs = "--locked --workspace --all-features";
+    CARGO_PROFILE = "dev";
+  };
+in
+arguments // { cargoArtifacts = craneLib.buildDepsOnly arguments; }
