@@ -202,6 +202,8 @@ async fn serve_connection(host: Host, stream: UnixStream) {
     });
     // A connection that breaks off is the enclave's to retry.
     let _ = hyper::server::conn::http1::Builder::new()
+        // A client may close its side once it has asked; without this hyper takes that for a hang-up and drops the answer.
+        .half_close(true)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
