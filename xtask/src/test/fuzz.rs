@@ -10,7 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Where crates with fuzz targets are.
-const CRATES: &[&str] = &["canoni", "crates/job", "crates/nsm", "enclave/eif"];
+const CRATES: &[&str] = &[
+    "canoni",
+    "crates/job",
+    "crates/nsm",
+    "crates/proof",
+    "enclave/eif",
+];
 
 /// Seconds per target. Long runs are for a machine that has nothing else to do.
 const SECONDS: u32 = 10;

@@ -1,0 +1,24 @@
+//! Any bytes as each of the formats. What is accepted is written again and means the same.
+#![no_main]
+
+use letsesign_proof::{Poi, Por, Spf, UserData, compact};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(por) = Por::parse(bytes) {
+        assert_eq!(Por::parse(&por.to_cbor().unwrap()).unwrap(), por);
+    }
+    if let Ok(poi) = Poi::parse(bytes) {
+        assert_eq!(Poi::parse(&poi.to_cbor().unwrap()).unwrap(), poi);
+    }
+    if let Ok(data) = UserData::parse(bytes) {
+        assert_eq!(data.to_json().unwrap().as_bytes(), bytes);
+    }
+    if let Ok(spf) = Spf::parse(bytes) {
+        assert_eq!(Spf::parse(spf.to_json().unwrap().as_bytes()).unwrap(), spf);
+    }
+    if let Some(text) = std::str::from_utf8(bytes).ok().and_then(compact) {
+        // Compact text is a fixed point.
+        assert_eq!(compact(&text).as_deref(), Some(text.as_str()));
+    }
+});
