@@ -1,0 +1,163 @@
+//! Status: whether a release may still be used, and since when not.
+
+use crate::{Error, Result, json};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a release is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// In use.
+    Current,
+    /// No longer in use: what it made before stays good, what claims to be made later is not.
+    EndOfLife,
+    /// Must not be trusted, whenever it was used.
+    Revoked,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Current => "current",
+            Self::EndOfLife => "end-of-life",
+            Self::Revoked => "revoked",
+        })
+    }
+}
+
+/// A state with its date and reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Status {
+    /// The state.
+    pub state: State,
+    /// Since when, in seconds since 1970 (UTC). Needed unless current.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub since: Option<u64>,
+    /// Why. Needed unless current.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+impl Status {
+    /// In use.
+    pub const CURRENT: Self = Self {
+        state: State::Current,
+        since: None,
+        reason: None,
+    };
+
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        if self.state != State::Current && (self.since.is_none() || reason.is_empty()) {
+            return Err(format!(
+                "a status of {} needs a date (since) and a reason",
+                self.state
+            ));
+        }
+        if reason.chars().count() > 500 || reason.chars().any(char::is_control) {
+            return Err(
+                "a reason is at most 500 characters, none of them a control character".into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// What the status says about something made at a time (seconds since 1970): an end of life counts from its date on, a
+    /// revocation always.
+    pub fn at(&self, time: u64) -> State {
+        match self.state {
+            State::EndOfLife if self.since.is_some_and(|since| time < since) => State::Current,
+            state => state,
+        }
+    }
+}
+
+/// A change of a release's status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusEntry {
+    /// The release.
+    pub ver_name: String,
+    /// Its status from now on.
+    #[serde(flatten)]
+    pub status: Status,
+}
+
+/// `status.json`: every change of a status, oldest first. The file only grows; released files never change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StatusList {
+    /// The changes.
+    pub status_list: Vec<StatusEntry>,
+}
+
+impl StatusList {
+    /// Reads `status.json`.
+    ///
+    /// # Errors
+    /// [`Error`] when it is not strict JSON or a status is not what it should be.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let list: Self = json::read(crate::STATUS, bytes)?;
+        let mut checked = Self::default();
+        for entry in list.status_list {
+            checked.push(entry)?;
+        }
+        Ok(checked)
+    }
+
+    /// The text of `status.json`.
+    ///
+    /// # Errors
+    /// None in practice: the entries were checked.
+    pub fn to_json(&self) -> Result<String> {
+        json::write(crate::STATUS, self)
+    }
+
+    /// Adds a change. A status only gets worse: nothing comes back from end of life, and nothing at all from revocation.
+    ///
+    /// # Errors
+    /// [`Error`] when the status is incomplete or not worse than the one before.
+    pub fn push(&mut self, entry: StatusEntry) -> Result<()> {
+        let fail = |problem: String| {
+            Err(Error::new(
+                crate::STATUS,
+                format!("release {}: {problem}", entry.ver_name),
+            ))
+        };
+        if let Err(problem) = entry.status.check() {
+            return fail(problem);
+        }
+        let before = self
+            .latest(&entry.ver_name)
+            .map_or(State::Current, |status| status.state);
+        if entry.status.state <= before {
+            return fail(format!("cannot go from {before} to {}", entry.status.state));
+        }
+        self.status_list.push(entry);
+        Ok(())
+    }
+
+    /// The last word about a release.
+    pub fn latest(&self, name: &str) -> Option<&Status> {
+        let mut entries = self.status_list.iter().rev();
+        entries
+            .find(|entry| entry.ver_name == name)
+            .map(|entry| &entry.status)
+    }
+
+    /// Whether this list is `before` with changes added.
+    ///
+    /// # Errors
+    /// [`Error`] when an entry was changed or taken away.
+    pub fn grew_from(&self, before: &Self) -> Result<()> {
+        if self.status_list.starts_with(&before.status_list) {
+            return Ok(());
+        }
+        Err(Error::new(
+            crate::STATUS,
+            "an earlier entry was changed or removed; entries are only added at the end",
+        ))
+    }
+}
