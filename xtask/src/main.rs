@@ -11,6 +11,7 @@ mod kernel;
 mod measurements;
 mod nix;
 mod packages;
+mod release;
 mod reproduce;
 mod roads;
 mod test;
@@ -49,6 +50,8 @@ enum Task {
     Measure(enclave::MeasureArgs),
     /// Check the files of measurements/ against each other
     Measurements(measurements::MeasurementsArgs),
+    /// Make, sign, end or revoke a release (docs/release.md)
+    Release(release::ReleaseArgs),
     /// Run nix with stand-ins for the flake's inputs, on a machine that cannot fetch them
     Nix(nix::NixArgs),
     /// Put the crates of Cargo.lock and the reproducers' packages into the Nix store
@@ -86,6 +89,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Eif(arguments) => enclave::run_eif(&workspace, &arguments),
         Task::Measure(arguments) => enclave::run_measure(&workspace, &arguments),
         Task::Measurements(arguments) => measurements::run(&workspace, &arguments),
+        Task::Release(arguments) => release::run(&workspace, &arguments),
         Task::Nix(arguments) => nix::run(&workspace, &arguments),
         Task::Prefetch(arguments) => nix::prefetch(&workspace, &arguments),
         Task::Roads(arguments) => roads::run(&workspace, &arguments),

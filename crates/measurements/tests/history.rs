@@ -1,6 +1,7 @@
 //! A history as a whole: what is accepted, and what each kind of tampering is called.
 
 #![allow(
+    clippy::format_collect,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "helpers of tests"

@@ -1,9 +1,10 @@
 //! Comparison of a built image with `measurements/next.json`.
 
-use crate::measurements::{self, NEXT};
+use crate::measurements;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use eif::{Image, Silent};
+use letsesign_measurements::NEXT;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,11 +13,12 @@ use std::sync::Arc;
 pub(super) fn against_next(workspace: &Workspace, image: &Path) -> Result<()> {
     let expected = measurements::read(workspace, NEXT)?;
     let (_, read) = Image::open(image, Arc::new(Silent))?;
-    let actual = [&read.pcrs.pcr0, &read.pcrs.pcr1, &read.pcrs.pcr2].map(ToString::to_string);
-    let equal: Vec<bool> = actual
+    let wanted = expected.pcrs.numbered();
+    let actual = [&read.pcrs.pcr0, &read.pcrs.pcr1, &read.pcrs.pcr2];
+    let equal: Vec<bool> = wanted
         .iter()
-        .enumerate()
-        .map(|(register, value)| expected.pcrs.get(&register.to_string()) == Some(value))
+        .zip(actual)
+        .map(|((_, wanted), actual)| wanted.as_bytes() == &actual.0)
         .collect();
     if equal.iter().all(|equal| *equal) {
         return super::sum::against_next(workspace, image);
@@ -25,12 +27,8 @@ pub(super) fn against_next(workspace: &Workspace, image: &Path) -> Result<()> {
         "{} does not have the measurements of measurements/next.json",
         image.display()
     )];
-    for (register, (value, equal)) in actual.iter().zip(&equal).enumerate() {
+    for (((register, wanted), value), equal) in wanted.iter().zip(actual).zip(&equal) {
         if !equal {
-            let wanted = expected
-                .pcrs
-                .get(&register.to_string())
-                .map_or("(none)", String::as_str);
             lines.push(format!(
                 "  PCR{register} is     {value}\n  should be  {wanted}"
             ));

@@ -7,13 +7,14 @@ mod sum;
 
 use crate::hermetic::{self, INIT, SERVER};
 use crate::image;
-use crate::measurements::{self, Measurement};
+use crate::measurements;
 use crate::packages::Packages;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use canoni::{Canonical, CanonicalOptions, Format, Selector, TreeOptions};
 use clap::Args;
 use eif::{Build, Compression, Metadata, Ramdisks, Source};
+use letsesign_measurements::{NEXT, Pcr, Pcrs, Release};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -106,10 +107,26 @@ struct ImageDescription {
 }
 
 impl Description {
-    fn measurement(&self) -> Measurement {
-        Measurement::next(
-            ["0", "1", "2"].map(|register| self.pcrs.get(register).cloned().unwrap_or_default()),
-        )
+    /// The measurement of this tree. It has no source revision: a commit cannot name itself.
+    fn measurement(&self, toolchain: String) -> Result<Release> {
+        let register = |number: &str| {
+            let text = self.pcrs.get(number).map_or("", String::as_str);
+            Pcr::parse(text).with_context(|| format!("PCR{number} is {text:?}"))
+        };
+        Ok(Release {
+            ver_name: NEXT.to_owned(),
+            pcrs: Pcrs {
+                pcr0: register("0")?,
+                pcr1: register("1")?,
+                pcr2: register("2")?,
+            },
+            issue_time: 0,
+            status: None,
+            image_digest: Some(self.image.digest.clone()),
+            eif_sha256: Some(self.eif.sha256.clone()),
+            toolchain: Some(toolchain),
+            source_revision: None,
+        })
     }
 }
 
@@ -310,7 +327,7 @@ pub(crate) fn run_measure(workspace: &Workspace, arguments: &MeasureArgs) -> Res
     let artifacts = Artifacts::new(workspace, None)?;
     print_table(&description, &artifacts);
     if arguments.write {
-        measurements::write_next(workspace, &description.measurement())?;
+        measurements::write_next(workspace, &description.measurement(toolchain(workspace)?)?)?;
         manifest::write_next(workspace, &artifacts.file("eif"))?;
         sum::write_next(workspace, &artifacts.file("eif"))?;
         println!(
@@ -318,4 +335,19 @@ pub(crate) fn run_measure(workspace: &Workspace, arguments: &MeasureArgs) -> Res
         );
     }
     Ok(())
+}
+
+/// The compiler, as rust-toolchain.toml pins it: `rustc 1.95.0`.
+fn toolchain(workspace: &Workspace) -> Result<String> {
+    let path = workspace.path("rust-toolchain.toml");
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file: toml::Table =
+        toml::from_str(&text).with_context(|| format!("cannot read {}", path.display()))?;
+    let channel = file
+        .get("toolchain")
+        .and_then(|table| table.get("channel"))
+        .and_then(toml::Value::as_str)
+        .with_context(|| format!("{} has no toolchain.channel", path.display()))?;
+    Ok(format!("rustc {channel}"))
 }

@@ -1,0 +1,315 @@
+//! `cargo xtask release` and `measurements` as a maintainer runs them, in a repository made for the test; with minisign where it is
+//! installed.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+struct Repository(tempfile::TempDir);
+
+impl Repository {
+    /// A repository with release 1909 and a `next.json`, committed.
+    fn new() -> Self {
+        let repository = Self(tempfile::tempdir().unwrap());
+        let here = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        std::fs::create_dir_all(repository.path("tree/enclave/base")).unwrap();
+        std::fs::create_dir_all(repository.path("tree/measurements")).unwrap();
+        std::fs::write(repository.path("tree/enclave/base/SHA256SUMS"), "").unwrap();
+        for file in ["1909.json", "next.json"] {
+            let name = format!("measurements/{file}");
+            std::fs::copy(here.join(&name), repository.path(&format!("tree/{name}"))).unwrap();
+        }
+        let ledger = std::fs::read_to_string(here.join("measurements/LEDGER")).unwrap();
+        let first = ledger.lines().next().unwrap();
+        std::fs::write(
+            repository.path("tree/measurements/LEDGER"),
+            format!("{first}\n"),
+        )
+        .unwrap();
+        repository.good(&["measurements", "--write"]);
+        repository.git(&["init", "-q", "-b", "main"]);
+        repository.commit();
+        repository
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(arguments)
+            .current_dir(self.path("tree"))
+            .output()
+            .unwrap()
+    }
+
+    fn good(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn bad(&self, arguments: &[&str], text: &str) {
+        let output = self.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(error.contains(text), "{arguments:?}: {error}");
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let output = Command::new("git")
+            .args([
+                "-c",
+                "user.name=t",
+                "-c",
+                "user.email=t@example.com",
+                "-c",
+                "commit.gpgsign=false",
+            ])
+            .args(arguments)
+            .current_dir(self.path("tree"))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", "a commit"]);
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(&format!("tree/measurements/{name}"))).unwrap()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(&format!("tree/measurements/{name}")), text).unwrap();
+    }
+}
+
+fn has(program: &str) -> bool {
+    if Command::new(program).arg("-v").output().is_ok() {
+        return true;
+    }
+    assert!(
+        std::env::var_os("REQUIRE_ALL").is_none_or(|value| value != "1"),
+        "REQUIRE_ALL=1, but {program} is not installed"
+    );
+    eprintln!("skipped: {program} is not installed");
+    false
+}
+
+#[test]
+fn a_release_is_made_signed_ended_and_never_changed() {
+    let repository = Repository::new();
+    repository.good(&[
+        "release",
+        "key",
+        "2026",
+        "--key",
+        "../release.key",
+        "--no-password",
+    ]);
+    repository.bad(
+        &["release", "new", "2611"],
+        "changes that are not committed",
+    );
+    repository.commit();
+    repository.good(&["release", "new", "2611"]);
+    let release = repository.read("2611.json");
+    for member in [
+        "\"verName\": \"2611\"",
+        "\"sourceRevision\"",
+        "\"state\": \"current\"",
+    ] {
+        assert!(release.contains(member), "{release}");
+    }
+    assert!(repository.read("tcb-info.json").contains("\"2611\""));
+    repository.bad(
+        &["release", "new", "2611"],
+        "changes that are not committed",
+    );
+    repository.commit();
+    repository.bad(&["release", "new", "2611"], "is there already");
+    repository.bad(&["release", "new", "2612"], "nothing changed since");
+
+    assert!(
+        repository
+            .good(&["release", "sign", "2611", "--key", "../release.key"])
+            .contains("key 2026")
+    );
+    repository.good(&[
+        "release",
+        "status",
+        "2611",
+        "end-of-life",
+        "--reason",
+        "a test",
+    ]);
+    repository.good(&["release", "sign", "status", "--key", "../release.key"]);
+    repository.good(&["measurements"]);
+    repository.bad(
+        &[
+            "release",
+            "status",
+            "2611",
+            "end-of-life",
+            "--reason",
+            "again",
+        ],
+        "cannot go from",
+    );
+    repository.commit();
+
+    // The status list was signed; an entry more is not covered.
+    repository.good(&["release", "status", "2611", "revoked", "--reason", "a test"]);
+    repository.bad(
+        &["measurements"],
+        "status.json.minisig is no valid signature",
+    );
+    repository.good(&["release", "sign", "status", "--key", "../release.key"]);
+    assert!(!repository.read("tcb-info.json").contains("\"2611\""));
+    assert!(repository.good(&["measurements"]).contains("2 releases"));
+    repository.commit();
+
+    repository.write("2611.json", &release.replace("current", "revoked"));
+    repository.bad(&["measurements"], "2611.json");
+    repository.write("2611.json", &release.replace("  ", " "));
+    repository.bad(&["measurements"], "changed after its release");
+}
+
+#[test]
+fn the_past_in_git_is_compared() {
+    let repository = Repository::new();
+    let history = "compared with commit";
+    // A release and its line taken away together: the files agree with each other, but not with the past.
+    let ledger = repository.read("LEDGER");
+    std::fs::remove_file(repository.path("tree/measurements/1909.json")).unwrap();
+    repository.write("LEDGER", "");
+    repository.bad(&["measurements"], history);
+    repository.commit();
+    repository.bad(&["measurements"], history);
+    repository.git(&["checkout", "-q", "HEAD~1", "--", "measurements"]);
+    assert_eq!(repository.read("LEDGER"), ledger);
+    repository.good(&["measurements"]);
+
+    repository.good(&["release", "status", "1909", "revoked", "--reason", "a test"]);
+    repository.commit();
+    repository.write("status.json", "{\"statusList\":[]}");
+    repository.bad(&["measurements", "--write"], history);
+}
+
+#[test]
+fn mistakes_with_keys_are_named() {
+    let repository = Repository::new();
+    let sign = |key: &str| ["release", "sign", "1909", "--key", key].map(ToOwned::to_owned);
+    let bad = |key: &str, text: &str| {
+        let arguments = sign(key);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        repository.bad(&arguments, text);
+    };
+    bad("../none", "cannot read the key");
+    std::fs::write(repository.path("rubbish"), "rubbish\n").unwrap();
+    bad("../rubbish", "no minisign secret key");
+    std::fs::write(repository.path("rubbish"), "rubbish\nAAAA\n").unwrap();
+    bad("../rubbish", "no minisign secret key");
+    // The secret half stays out of the repository.
+    repository.bad(
+        &["release", "key", "2026", "--key", "mine", "--no-password"],
+        "is in the repository",
+    );
+    repository.good(&[
+        "release",
+        "key",
+        "2026",
+        "--key",
+        "../mine",
+        "--no-password",
+    ]);
+    repository.bad(
+        &[
+            "release",
+            "key",
+            "2026",
+            "--key",
+            "../other",
+            "--no-password",
+        ],
+        "is there already",
+    );
+    repository.bad(
+        &[
+            "release",
+            "key",
+            "2027",
+            "--key",
+            "../mine",
+            "--no-password",
+        ],
+        "cannot write",
+    );
+    assert!(!repository.path("tree/measurements/keys/2027.pub").exists());
+    repository.bad(
+        &["release", "sign", "next", "--key", "../mine"],
+        "no release",
+    );
+    repository.bad(
+        &["release", "sign", "2000", "--key", "../mine"],
+        "no release",
+    );
+    // A key that verifiers do not know.
+    std::fs::remove_file(repository.path("tree/measurements/keys/2026.pub")).unwrap();
+    bad("../mine", "is not in measurements/keys");
+    assert!(
+        !repository
+            .path("tree/measurements/1909.json.minisig")
+            .exists()
+    );
+}
+
+#[test]
+fn minisign_checks_our_signatures_and_we_check_its() {
+    if !has("minisign") {
+        return;
+    }
+    let repository = Repository::new();
+    let minisign = |arguments: &[&str]| {
+        let output = Command::new("minisign")
+            .args(arguments)
+            .current_dir(repository.path("tree/measurements"))
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {text}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Ours, theirs to check.
+    repository.good(&[
+        "release",
+        "key",
+        "ours",
+        "--key",
+        "../ours",
+        "--no-password",
+    ]);
+    repository.good(&["release", "sign", "1909", "--key", "../ours"]);
+    let text = minisign(&["-V", "-p", "keys/ours.pub", "-m", "1909.json"]);
+    assert!(text.contains("file:1909.json"), "{text}");
+    // Theirs, ours to check, in the file and made with their key.
+    minisign(&["-G", "-W", "-p", "keys/theirs.pub", "-s", "../../theirs"]);
+    std::fs::remove_file(repository.path("tree/measurements/1909.json.minisig")).unwrap();
+    minisign(&["-S", "-H", "-s", "../../theirs", "-m", "1909.json"]);
+    repository.good(&["measurements"]);
+    repository.good(&["release", "sign", "1909", "--key", "../theirs"]);
+    minisign(&["-V", "-p", "keys/theirs.pub", "-m", "1909.json"]);
+    // A signature of the older form, without hash, is not accepted.
+    minisign(&["-S", "-l", "-s", "../../theirs", "-m", "1909.json"]);
+    repository.bad(&["measurements"], "no valid signature");
+}
