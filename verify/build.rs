@@ -1,0 +1,62 @@
+//! Embeds the measurements of all releases, so that the program needs no other file to know them.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+/// Where a build keeps the tree and the measurements apart.
+const VARIABLE: &str = "LETSESIGN_MEASUREMENTS";
+
+fn main() -> io::Result<()> {
+    println!("cargo::rerun-if-env-changed={VARIABLE}");
+    let folder = match env::var_os(VARIABLE) {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../measurements"),
+    };
+    let folder = folder.canonicalize().map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!(
+                "no measurements in {} ({VARIABLE}): {error}",
+                folder.display()
+            ),
+        )
+    })?;
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut files = list(&folder, "")?;
+    if folder.join("keys").is_dir() {
+        files.extend(list(&folder.join("keys"), "keys/")?);
+    }
+    files.sort();
+    let mut code = "&[\n".to_owned();
+    for (name, path) in files {
+        let path = path.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+        let _ = writeln!(code, "    ({name:?}, include_bytes!({path:?})),");
+    }
+    code.push(']');
+    let output = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
+    fs::write(Path::new(&output).join("measurements.rs"), code)
+}
+
+fn list(folder: &Path, prefix: &str) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name().and_then(|name| name.to_str())
+            && path.is_file()
+            && wanted(name)
+        {
+            files.push((format!("{prefix}{name}"), path));
+        }
+    }
+    Ok(files)
+}
+
+/// Releases, the status list, signatures, the ledger and keys; not manifests and the schema.
+fn wanted(name: &str) -> bool {
+    let base = name.strip_suffix(".minisig").unwrap_or(name);
+    let release = base
+        .strip_suffix(".json")
+        .is_some_and(|base| !base.contains('.'));
+    name == "LEDGER" || name.strip_suffix(".pub").is_some() || release
+}

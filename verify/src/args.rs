@@ -1,0 +1,224 @@
+//! What can be typed.
+
+use crate::releases::ReleaseArgs;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Tells a genuine signature and a genuine enclave from others, offline.
+#[derive(Debug, Parser)]
+#[command(
+    name = "letsesign-verify",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  letsesign-verify proof contract.pdf contract.spf
+  letsesign-verify proof contract.zip
+  letsesign-verify image letsesign-enclave.eif
+  letsesign-verify measurements
+  letsesign-verify policy check key-policy.json
+
+Exit codes: 0 genuine; 1 not genuine; 2 usage, or something cannot be read; 3 genuine, but of a release that was revoked or at
+its end; 4 inspected only, compared with nothing."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Verify a signed document: the PDF with its proof file, or the zip that holds both
+    #[command(after_help = PROOF_HELP)]
+    Proof(ProofArgs),
+    /// Verify an attestation document of an enclave
+    #[command(after_help = DOCUMENT_HELP)]
+    Document(DocumentArgs),
+    /// Recompute an enclave image's measurements and compare them with the releases
+    #[command(after_help = "\
+Examples:
+  letsesign-verify image letsesign-enclave.eif
+  letsesign-verify image letsesign-enclave.eif --measurements measurements/
+
+Exit codes: 0 a current release; 1 no release; 2 cannot be read; 3 a release that was revoked or at its end.")]
+    Image(ImageArgs),
+    /// List the releases, their status and whether they are signed
+    #[command(after_help = "\
+Examples:
+  letsesign-verify measurements
+  letsesign-verify measurements --json --measurements measurements/
+
+Exit codes: 0 consistent; 1 an invalid signature; 2 cannot be read, or not consistent.")]
+    Measurements(MeasurementsArgs),
+    /// Write or check the policy of a sender's AWS KMS key
+    Policy(PolicyArgs),
+    /// Print completions for a shell
+    #[command(after_help = "\
+Examples:
+  letsesign-verify completions bash > /etc/bash_completion.d/letsesign-verify")]
+    Completions {
+        /// Shell to print for
+        shell: clap_complete::Shell,
+    },
+}
+
+const PROOF_HELP: &str = "\
+Examples:
+  letsesign-verify proof contract.pdf contract.spf
+  letsesign-verify proof contract.zip --password-file password.txt
+  letsesign-verify proof contract.pdf contract.spf --binding-data-hash 5c3f... --json
+
+Exit codes: 0 genuine; 1 not genuine; 2 usage, or something cannot be read; 3 genuine, but of a release that was revoked, or at its
+end when it signed.";
+
+#[derive(Debug, Args)]
+pub(crate) struct ProofArgs {
+    /// The signed PDF, or the zip
+    pub(crate) document: PathBuf,
+    /// The proof file (.spf); none for a zip
+    pub(crate) proof: Option<PathBuf>,
+    /// Hash that the sender's task is bound by: 64 hexadecimal digits
+    #[arg(long, value_name = "HEX")]
+    pub(crate) binding_data_hash: Option<String>,
+    /// Read the zip's password from the first line of this file; without it, an encrypted zip asks for it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Refuse a release that is not signed by a maintainer
+    #[arg(long)]
+    pub(crate) require_signed: bool,
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+    #[command(flatten)]
+    pub(crate) releases: ReleaseArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const DOCUMENT_HELP: &str = "\
+Examples:
+  letsesign-verify document attestation.cbor --nonce 8f5e... --max-age 300
+  letsesign-verify document attestation.b64 --at-signing-time --expect 1909
+  letsesign-verify document attestation.cbor --at-signing-time --expect measurements/next.json
+  letsesign-verify document attestation.hex --at-signing-time --any-measurement
+
+Exit codes: 0 genuine; 1 not genuine; 2 usage, or something cannot be read; 3 of a release that was revoked or at its end; 4 genuine, but
+compared with no measurement (--any-measurement).";
+
+#[derive(Debug, Args)]
+pub(crate) struct DocumentArgs {
+    /// The document: bytes as the NSM made them, or their hexadecimal digits or base64; `-` for standard input
+    pub(crate) file: PathBuf,
+    /// Compare with this release (its name) or this file (NAME.json) instead of all releases; may be repeated
+    #[arg(long, value_name = "FILE|NAME")]
+    pub(crate) expect: Vec<String>,
+    /// Inspect only: compare the measurements with nothing
+    #[arg(long, conflicts_with = "expect")]
+    pub(crate) any_measurement: bool,
+    /// Verify as of the time the document was made, not now: for records, not for an enclave that is running
+    #[arg(long, conflicts_with_all = ["max_age", "nonce"])]
+    pub(crate) at_signing_time: bool,
+    /// The nonce that was asked with, 32 to 1024 hexadecimal digits
+    #[arg(long, value_name = "HEX")]
+    pub(crate) nonce: Option<String>,
+    /// How old the document may be, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) max_age: u64,
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+    #[command(flatten)]
+    pub(crate) releases: ReleaseArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RootArgs {
+    /// FOR TESTS: trust this root certificate (PEM or DER) instead of AWS's. Nothing is genuine under a root that is not AWS's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImageArgs {
+    /// The image (EIF)
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) releases: ReleaseArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MeasurementsArgs {
+    #[command(flatten)]
+    pub(crate) releases: ReleaseArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Print a key policy that hands the key to the given releases alone
+    #[command(after_help = "\
+Examples:
+  letsesign-verify policy kms --account 123456789012 --principal role/sender --release 2611 > key-policy.json
+  letsesign-verify policy kms --account 123456789012 --principal user/sender --release 1909 --release 2611 \\
+    --put-key-policy role/security-board")]
+    Kms(KmsArgs),
+    /// Look for ways around the attestation in an existing key policy
+    #[command(after_help = "\
+Examples:
+  letsesign-verify policy check key-policy.json
+  aws kms get-key-policy --key-id KEY --output text | letsesign-verify policy check -
+
+Exit codes: 0 no hole; 1 holes; 2 cannot be read.")]
+    Check(CheckArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KmsArgs {
+    /// AWS account of the key: 12 digits
+    #[arg(long)]
+    pub(crate) account: String,
+    /// Who may ask KMS to decrypt, through an enclave: an IAM ARN, or role/NAME or user/NAME of the account
+    #[arg(long)]
+    pub(crate) principal: String,
+    /// Release that may decrypt; may be repeated
+    #[arg(long, required = true, value_name = "NAME")]
+    pub(crate) release: Vec<String>,
+    /// Region of the key; decides the ARNs' partition
+    #[arg(long, default_value = "us-east-1")]
+    pub(crate) region: String,
+    /// Leave the right to replace this policy to a principal; it can then take the key (see the notes)
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) put_key_policy: Option<String>,
+    /// Accept a release that was revoked or at its end
+    #[arg(long)]
+    pub(crate) accept_ended: bool,
+    #[command(flatten)]
+    pub(crate) releases: ReleaseArgs,
+    /// Print the policy and the notes as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The policy, or `-` for standard input
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) releases: ReleaseArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

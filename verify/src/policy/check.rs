@@ -1,0 +1,444 @@
+//! Ways around the attestation in a key policy.
+//!
+//! A policy is good when no statement lets anybody use the key, change the policy or pass the key on unless KMS sees an attestation document
+//! with all three registers of a known release. A Deny statement that demands a register protects what every other statement allows.
+
+use super::model::{Condition, Policy, Principals, Statement};
+use crate::shown;
+use letsesign_measurements::{History, Pcr, State};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Severity {
+    /// The key can be used, or the policy replaced, without a known enclave.
+    Hole,
+    /// Not a hole by itself.
+    Warning,
+}
+
+/// Something about a policy.
+#[derive(Debug, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) severity: Severity,
+    /// The statement, or `policy`.
+    pub(crate) statement: String,
+    pub(crate) problem: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Hole => "HOLE",
+            Severity::Warning => "warning",
+        };
+        write!(
+            f,
+            "{severity}: {}: {}",
+            shown::line(&self.statement),
+            shown::line(&self.problem)
+        )
+    }
+}
+
+/// Actions that turn what the key protects into clear text, or hand it to another key.
+const USES: &[&str] = &[
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyPair",
+    "kms:DeriveSharedSecret",
+];
+
+/// Actions after which the policy no longer says who uses the key.
+const BYPASSES: &[(&str, &str)] = &[
+    (
+        "kms:PutKeyPolicy",
+        "may replace this policy by another and then decrypt",
+    ),
+    (
+        "kms:CreateGrant",
+        "may create a grant that decrypts without attestation",
+    ),
+    (
+        "kms:ReplicateKey",
+        "may replicate the key to another region under another policy",
+    ),
+    (
+        "kms:ImportKeyMaterial",
+        "may import key material that it knows, and decrypt elsewhere",
+    ),
+];
+
+/// Actions that destroy what the key protects.
+const LOSSES: &[&str] = &["kms:ScheduleKeyDeletion", "kms:DisableKey"];
+
+pub(crate) fn check(policy: &Policy, history: &History) -> Vec<Finding> {
+    let mut checker = Checker {
+        policy,
+        history,
+        findings: Vec::new(),
+    };
+    for statement in policy.statements.iter().filter(|statement| statement.allow) {
+        checker.allow(statement);
+    }
+    for statement in policy
+        .statements
+        .iter()
+        .filter(|statement| !statement.allow)
+    {
+        checker.deny(statement);
+    }
+    let allowed = |statement: &&Statement| statement.allow && statement.covers("kms:Decrypt");
+    if !policy
+        .statements
+        .iter()
+        .any(|statement| allowed(&statement))
+    {
+        checker.add(
+            Severity::Warning,
+            "policy",
+            "nobody may decrypt with this key".to_owned(),
+        );
+    }
+    checker.findings
+}
+
+struct Checker<'a> {
+    policy: &'a Policy,
+    history: &'a History,
+    findings: Vec<Finding>,
+}
+
+impl Checker<'_> {
+    fn add(&mut self, severity: Severity, statement: &str, problem: String) {
+        self.findings.push(Finding {
+            severity,
+            statement: statement.to_owned(),
+            problem,
+        });
+    }
+
+    fn allow(&mut self, statement: &Statement) {
+        let name = &statement.name;
+        let uses: Vec<&str> = USES
+            .iter()
+            .copied()
+            .filter(|action| statement.covers(action))
+            .collect();
+        let bypasses: Vec<_> = BYPASSES
+            .iter()
+            .filter(|(action, _)| statement.covers(action))
+            .collect();
+        let mut pinned = BTreeSet::new();
+        for condition in &statement.conditions {
+            if let Some(register) = register(&condition.key) {
+                match demand(condition) {
+                    Ok(Demand::Equal) => {
+                        self.values(name, register, &condition.values);
+                        pinned.insert(register);
+                    }
+                    Ok(Demand::Quantified) => {
+                        self.values(name, register, &condition.values);
+                        pinned.insert(register);
+                        self.add(
+                            Severity::Warning,
+                            name,
+                            format!(
+                                "{} is for keys with many values; write StringEqualsIgnoreCase",
+                                condition.operator
+                            ),
+                        );
+                    }
+                    Err(problem) if uses.is_empty() && bypasses.is_empty() => {
+                        self.add(Severity::Warning, name, problem);
+                    }
+                    Err(problem) => self.add(Severity::Hole, name, problem),
+                }
+            }
+        }
+        self.combinations(statement, &pinned);
+        let open_uses: Vec<&str> = uses
+            .into_iter()
+            .filter(|action| !self.missing(action, &pinned).is_empty())
+            .collect();
+        if let Some(first) = open_uses.first() {
+            let missing: Vec<String> = self
+                .missing(first, &pinned)
+                .iter()
+                .map(|register| format!("PCR{register}"))
+                .collect();
+            let problem = format!(
+                "{} without a condition on {} (kms:RecipientAttestation:...)",
+                open_uses.join(", "),
+                missing.join(", ")
+            );
+            self.add(Severity::Hole, name, problem);
+        }
+        let mut open = !open_uses.is_empty();
+        for (action, problem) in bypasses {
+            // These calls carry no attestation document, so a register that is demanded makes them impossible.
+            if pinned.is_empty() && self.missing(action, &pinned).len() == 3 {
+                self.add(
+                    Severity::Hole,
+                    name,
+                    format!("{} {problem} ({action})", who(&statement.principals)),
+                );
+                open = true;
+            }
+        }
+        self.principals(statement, open || !pinned.is_empty());
+        if let Some(action) = LOSSES.iter().find(|action| statement.covers(action)) {
+            let problem = format!(
+                "{} may make everything undecryptable ({action})",
+                who(&statement.principals)
+            );
+            self.add(Severity::Warning, name, problem);
+        }
+    }
+
+    fn principals(&mut self, statement: &Statement, uses_key: bool) {
+        let name = &statement.name;
+        if statement.not_action {
+            let problem = "NotAction allows every action that is not named, those of tomorrow too";
+            self.add(Severity::Warning, name, problem.to_owned());
+        }
+        match &statement.principals {
+            Principals::AllBut => {
+                let problem =
+                    "NotPrincipal with Allow lets in everybody who is not named, of any account";
+                self.add(Severity::Hole, name, problem.to_owned());
+            }
+            Principals::Everybody if uses_key => {
+                let problem = "the principal is everybody, of any AWS account";
+                self.add(Severity::Hole, name, problem.to_owned());
+            }
+            Principals::Named(list) if uses_key => {
+                if let Some(root) = list.iter().find(|text| is_account(text)) {
+                    let problem = format!(
+                        "{root} stands for whoever the account's IAM policies name; name one role or user"
+                    );
+                    self.add(Severity::Warning, name, problem);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A Deny that demands a register which no release has would lock everybody out; that is worth saying.
+    fn deny(&mut self, statement: &Statement) {
+        let conditions: Vec<_> = statement
+            .conditions
+            .iter()
+            .filter_map(|c| register(&c.key))
+            .collect();
+        if conditions.len() > 1 && statement.conditions.iter().all(negated) {
+            self.add(
+                Severity::Warning,
+                &statement.name,
+                "it denies only when all of its conditions differ at once; write one statement for each register".to_owned(),
+            );
+        }
+    }
+
+    /// Registers that neither the statement nor any Deny demands for an action.
+    fn missing(&self, action: &str, pinned: &BTreeSet<u8>) -> Vec<u8> {
+        let denies = || {
+            self.policy
+                .statements
+                .iter()
+                .filter(|deny| is_guard(deny, action))
+        };
+        if denies().any(|deny| deny.conditions.is_empty()) {
+            return Vec::new();
+        }
+        let guarded = |number: u8| {
+            denies().any(|deny| match deny.conditions.as_slice() {
+                [condition] => {
+                    register(&condition.key) == Some(number)
+                        && negated(condition)
+                        && !condition.values.is_empty()
+                        && condition
+                            .values
+                            .iter()
+                            .all(|value| self.known(number, value))
+                }
+                _ => false,
+            })
+        };
+        (0..3)
+            .filter(|number| !pinned.contains(number) && !guarded(*number))
+            .collect()
+    }
+
+    fn known(&self, register: u8, value: &str) -> bool {
+        Pcr::parse(&value.to_ascii_lowercase()).is_some_and(|pcr| {
+            self.history.releases.iter().any(|entry| {
+                entry.status.state != State::Revoked
+                    && entry.release.pcrs.numbered().contains(&(register, pcr))
+            })
+        })
+    }
+
+    /// What is wrong with the values that a register may have.
+    fn values(&mut self, statement: &str, register: u8, values: &[String]) {
+        for value in values {
+            let text = value.to_ascii_lowercase();
+            let Some(pcr) = Pcr::parse(&text) else {
+                let problem = if text.len() == 96 && text.bytes().all(|byte| byte == b'0') {
+                    format!(
+                        "PCR{register} may be all zeros, which every enclave in debug mode has: its operator reads its memory"
+                    )
+                } else {
+                    format!("PCR{register} is {value:?}, not 96 hexadecimal digits")
+                };
+                self.add(Severity::Hole, statement, problem);
+                continue;
+            };
+            let holds =
+                |pcrs: &letsesign_measurements::Pcrs| pcrs.numbered().contains(&(register, pcr));
+            let entries = self
+                .history
+                .releases
+                .iter()
+                .filter(|entry| holds(&entry.release.pcrs));
+            let best = entries.min_by_key(|entry| entry.status.state);
+            let next = self
+                .history
+                .next
+                .as_ref()
+                .is_some_and(|next| holds(&next.pcrs));
+            let (severity, problem) = match best {
+                Some(entry) => match entry.status.state {
+                    State::Current => continue,
+                    State::EndOfLife => (
+                        Severity::Warning,
+                        format!(
+                            "PCR{register} is that of release {}, which is at its end",
+                            entry.release.ver_name
+                        ),
+                    ),
+                    State::Revoked => (
+                        Severity::Hole,
+                        format!(
+                            "PCR{register} is that of release {}, which was revoked",
+                            entry.release.ver_name
+                        ),
+                    ),
+                },
+                None if next => (
+                    Severity::Warning,
+                    format!("PCR{register} is that of a source tree which was not released"),
+                ),
+                None => (
+                    Severity::Hole,
+                    format!("PCR{register} {value} is of no known release"),
+                ),
+            };
+            self.add(severity, statement, problem);
+        }
+    }
+
+    /// Lists of values combine freely: a register of one release with another register of another.
+    fn combinations(&mut self, statement: &Statement, pinned: &BTreeSet<u8>) {
+        let many = statement
+            .conditions
+            .iter()
+            .filter(|condition| {
+                register(&condition.key).is_some_and(|number| pinned.contains(&number))
+            })
+            .any(|condition| condition.values.len() > 1);
+        if many {
+            let problem = "several values for one register combine freely with those of the others; write one statement for each release";
+            self.add(Severity::Warning, &statement.name, problem.to_owned());
+        }
+    }
+}
+
+enum Demand {
+    Equal,
+    Quantified,
+}
+
+/// The register that a condition key is about. `ImageSha384` is another name of PCR0.
+fn register(key: &str) -> Option<u8> {
+    let key = key.to_ascii_lowercase();
+    match key.strip_prefix("kms:recipientattestation:")? {
+        "imagesha384" | "pcr0" => Some(0),
+        "pcr1" => Some(1),
+        "pcr2" => Some(2),
+        _ => None,
+    }
+}
+
+/// Whether a condition of an Allow demands the register to have one of its values, or why it does not.
+fn demand(condition: &Condition) -> Result<Demand, String> {
+    let Condition {
+        operator,
+        key,
+        values,
+    } = condition;
+    let lower = operator.to_ascii_lowercase();
+    if lower.ends_with("ifexists") {
+        return Err(format!(
+            "{operator} on {key} is true when there is no attestation document"
+        ));
+    }
+    if lower.starts_with("forallvalues:") {
+        return Err(format!(
+            "{operator} on {key} is true when there is no attestation document"
+        ));
+    }
+    let (quantified, plain) = match lower.strip_prefix("foranyvalue:") {
+        Some(plain) => (true, plain),
+        None => (false, lower.as_str()),
+    };
+    let demand = if quantified {
+        Demand::Quantified
+    } else {
+        Demand::Equal
+    };
+    match plain {
+        "stringequals" | "stringequalsignorecase" => Ok(demand),
+        "stringlike" if !values.iter().any(|value| value.contains(['*', '?'])) => Ok(demand),
+        "stringlike" => Err(format!(
+            "{operator} on {key} has wildcards: other images match as well"
+        )),
+        _ => Err(format!("{operator} on {key} does not demand a value")),
+    }
+}
+
+/// Whether a condition of a Deny is true for every value but its own, and without an attestation document.
+fn negated(condition: &Condition) -> bool {
+    matches!(
+        condition
+            .operator
+            .to_ascii_lowercase()
+            .trim_end_matches("ifexists"),
+        "stringnotequals" | "stringnotequalsignorecase"
+    )
+}
+
+/// Whether a statement denies an action to everybody, at least under its conditions.
+fn is_guard(statement: &Statement, action: &str) -> bool {
+    !statement.allow
+        && statement.principals == Principals::Everybody
+        && statement.every_resource
+        && statement.covers(action)
+}
+
+fn is_account(principal: &str) -> bool {
+    principal.ends_with(":root")
+        || (principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn who(principals: &Principals) -> String {
+    match principals {
+        Principals::Everybody => "everybody".to_owned(),
+        Principals::AllBut => "everybody but the named".to_owned(),
+        Principals::Named(list) => list.join(", "),
+    }
+}

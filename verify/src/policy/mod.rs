@@ -1,0 +1,78 @@
+//! `letsesign-verify policy`: AWS KMS key policies that pin an enclave's measurements.
+
+mod check;
+mod model;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use crate::args::{PolicyArgs, PolicyCommand};
+use crate::{Answer, print, print_json, shown};
+use anyhow::{Context, Result, bail};
+use check::Severity;
+use model::Policy;
+use serde_json::json;
+use std::fmt::Write;
+use std::io::Read;
+use std::path::Path;
+
+/// The service's own limit is 32 KiB; what a tool wraps around it may be larger.
+const POLICY_BYTES_MAX: u64 = 1 << 20;
+
+pub(crate) fn run(args: &PolicyArgs) -> Result<Answer> {
+    match &args.command {
+        PolicyCommand::Kms(args) => {
+            let written = write::policy(args, &args.releases.load()?)?;
+            if args.json {
+                print_json(&json!({ "policy": written.policy, "notes": written.notes }))?;
+            } else {
+                print_json(&written.policy)?;
+                for note in &written.notes {
+                    eprintln!("note: {note}");
+                }
+            }
+            Ok(Answer::Yes)
+        }
+        PolicyCommand::Check(args) => {
+            let policy = Policy::parse(&read(&args.file)?)
+                .with_context(|| format!("{} is no key policy", args.file.display()))?;
+            let findings = check::check(&policy, &args.releases.load()?);
+            let holes = findings
+                .iter()
+                .any(|finding| finding.severity == Severity::Hole);
+            if args.json {
+                print_json(&json!({ "holes": holes, "findings": findings }))?;
+            } else {
+                let mut out = String::new();
+                for finding in &findings {
+                    let _ = writeln!(out, "{finding}");
+                }
+                out += if holes {
+                    "HOLES: the key can be used without a known enclave\n"
+                } else {
+                    "no hole found: the key is used by known enclaves alone\n"
+                };
+                print(out)?;
+            }
+            Ok(if holes { Answer::No } else { Answer::Yes })
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let name = shown::line(&path.display().to_string());
+    if path == Path::new("-") {
+        std::io::stdin()
+            .take(POLICY_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path)
+            .and_then(|file| file.take(POLICY_BYTES_MAX + 1).read_to_end(&mut bytes))
+    }
+    .with_context(|| format!("cannot read {name}"))?;
+    if bytes.len() as u64 > POLICY_BYTES_MAX {
+        bail!("{name} is too large for a key policy");
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,389 @@
+//! A corpus of policies: good ones, and for each kind of hole one that has it and nothing else.
+
+use super::check::{Severity, check};
+use super::model::Policy;
+use super::write;
+use crate::args::KmsArgs;
+use crate::releases::ReleaseArgs;
+use letsesign_measurements::{Files, History, Ledger};
+use serde_json::{Value, json};
+
+/// Releases 1 (current), 2 (current), 3 (end of life), 4 (revoked), and a tree whose registers are all `e`.
+fn history() -> History {
+    let mut files = Files::new();
+    let mut ledger = Ledger::default();
+    for (name, digit) in [
+        ("1", "a"),
+        ("2", "b"),
+        ("3", "c"),
+        ("4", "d"),
+        ("next", "e"),
+    ] {
+        let time = u64::from(name != "next");
+        let pcrs = json!({ "0": pcr(digit, 0), "1": pcr(digit, 1), "2": pcr(digit, 2) });
+        let release = json!({ "verName": name, "pcrs": pcrs, "issueTime": time }).to_string();
+        if name != "next" {
+            ledger.append(name, release.as_bytes()).unwrap();
+        }
+        files.insert(format!("{name}.json"), release.into());
+    }
+    files.insert("LEDGER".into(), ledger.to_text().into());
+    let status = json!({ "statusList": [
+        { "verName": "3", "state": "end-of-life", "since": 2, "reason": "r" },
+        { "verName": "4", "state": "revoked", "since": 2, "reason": "r" },
+    ] });
+    files.insert("status.json".into(), status.to_string().into());
+    History::from_files(&files).unwrap()
+}
+
+fn pcr(digit: &str, register: u8) -> String {
+    format!("{register}{}", digit.repeat(95))
+}
+
+fn args(releases: &[&str]) -> KmsArgs {
+    KmsArgs {
+        account: "123456789012".into(),
+        principal: "role/sender".into(),
+        release: releases.iter().map(ToString::to_string).collect(),
+        region: "us-east-1".into(),
+        put_key_policy: None,
+        accept_ended: false,
+        releases: ReleaseArgs::default(),
+        json: false,
+    }
+}
+
+/// A statement that lets a role decrypt in release 1.
+fn pinned() -> Value {
+    json!({
+        "Sid": "D", "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::123456789012:role/sender" },
+        "Action": "kms:Decrypt", "Resource": "*",
+        "Condition": { "StringEqualsIgnoreCase": {
+            "kms:RecipientAttestation:PCR0": pcr("a", 0),
+            "kms:RecipientAttestation:PCR1": pcr("a", 1),
+            "kms:RecipientAttestation:PCR2": pcr("a", 2) } },
+    })
+}
+
+fn findings(statements: &Value) -> Vec<(bool, String)> {
+    let policy = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
+    let policy = Policy::parse(policy.as_bytes()).unwrap();
+    check(&policy, &history())
+        .into_iter()
+        .map(|finding| (finding.severity == Severity::Hole, finding.problem))
+        .collect()
+}
+
+fn with(path: &str, value: Value) -> Value {
+    let mut statement = pinned();
+    statement[path] = value;
+    json!([statement])
+}
+
+fn with_condition(operator: &str, key: &str, value: &str) -> Value {
+    let mut statement = pinned();
+    let equals = statement["Condition"]["StringEqualsIgnoreCase"]
+        .as_object_mut()
+        .unwrap();
+    equals.remove(key);
+    statement["Condition"][operator][key] = json!(value);
+    json!([statement])
+}
+
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "reads better where it is used"
+)]
+fn also(statement: Value) -> Value {
+    json!([pinned(), statement])
+}
+
+fn allow(action: &str, principal: &str) -> Value {
+    json!({ "Effect": "Allow", "Principal": { "AWS": principal }, "Action": action, "Resource": "*" })
+}
+
+const ROOT: &str = "arn:aws:iam::123456789012:root";
+const ADMIN: &str = "arn:aws:iam::123456789012:role/admin";
+const PCR0: &str = "kms:RecipientAttestation:PCR0";
+
+#[test]
+fn good_policies_have_no_hole() {
+    assert_eq!(findings(&json!([pinned()])), []);
+    assert_eq!(
+        findings(&with_condition("StringEquals", PCR0, &pcr("a", 0))),
+        []
+    );
+    assert_eq!(
+        findings(&with_condition(
+            "StringEquals",
+            "kms:recipientattestation:imagesha384",
+            &pcr("a", 0)
+        ))
+        .len(),
+        0
+    );
+    assert_eq!(findings(&also(allow("kms:GetPublicKey", "*"))), []);
+    for releases in [&["1"][..], &["1", "2"]] {
+        let written = write::policy(&args(releases), &history()).unwrap();
+        assert_eq!(findings(&written.policy["Statement"]), []);
+        assert!(
+            written
+                .notes
+                .iter()
+                .any(|note| note.contains("PutKeyPolicy"))
+        );
+    }
+}
+
+#[test]
+fn the_written_policy_names_its_hole() {
+    let mut args = args(&["1"]);
+    args.put_key_policy = Some("role/board".into());
+    let written = write::policy(&args, &history()).unwrap();
+    let found = findings(&written.policy["Statement"]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].0 && found[0].1.contains("role/board may replace this policy"));
+}
+
+#[test]
+fn written_policies_hold_against_whatever_else_is_allowed() {
+    let written = write::policy(&args(&["1"]), &history()).unwrap();
+    let mut statements = written.policy["Statement"].as_array().unwrap().clone();
+    for action in ["kms:Decrypt", "kms:CreateGrant", "kms:ReEncrypt*"] {
+        statements.push(allow(action, ADMIN));
+    }
+    assert_eq!(findings(&json!(statements)), []);
+    statements.push(allow("kms:*", ROOT));
+    let found = findings(&json!(statements));
+    let holes: Vec<_> = found.iter().filter(|(hole, _)| *hole).collect();
+    assert_eq!(holes.len(), 1, "{found:?}");
+    assert!(holes[0].1.contains("kms:PutKeyPolicy"));
+}
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
+fn each_kind_of_hole_is_found() {
+    let zeros = "0".repeat(96);
+    let mut mixed_deny = allow("kms:Decrypt", "*");
+    mixed_deny["Effect"] = json!("Deny");
+    mixed_deny["Condition"] = json!({ "StringNotEquals": {
+        PCR0: pcr("a", 0), "kms:RecipientAttestation:PCR1": pcr("a", 1), "kms:RecipientAttestation:PCR2": pcr("a", 2) } });
+    let mut some_deny = mixed_deny.clone();
+    some_deny["Condition"] = json!({ "StringNotEquals": { PCR0: pcr("a", 0) } });
+    let mut other_deny = some_deny.clone();
+    other_deny["Principal"] = json!({ "AWS": ADMIN });
+    for (statements, text) in [
+        (json!([allow("kms:Decrypt", ADMIN)]), "PCR0, PCR1, PCR2"),
+        (with("Condition", json!({})), "PCR0, PCR1, PCR2"),
+        (
+            with(
+                "Condition",
+                json!({ "StringEqualsIgnoreCase": { PCR0: pcr("a", 0) } }),
+            ),
+            "condition on PCR1, PCR2",
+        ),
+        (
+            with(
+                "Condition",
+                json!({ "StringEquals": { "aws:SourceVpc": "vpc-1" } }),
+            ),
+            "PCR0, PCR1, PCR2",
+        ),
+        (with("Principal", json!("*")), "everybody"),
+        (
+            with("Principal", json!({ "AWS": [ADMIN, "*"] })),
+            "everybody",
+        ),
+        (
+            with_condition("StringEqualsIfExists", PCR0, &pcr("a", 0)),
+            "no attestation document",
+        ),
+        (
+            with_condition("StringEqualsIgnoreCaseIfExists", PCR0, &pcr("a", 0)),
+            "no attestation document",
+        ),
+        (
+            with_condition("ForAllValues:StringEquals", PCR0, &pcr("a", 0)),
+            "no attestation document",
+        ),
+        (with_condition("StringLike", PCR0, "0a*"), "wildcards"),
+        (
+            with_condition("StringNotEquals", PCR0, &pcr("b", 0)),
+            "does not demand",
+        ),
+        (with_condition("Null", PCR0, "false"), "does not demand"),
+        (with_condition("StringEquals", PCR0, &zeros), "debug mode"),
+        (
+            with_condition("StringEquals", PCR0, &pcr("f", 0)),
+            "no known release",
+        ),
+        (
+            with_condition("StringEquals", PCR0, &pcr("d", 0)),
+            "revoked",
+        ),
+        (with_condition("StringEquals", PCR0, "abc"), "not 96"),
+        (
+            with_condition("StringEquals", PCR0, &pcr("a", 1)),
+            "no known release",
+        ),
+        (also(allow("kms:*", ROOT)), "kms:Decrypt, kms:ReEncryptFrom"),
+        (also(allow("*", ADMIN)), "kms:PutKeyPolicy"),
+        (also(allow("KMS:de*", ADMIN)), "kms:Decrypt"),
+        (also(allow("kms:Decryp?", ADMIN)), "kms:Decrypt"),
+        (also(allow("kms:ReEncrypt*", ADMIN)), "kms:ReEncryptFrom"),
+        (
+            also(allow("kms:GenerateDataKey*", ADMIN)),
+            "kms:GenerateDataKey",
+        ),
+        (
+            also(allow("kms:DeriveSharedSecret", ADMIN)),
+            "kms:DeriveSharedSecret",
+        ),
+        (also(allow("kms:PutKeyPolicy", ROOT)), "replace this policy"),
+        (also(allow("kms:CreateGrant", ADMIN)), "grant"),
+        (also(allow("kms:Replicate*", ADMIN)), "replicate"),
+        (also(allow("kms:ImportKeyMaterial", ADMIN)), "import"),
+        (
+            also(
+                json!({ "Effect": "Allow", "NotPrincipal": { "AWS": ADMIN }, "Action": "kms:DescribeKey", "Resource": "*" }),
+            ),
+            "NotPrincipal",
+        ),
+        (
+            also(
+                json!({ "Effect": "Allow", "Principal": { "AWS": ADMIN }, "NotAction": "kms:Encrypt", "Resource": "*" }),
+            ),
+            "kms:Decrypt",
+        ),
+        (
+            json!([allow("kms:Decrypt", ADMIN), mixed_deny]),
+            "PCR0, PCR1, PCR2",
+        ),
+        (
+            json!([allow("kms:Decrypt", ADMIN), some_deny]),
+            "condition on PCR1, PCR2",
+        ),
+        (
+            json!([allow("kms:Decrypt", ADMIN), other_deny]),
+            "PCR0, PCR1, PCR2",
+        ),
+    ] {
+        let found = findings(&statements);
+        assert!(
+            found
+                .iter()
+                .any(|(hole, problem)| *hole && problem.contains(text)),
+            "{text}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_hole_is_a_warning() {
+    let mut both = pinned();
+    both["Condition"]["StringEqualsIgnoreCase"][PCR0] = json!([pcr("a", 0), pcr("b", 0)]);
+    for (statements, text) in [
+        (
+            with_condition("ForAnyValue:StringEquals", PCR0, &pcr("a", 0)),
+            "many values",
+        ),
+        (
+            with_condition("StringEquals", PCR0, &pcr("c", 0)),
+            "at its end",
+        ),
+        (
+            with_condition("StringEquals", PCR0, &pcr("e", 0)),
+            "not released",
+        ),
+        (json!([both]), "combine freely"),
+        (with("Principal", json!({ "AWS": ROOT })), "IAM policies"),
+        (
+            also(allow("kms:ScheduleKeyDeletion", ADMIN)),
+            "undecryptable",
+        ),
+        (json!([allow("kms:Encrypt", ADMIN)]), "nobody may decrypt"),
+    ] {
+        let found = findings(&statements);
+        assert!(
+            found
+                .iter()
+                .any(|(hole, problem)| !hole && problem.contains(text)),
+            "{text}: {found:?}"
+        );
+        assert!(found.iter().all(|(hole, _)| !hole), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_no_policy_is_refused() {
+    let statement = pinned().to_string();
+    for text in [
+        String::new(),
+        "[]".to_owned(),
+        "{}".to_owned(),
+        r#"{"Statement":"x"}"#.to_owned(),
+        format!(r#"{{"Statement":[{statement}],"Statement":[]}}"#),
+        format!(r#"{{"Statements":[{statement}]}}"#),
+        format!(
+            r#"{{"Statement":[{}]}}"#,
+            statement.replace("Allow", "allow")
+        ),
+        format!(
+            r#"{{"Statement":[{}]}}"#,
+            statement.replace("Condition", "Conditions")
+        ),
+        format!(
+            r#"{{"Statement":[{}]}}"#,
+            statement.replace("Principal", "Principals")
+        ),
+    ] {
+        assert!(Policy::parse(text.as_bytes()).is_err(), "{text}");
+    }
+    // As the AWS command line prints it.
+    let wrapped =
+        json!({ "Policy": format!(r#"{{"Statement":[{statement}]}}"#), "PolicyName": "default" });
+    assert!(
+        check(
+            &Policy::parse(wrapped.to_string().as_bytes()).unwrap(),
+            &history()
+        )
+        .is_empty()
+    );
+}
+
+#[test]
+fn arguments_of_kms_are_checked() {
+    let refused = |change: fn(&mut KmsArgs), text: &str| {
+        let mut args = args(&["1"]);
+        change(&mut args);
+        let error = format!("{:#}", write::policy(&args, &history()).err().unwrap());
+        assert!(error.contains(text), "{error}");
+    };
+    refused(|args| args.account = "12345678901".into(), "12 digits");
+    refused(|args| args.principal = "*".into(), "no role or user");
+    refused(
+        |args| args.principal = "arn:aws:iam::123456789012:root".into(),
+        "no role or user",
+    );
+    refused(
+        |args| args.principal = "arn:aws:iam::999999999999:role/x".into(),
+        "no role or user",
+    );
+    refused(|args| args.principal = "role/*".into(), "no role or user");
+    refused(
+        |args| args.put_key_policy = Some("*".into()),
+        "no role or user",
+    );
+    refused(|args| args.release = vec!["9".into()], "no release \"9\"");
+    refused(|args| args.release = vec!["4".into()], "revoked");
+    refused(|args| args.region = "moon".into(), "no AWS region");
+    let mut government = args(&["1"]);
+    government.region = "us-gov-west-1".into();
+    let written = write::policy(&government, &history()).unwrap();
+    assert!(
+        written
+            .policy
+            .to_string()
+            .contains("arn:aws-us-gov:iam::123456789012:role/sender")
+    );
+}

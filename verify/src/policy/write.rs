@@ -1,0 +1,203 @@
+//! A key policy that hands the key to known enclaves alone.
+
+use crate::args::KmsArgs;
+use anyhow::{Context, Result, bail, ensure};
+use letsesign_measurements::{Entry, History, SignatureState, State};
+use serde_json::{Value, json};
+
+/// The service's limit on a key policy, in bytes.
+const POLICY_MAX: usize = 32 * 1024;
+
+/// What only an attested enclave may do, and what would hand on the right to.
+const GUARDED: &[&str] = &[
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyPair",
+    "kms:DeriveSharedSecret",
+    "kms:CreateGrant",
+    "kms:ReplicateKey",
+    "kms:ImportKeyMaterial",
+];
+
+/// A policy and what its owner must know.
+pub(super) struct Written {
+    pub(super) policy: Value,
+    pub(super) notes: Vec<String>,
+}
+
+pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
+    let partition = partition(&args.region)?;
+    ensure!(
+        args.account.len() == 12 && args.account.bytes().all(|byte| byte.is_ascii_digit()),
+        "an AWS account is 12 digits, not {:?}",
+        args.account
+    );
+    let principal = arn(partition, &args.account, &args.principal)?;
+    let releases = releases(args, history)?;
+    let mut notes = notes(args, &releases);
+    let root = format!("arn:{partition}:iam::{}:root", args.account);
+    let mut statements = vec![
+        json!({
+            "Sid": "SeeAndDescribe",
+            "Effect": "Allow",
+            "Principal": { "AWS": root },
+            "Action": ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetPublicKey", "kms:ListGrants", "kms:ListKeyPolicies",
+                       "kms:ListResourceTags", "kms:TagResource", "kms:UntagResource"],
+            "Resource": "*",
+        }),
+        json!({
+            "Sid": "EncryptForTheEnclave",
+            "Effect": "Allow",
+            "Principal": { "AWS": principal },
+            "Action": ["kms:DescribeKey", "kms:GetPublicKey", "kms:Encrypt"],
+            "Resource": "*",
+        }),
+    ];
+    for entry in &releases {
+        statements.push(json!({
+            "Sid": format!("DecryptInRelease{}", alphanumeric(&entry.release.ver_name)),
+            "Effect": "Allow",
+            "Principal": { "AWS": principal },
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+            "Condition": { "StringEqualsIgnoreCase": entry.release.pcrs.numbered().into_iter()
+                .map(|(number, pcr)| (key(number), Value::from(pcr.to_string())))
+                .collect::<serde_json::Map<_, _>>() },
+        }));
+    }
+    // An explicit Deny is stronger than grants and IAM policies: a missing document differs from every value.
+    for number in 0..3u8 {
+        let mut values: Vec<String> = releases
+            .iter()
+            .flat_map(|entry| entry.release.pcrs.numbered())
+            .filter(|(other, _)| *other == number)
+            .map(|(_, pcr)| pcr.to_string())
+            .collect();
+        values.dedup();
+        statements.push(json!({
+            "Sid": format!("DenyWithoutPCR{number}"),
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": GUARDED,
+            "Resource": "*",
+            "Condition": { "StringNotEqualsIgnoreCase": { key(number): values } },
+        }));
+    }
+    statements.push(json!({
+        "Sid": "DenyDebugMode",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": GUARDED,
+        "Resource": "*",
+        "Condition": { "StringEquals": { key(0): "0".repeat(96) } },
+    }));
+    if let Some(name) = &args.put_key_policy {
+        statements.push(json!({
+            "Sid": "ReplaceThisPolicy",
+            "Effect": "Allow",
+            "Principal": { "AWS": arn(partition, &args.account, name)? },
+            "Action": "kms:PutKeyPolicy",
+            "Resource": "*",
+        }));
+    }
+    let policy =
+        json!({ "Version": "2012-10-17", "Id": "letsesign-enclave", "Statement": statements });
+    let size = policy.to_string().len();
+    if size > POLICY_MAX {
+        bail!("the policy has {size} bytes and KMS takes {POLICY_MAX}; name fewer releases");
+    }
+    notes.push(format!(
+        "create the key with it: aws kms create-key --region {} --key-spec RSA_2048 --key-usage ENCRYPT_DECRYPT --policy file://key-policy.json{}",
+        args.region,
+        if args.put_key_policy.is_none() { " --bypass-policy-lockout-safety-check" } else { "" }
+    ));
+    Ok(Written { policy, notes })
+}
+
+fn releases<'a>(args: &KmsArgs, history: &'a History) -> Result<Vec<&'a Entry>> {
+    let mut entries: Vec<&Entry> = Vec::new();
+    for name in &args.release {
+        let entry = history.named(name).with_context(|| {
+            format!("there is no release {name:?}; `letsesign-verify measurements` lists them")
+        })?;
+        if let SignatureState::Invalid { reason } = &entry.signature {
+            bail!("the signature of release {name} is invalid: {reason}");
+        }
+        if entry.status.state != State::Current && !args.accept_ended {
+            bail!(
+                "release {name} is {}; name it only with --accept-ended",
+                entry.status.state
+            );
+        }
+        if !entries.contains(&entry) {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
+}
+
+fn notes(args: &KmsArgs, releases: &[&Entry]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for entry in releases {
+        if entry.signature == SignatureState::Unsigned {
+            notes.push(format!(
+                "release {} is not signed: compare its measurements with a rebuild",
+                entry.release.ver_name
+            ));
+        }
+    }
+    notes.push(match &args.put_key_policy {
+        Some(name) => format!(
+            "{name} may call kms:PutKeyPolicy: it can replace this policy by one that lets itself decrypt. Whoever controls it controls \
+             every document under this key. Watch the call in CloudTrail"
+        ),
+        None => "nobody may call kms:PutKeyPolicy: the policy is final. A new release needs a new key, and KMS wants the request to say \
+                 that this is meant (--bypass-policy-lockout-safety-check). Nobody can delete the key either"
+            .to_owned(),
+    });
+    notes
+}
+
+fn key(register: u8) -> String {
+    format!("kms:RecipientAttestation:PCR{register}")
+}
+
+/// A Sid holds letters and digits alone.
+fn alphanumeric(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+fn partition(region: &str) -> Result<&'static str> {
+    let good = region.split('-').count() >= 3
+        && region
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    ensure!(good, "{region:?} is no AWS region, such as us-east-1");
+    Ok(if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else if region.starts_with("cn-") {
+        "aws-cn"
+    } else {
+        "aws"
+    })
+}
+
+/// One role or user of the account, given as an ARN or as `role/NAME`, `user/NAME`.
+fn arn(partition: &str, account: &str, principal: &str) -> Result<String> {
+    let prefix = format!("arn:{partition}:iam::{account}:");
+    let name = principal.strip_prefix(&prefix).unwrap_or(principal);
+    let path = name
+        .strip_prefix("role/")
+        .or_else(|| name.strip_prefix("user/"));
+    let good = |c: char| c.is_ascii_alphanumeric() || "/+=,.@_-".contains(c);
+    match path {
+        Some(path) if !path.is_empty() && path.len() <= 576 && path.chars().all(good) => {
+            Ok(format!("{prefix}{name}"))
+        }
+        _ => bail!(
+            "{principal:?} is no role or user of account {account}: write {prefix}role/NAME, role/NAME or user/NAME. Accounts and wildcards \
+             stand for too many"
+        ),
+    }
+}

@@ -1,0 +1,245 @@
+//! The checks of a proof, each with its outcome. docs/verify.md explains them one by one.
+
+use super::pdf::{self, Shown};
+use crate::Answer;
+use crate::attestation::{self, Attested, Expected, Root};
+use crate::{measurements, shown, time};
+use letsesign_measurements::{Entry, History, Pcrs, SignatureState, State};
+use letsesign_proof::{Function, Hash, Spf, UserData};
+use serde::Serialize;
+
+/// Nitro clocks of two machines differ by seconds; a confirmation later than the signed document by more than this is wrong.
+const CLOCK_TOLERANCE: u64 = 300;
+
+/// What was asked for.
+pub(super) struct Demands<'a> {
+    pub(super) binding: Option<Hash>,
+    pub(super) require_signed: bool,
+    pub(super) root: &'a Root,
+    pub(super) history: &'a History,
+}
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Outcome {
+    Passed,
+    /// Not known, or worth knowing; the verdict stands without it.
+    Warning,
+    /// The release ended or was revoked.
+    Ended,
+    Failed,
+}
+
+/// One check.
+#[derive(Debug, Serialize)]
+pub(super) struct Check {
+    pub(super) name: &'static str,
+    pub(super) outcome: Outcome,
+    pub(super) text: String,
+}
+
+/// All checks of a proof.
+pub(super) struct Checked<'a> {
+    pub(super) checks: Vec<Check>,
+    /// What the attestation document says, when it is genuine.
+    pub(super) attested: Option<Attested>,
+    /// The release, when the measurements are of one.
+    pub(super) release: Option<&'a Entry>,
+}
+
+impl Checked<'_> {
+    pub(super) fn answer(&self) -> Answer {
+        let has = |outcome| self.checks.iter().any(|check| check.outcome == outcome);
+        if has(Outcome::Failed) || self.attested.is_none() {
+            Answer::No
+        } else if has(Outcome::Ended) {
+            Answer::Ended
+        } else {
+            Answer::Yes
+        }
+    }
+
+    fn add(&mut self, name: &'static str, outcome: Outcome, text: impl Into<String>) {
+        self.checks.push(Check {
+            name,
+            outcome,
+            text: text.into(),
+        });
+    }
+}
+
+pub(super) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked<'a> {
+    let mut checked = Checked {
+        checks: Vec::new(),
+        attested: None,
+        release: None,
+    };
+    let expected: Vec<Pcrs> = demands
+        .history
+        .releases
+        .iter()
+        .map(|entry| entry.release.pcrs)
+        .collect();
+    match attestation::at_signing_time(&spf.attestation, demands.root, &Expected::OneOf(&expected))
+    {
+        Ok(attested) => {
+            let text = match demands.root {
+                Root::Aws => {
+                    "made by an AWS Nitro enclave, certificates valid up to AWS's root when it was made"
+                }
+                Root::Other(..) => {
+                    "certificates valid up to the TEST ROOT that was given, which is NOT AWS's"
+                }
+            };
+            let outcome = match demands.root {
+                Root::Aws => Outcome::Passed,
+                Root::Other(..) => Outcome::Warning,
+            };
+            checked.add("attestation", outcome, text);
+            release(&mut checked, &attested, demands);
+            hashes(&mut checked, pdf, spf, &attested);
+            signing_times(&mut checked, spf, &attested);
+            checked.attested = Some(attested);
+        }
+        Err(problem) => checked.add("attestation", Outcome::Failed, problem),
+    }
+    if pdf::has_trailer(pdf) {
+        checked.add(
+            "trailer",
+            Outcome::Passed,
+            "the PDF ends as signed documents do",
+        );
+    } else {
+        let text = "the PDF does not end with the line letsesign=true: it is not the signed document, or was saved again";
+        checked.add("trailer", Outcome::Failed, text);
+    }
+    magic_number(&mut checked, pdf, spf);
+    binding(&mut checked, spf, demands.binding);
+    checked
+}
+
+fn release<'a>(checked: &mut Checked<'a>, attested: &Attested, demands: &Demands<'a>) {
+    let Some(entry) = attested.pcrs.and_then(|pcrs| demands.history.find(&pcrs)) else {
+        let text = "PCR0, PCR1 and PCR2 are not those of one release";
+        return checked.add("release", Outcome::Failed, text);
+    };
+    checked.release = Some(entry);
+    let name = &entry.release.ver_name;
+    let signed = attested.time / 1000;
+    let status = measurements::status(entry);
+    let (outcome, text) = match (entry.status.at(signed), entry.status.state) {
+        (State::Current, State::Current) => (Outcome::Passed, format!("{name}, {status}")),
+        (State::Current, _) => (
+            Outcome::Passed,
+            format!("{name}, in use when it signed; {status}"),
+        ),
+        (_, _) => (Outcome::Ended, format!("{name}, {status}")),
+    };
+    checked.add("release", outcome, text);
+    let text = measurements::signature(&entry.signature);
+    let outcome = match &entry.signature {
+        SignatureState::Signed { .. } => Outcome::Passed,
+        SignatureState::Unsigned if demands.require_signed => Outcome::Failed,
+        SignatureState::Unsigned => Outcome::Warning,
+        SignatureState::Invalid { .. } => Outcome::Failed,
+    };
+    checked.add(
+        "release-signature",
+        outcome,
+        format!("the file of release {name}: {text}"),
+    );
+    if let SignatureState::Invalid { reason } = &demands.history.status_signature {
+        let text = format!("status.json: INVALID SIGNATURE: {}", shown::line(reason));
+        checked.add("status-signature", Outcome::Failed, text);
+    }
+}
+
+fn hashes(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf, attested: &Attested) {
+    let results = [("esigPDF", Hash::of(pdf)), ("summary", spf.summary.hash())];
+    let outcome = attested
+        .user_data
+        .as_deref()
+        .ok_or_else(|| "nothing is attested: there is no user data".to_owned())
+        .and_then(|data| {
+            UserData::parse(data)
+                .and_then(|data| data.expect(Function::AttachEsig, &results))
+                .map_err(|error| error.to_string())
+        });
+    match outcome {
+        Ok(()) => checked.add(
+            "hashes",
+            Outcome::Passed,
+            "this PDF and this list of signers are what the enclave attested",
+        ),
+        Err(problem) => checked.add("hashes", Outcome::Failed, shown::line(&problem)),
+    }
+}
+
+fn signing_times(checked: &mut Checked<'_>, spf: &Spf, attested: &Attested) {
+    let latest = spf
+        .summary
+        .signers
+        .iter()
+        .map(|signer| signer.signing_time)
+        .max()
+        .unwrap_or(0);
+    if latest > (attested.time / 1000).saturating_add(CLOCK_TOLERANCE) {
+        let text = format!(
+            "a signer confirmed at {}, after the document was signed",
+            time::utc(latest)
+        );
+        checked.add("times", Outcome::Failed, text);
+    } else {
+        checked.add(
+            "times",
+            Outcome::Passed,
+            "everybody confirmed before the document was signed",
+        );
+    }
+}
+
+fn magic_number(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf) {
+    let (outcome, text) = match pdf::magic_number(pdf, &spf.summary.magic_number) {
+        Shown::On(pages) => {
+            let pages: Vec<String> = pages.iter().map(ToString::to_string).collect();
+            (
+                Outcome::Passed,
+                format!("shown on page {}", pages.join(", ")),
+            )
+        }
+        Shown::Another(other) => (
+            Outcome::Failed,
+            format!("a page shows another one, {other}"),
+        ),
+        Shown::Nowhere => (
+            Outcome::Warning,
+            "no page shows it as text; look for it on the page yourself".to_owned(),
+        ),
+        Shown::Unreadable(problem) => (
+            Outcome::Warning,
+            format!("not checked: {}", shown::line(&problem)),
+        ),
+    };
+    checked.add("magic-number", outcome, text);
+}
+
+fn binding(checked: &mut Checked<'_>, spf: &Spf, wanted: Option<Hash>) {
+    match wanted {
+        Some(hash) if hash == spf.summary.binding_data_hash => {
+            checked.add(
+                "binding",
+                Outcome::Passed,
+                "the signature belongs to the task with the given hash",
+            );
+        }
+        Some(_) => {
+            let text = format!(
+                "the signature belongs to another task: its hash is {}",
+                spf.summary.binding_data_hash
+            );
+            checked.add("binding", Outcome::Failed, text);
+        }
+        None => {}
+    }
+}

@@ -1,0 +1,157 @@
+//! The report of a proof: for a reader without programming, and for a program.
+
+use super::checks::{Checked, Outcome};
+use super::input::Input;
+use crate::attestation::Root;
+use crate::{Answer, measurements, shown, time};
+use letsesign_proof::{Hash, Spf};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Everything a report says.
+pub(super) struct Report<'a> {
+    pub(super) input: &'a Input,
+    pub(super) spf: &'a Spf,
+    pub(super) result: &'a Checked<'a>,
+    pub(super) answer: Answer,
+    pub(super) root: &'a Root,
+    /// Where the releases are from.
+    pub(super) origin: String,
+    /// Time of verification, seconds since 1970.
+    pub(super) verified: u64,
+}
+
+impl Report<'_> {
+    fn verdict(&self) -> (&'static str, &'static str) {
+        match (self.answer, self.root) {
+            (Answer::Yes, Root::Aws) => ("genuine", "GENUINE"),
+            (Answer::Yes, Root::Other(..)) => (
+                "test-only",
+                "TEST ONLY: right under a root that is NOT AWS's; this proves nothing about AWS Nitro",
+            ),
+            (Answer::Ended, Root::Aws) => (
+                "release-ended",
+                "NOT ACCEPTED: signed by a release that was revoked or at its end",
+            ),
+            (Answer::Ended, Root::Other(..)) => (
+                "release-ended",
+                "TEST ONLY, NOT ACCEPTED: signed by a release that was revoked or at its end",
+            ),
+            _ => ("not-genuine", "NOT GENUINE"),
+        }
+    }
+
+    /// Whether what the proof says is known to be the enclave's word.
+    fn attested(&self) -> bool {
+        let hashes = self
+            .result
+            .checks
+            .iter()
+            .find(|check| check.name == "hashes");
+        hashes.is_some_and(|check| check.outcome == Outcome::Passed)
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let attested = self.result.attested.as_ref();
+        json!({
+            "verdict": self.verdict().0,
+            "genuine": self.answer == Answer::Yes && matches!(self.root, Root::Aws),
+            "exitCode": self.answer as u8,
+            "root": match self.root { Root::Aws => "aws", Root::Other(..) => "TEST ROOT, NOT AWS" },
+            "document": { "name": self.input.pdf_name, "size": self.input.pdf.len(), "sha256": Hash::of(&self.input.pdf) },
+            "proof": { "name": self.input.spf_name },
+            "checks": self.result.checks,
+            "release": self.result.release.map(measurements::release),
+            "releasesFrom": self.origin,
+            "signedAt": attested.map(|attested| attested.time / 1000),
+            "signedAtUtc": attested.map(|attested| time::utc(attested.time / 1000)),
+            "verifiedAt": self.verified,
+            "verifiedAtUtc": time::utc(self.verified),
+            "pcrs": attested.map(|attested| attested.pcrs),
+            "moduleId": attested.map(|attested| attested.module_id.as_str()),
+            "signersAttested": self.attested(),
+            "signers": self.spf.summary.signers,
+            "magicNumber": self.spf.summary.magic_number,
+            "bindingDataHash": self.spf.summary.binding_data_hash,
+        })
+    }
+
+    pub(super) fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing into a string cannot fail.
+        let _ = self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "{}\n", self.verdict().1)?;
+        if let Root::Other(path, _) = self.root {
+            let path = shown::line(path);
+            writeln!(
+                out,
+                "*** THE ROOT CERTIFICATE {path} WAS USED INSTEAD OF AWS'S. THIS IS A TEST. ***\n"
+            )?;
+        }
+        writeln!(out, "Document   {}", shown::line(&self.input.pdf_name))?;
+        writeln!(out, "           SHA-256 {}", Hash::of(&self.input.pdf))?;
+        writeln!(out, "Proof      {}", shown::line(&self.input.spf_name))?;
+        match &self.result.attested {
+            Some(attested) => writeln!(
+                out,
+                "Signed     {} (by the clock of AWS Nitro)",
+                time::utc(attested.time / 1000)
+            )?,
+            None => writeln!(out, "Signed     unknown: the attestation is not genuine")?,
+        }
+        writeln!(
+            out,
+            "Verified   {} (by the clock of this machine)",
+            time::utc(self.verified)
+        )?;
+        writeln!(out, "Releases   {}\n", shown::line(&self.origin))?;
+
+        writeln!(out, "Checks")?;
+        for check in &self.result.checks {
+            let mark = match check.outcome {
+                Outcome::Passed => "ok",
+                Outcome::Warning => "warning",
+                Outcome::Ended => "ENDED",
+                Outcome::Failed => "FAILED",
+            };
+            writeln!(
+                out,
+                "  {mark:<8} {:<18} {}",
+                check.name,
+                shown::line(&check.text)
+            )?;
+        }
+
+        if self.attested() {
+            writeln!(out, "\nSigners")?;
+        } else {
+            writeln!(
+                out,
+                "\nSigners, as the proof file claims; NOTHING OF THIS IS VERIFIED"
+            )?;
+        }
+        for (number, signer) in (1..).zip(&self.spf.summary.signers) {
+            writeln!(
+                out,
+                "  {number}. {} <{}>",
+                shown::line(&signer.name),
+                shown::line(&signer.email_addr)
+            )?;
+            writeln!(
+                out,
+                "     confirmed {}, from {}",
+                time::utc(signer.signing_time),
+                signer.ip_address
+            )?;
+            if let Some(phone) = &signer.phone_number {
+                writeln!(out, "     phone     {}", shown::line(phone))?;
+            }
+        }
+        writeln!(out, "\nMagic number  {}", self.spf.summary.magic_number)?;
+        writeln!(out, "Binding hash  {}", self.spf.summary.binding_data_hash)
+    }
+}
