@@ -13,6 +13,7 @@ let
     craneLib = (inputs.crane.mkLib pkgs).overrideToolchain scope.toolchain;
     source = import ./source.nix scope;
     rustSource = import ./rustSource.nix scope;
+    testSource = import ./testSource.nix scope;
     vendor = scope.craneLib.vendorCargoDeps { src = scope.rustSource; };
 
     workspace = import ./workspace.nix scope;

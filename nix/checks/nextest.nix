@@ -3,14 +3,13 @@
 {
   craneLib,
   workspace,
-  source,
+  testSource,
   ...
 }:
 craneLib.cargoNextest (
   workspace
   // {
-    # Tests read recipes and packages, too.
-    src = source;
+    src = testSource;
     doCheck = true;
     doInstallCargoArtifacts = false;
     cargoNextestExtraArgs = "--no-fail-fast";
