@@ -1,0 +1,256 @@
+//! Zips, rubbish and usage.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::format_push_string,
+    clippy::format_collect,
+    unreachable_pub,
+    reason = "tests and their helpers"
+)]
+
+mod support;
+
+use std::io::{Cursor, Write};
+use support::{Signed, World, repository};
+use zip::write::SimpleFileOptions;
+use zip::{AesMode, CompressionMethod, ZipWriter};
+
+fn zip(files: &[(&str, &[u8])], password: Option<&str>) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        let mut options =
+            SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        if let Some(password) = password {
+            options = options.with_aes_encryption(AesMode::Aes256, password);
+        }
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn verify(world: &World, zip: &[u8], more: &[&str]) -> support::Answer {
+    world.write("signed.zip", zip);
+    let mut arguments = vec!["proof", "signed.zip", "--root", "root.der"];
+    arguments.extend(more);
+    world.run(&arguments)
+}
+
+#[test]
+fn a_zip_holds_document_and_proof() {
+    let (world, signed) = (World::new(), Signed::new());
+    let spf = signed.spf();
+    let files = [
+        ("約.pdf", signed.pdf.as_slice()),
+        ("約.spf", spf.as_bytes()),
+    ];
+    verify(&world, &zip(&files, None), &[]).is(0, "約.pdf");
+    let encrypted = zip(&files, Some("correct horse"));
+    world.write("password", "correct horse\n");
+    verify(&world, &encrypted, &["--password-file", "password"]).is(0, "TEST ONLY");
+    world.write("password", "wrong\n");
+    verify(&world, &encrypted, &["--password-file", "password"])
+        .is(2, "password of signed.zip is wrong");
+    verify(&world, &encrypted, &["--password-file", "none"]).is(2, "cannot read the password");
+}
+
+#[test]
+fn a_zip_of_other_things_is_refused() {
+    let (world, signed) = (World::new(), Signed::new());
+    let spf = signed.spf();
+    let (pdf, spf) = (signed.pdf.as_slice(), spf.as_bytes());
+    for (files, text) in [
+        (vec![("a.pdf", pdf)], "holds 0 .spf files"),
+        (
+            vec![("a.pdf", pdf), ("b.pdf", pdf), ("a.spf", spf)],
+            "holds 2 .pdf files",
+        ),
+        (vec![("a.txt", pdf)], "holds 0 .pdf files"),
+        (vec![], "sound zip"),
+    ] {
+        let bytes = zip(&files, None);
+        let text = if files.is_empty() { "no zip" } else { text };
+        verify(&world, &bytes, &[]).is(2, text);
+    }
+    let many: Vec<(String, &[u8])> = (0..17).map(|n| (format!("{n}.txt"), pdf)).collect();
+    let many: Vec<(&str, &[u8])> = many
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), *bytes))
+        .collect();
+    verify(&world, &zip(&many, None), &[]).is(2, "holds 17 files");
+    // 17 MiB of zeros in some KB.
+    let bomb = vec![b'0'; 17 << 20];
+    verify(&world, &zip(&[("a.pdf", pdf), ("a.spf", &bomb)], None), &[])
+        .is(2, "more than 16777216 bytes");
+    let whole = zip(&[("a.pdf", pdf), ("a.spf", spf)], None);
+    for cut in [4, 10, 100, whole.len() - 30, whole.len() - 1] {
+        verify(&world, &whole[..cut], &[]).is(2, "error:");
+    }
+    world.write("proof.spf", spf);
+    world
+        .run(&["proof", "signed.zip", "proof.spf"])
+        .is(2, "is a zip");
+}
+
+#[test]
+fn rubbish_is_an_error_that_names_it() {
+    let world = World::new();
+    let signed = Signed::new();
+    world.put(&signed);
+    world
+        .run(&["proof", "none.pdf", "proof.spf"])
+        .is(2, "cannot read none.pdf");
+    world
+        .run(&["proof", "signed.pdf", "none.spf"])
+        .is(2, "cannot read none.spf");
+    world
+        .run(&["proof", "signed.pdf"])
+        .is(2, "the proof file (.spf) is needed");
+    world
+        .run(&["proof", "measurements", "proof.spf"])
+        .is(2, "is no file");
+    world
+        .run(&["proof", "signed.pdf", "proof.spf", "--root", "signed.pdf"])
+        .is(2, "certificate cannot be read");
+    let spf = signed.spf();
+    for bad in [
+        String::new(),
+        "{}".to_owned(),
+        "[]".to_owned(),
+        "\u{0}\u{1b}".to_owned(),
+        spf.replace("attestDoc", "attestdoc"),
+        spf.replacen("\"attestDoc\":\"", "\"attestDoc\":\"*", 1),
+        spf.replacen('{', "{\"summary\":1,", 1),
+        spf.replacen("magicNumber", "magicnumber", 1),
+        spf.clone() + "x",
+        "[".repeat(100_000),
+    ] {
+        world.write("proof.spf", &bad);
+        world.verify(&[]).is(2, "proof.spf is no proof file");
+    }
+    // An attestation document that is none is a verdict: the file is in order, the proof is not.
+    world.write(
+        "proof.spf",
+        spf.replace(
+            spf.split("attestDoc\":\"")
+                .nth(1)
+                .unwrap()
+                .trim_end_matches("\"}"),
+            "AAAA",
+        ),
+    );
+    world.verify(&[]).is(1, "no attestation document");
+    world.write("signed.pdf", b"");
+    world.write("proof.spf", &spf);
+    world.verify(&[]).is(1, "esigPDF is not what was attested");
+}
+
+#[test]
+fn usage_is_explained() {
+    let world = World::new();
+    for command in [
+        &[][..],
+        &["proof"],
+        &["nonsense"],
+        &["document"],
+        &["policy"],
+        &["image", "x", "y"],
+    ] {
+        let answer = world.plain(command);
+        assert_eq!(answer.code, 2, "{command:?}");
+        assert!(
+            answer.error.contains("Usage"),
+            "{command:?}: {}",
+            answer.error
+        );
+    }
+    for command in ["proof", "document", "image", "measurements"] {
+        world
+            .plain(&[command, "--help"])
+            .is(0, "Examples:")
+            .is(0, "Exit codes:");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        world.run(&["completions", shell]).is(0, "letsesign-verify");
+    }
+    world
+        .plain(&["measurements"])
+        .is(0, "1909")
+        .is(0, "not signed")
+        .is(0, "embedded in letsesign-verify");
+}
+
+#[test]
+fn releases_that_are_not_consistent_are_no_basis() {
+    let world = World::new();
+    world.put(&Signed::new());
+    let good = world.read("measurements/good.json");
+    world.write("measurements/good.json", [good.as_slice(), b" "].concat());
+    world.verify(&[]).is(2, "changed after its release");
+    world.write("measurements/good.json", good);
+    world.write("measurements/keys/x.pub", "rubbish");
+    world.verify(&[]).is(2, "no minisign public key");
+    world
+        .plain(&["measurements", "--measurements", "none"])
+        .is(2, "cannot list none");
+}
+
+#[test]
+fn an_image_is_compared_with_releases() {
+    let world = World::new();
+    world.write("rubbish.eif", vec![0; 5000]);
+    world
+        .run(&["image", "rubbish.eif"])
+        .is(1, "no valid enclave image");
+    world.run(&["image", "none.eif"]).is(2, "none.eif");
+    // The image of this tree, when it was built.
+    let Some(image) = std::env::var_os("LETSESIGN_EIF") else {
+        eprintln!("skipped in part: LETSESIGN_EIF names no image");
+        return;
+    };
+    let image = image.to_str().unwrap().to_owned();
+    world.run(&["image", &image]).is(1, "no release has these");
+    let next: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(repository("measurements/next.json")).unwrap())
+            .unwrap();
+    world.write("measurements/next.json", next.to_string());
+    world.run(&["image", &image]).is(1, "NOT A RELEASE");
+}
+
+#[test]
+fn key_policies_are_written_and_checked() {
+    let world = World::new();
+    let policy = world.run(&[
+        "policy",
+        "kms",
+        "--account",
+        "123456789012",
+        "--principal",
+        "role/sender",
+        "--release",
+        "good",
+    ]);
+    policy
+        .is(0, "kms:RecipientAttestation:PCR2")
+        .is(0, "nobody may call kms:PutKeyPolicy")
+        .is(0, "is not signed");
+    world.write("policy.json", &policy.out);
+    world
+        .run(&["policy", "check", "policy.json"])
+        .is(0, "no hole found");
+    world.status("good", "revoked", 1);
+    world
+        .run(&["policy", "check", "policy.json"])
+        .is(1, "was revoked");
+    world.write(
+        "policy.json",
+        policy.out.replace(&"11".repeat(48), &"0".repeat(96)),
+    );
+    world.run(&["policy", "check", "policy.json"]).is(1, "HOLE");
+    world.write("policy.json", "rubbish");
+    world
+        .run(&["policy", "check", "policy.json"])
+        .is(2, "policy.json is no key policy");
+}

@@ -1,0 +1,278 @@
+//! `letsesign-verify proof`, as a relying party runs it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::format_push_string,
+    clippy::format_collect,
+    unreachable_pub,
+    reason = "tests and their helpers"
+)]
+
+mod support;
+
+use letsesign_proof::{Function, Hash, Summary, UserData};
+use minisign::KeyPair;
+use support::pdf::{self, Way};
+use support::{BINDING, MAGIC, Signed, TIME, World, signer};
+
+fn world(signed: &Signed) -> World {
+    let world = World::new();
+    world.put(signed);
+    world
+}
+
+#[test]
+fn a_good_proof_is_right_under_its_own_root_and_loudly_no_more_than_that() {
+    let world = world(&Signed::new());
+    let answer = world.verify(&[]);
+    answer
+        .is(0, "TEST ONLY")
+        .is(0, "THE ROOT CERTIFICATE root.der WAS USED INSTEAD OF AWS'S");
+    for text in [
+        "王小明 <signer@example.com>",
+        "2023-11-14 22:13:20 UTC (by the clock of AWS Nitro)",
+        "by the clock of this machine",
+        "shown on page 1",
+        "good, current",
+        "not signed",
+    ] {
+        answer.is(0, text);
+    }
+    let json = world.verify(&["--json"]).json();
+    assert_eq!(json["verdict"], "test-only");
+    assert_eq!(json["genuine"], false);
+    assert_eq!(json["root"], "TEST ROOT, NOT AWS");
+    assert_eq!(json["signedAt"], TIME / 1000);
+    assert!(json["verifiedAt"].as_u64() > json["signedAt"].as_u64());
+    assert_eq!(json["signersAttested"], true);
+    // Under AWS's root it is nothing.
+    world
+        .run(&["proof", "signed.pdf", "proof.spf"])
+        .is(1, "trusted root certificate")
+        .is(1, "NOTHING OF THIS IS VERIFIED");
+}
+
+#[test]
+fn whatever_differs_from_what_was_attested_is_refused() {
+    let good = Signed::new();
+    let mut changed = Signed::new();
+    changed.pdf[20] ^= 1;
+    world(&changed)
+        .verify(&[])
+        .is(1, "esigPDF is not what was attested")
+        .is(1, "NOTHING OF THIS IS VERIFIED");
+    let mut renamed = Signed::new();
+    renamed.summary = Summary::new(vec![signer("Eve")], MAGIC, Hash::of(BINDING)).unwrap();
+    world(&renamed)
+        .verify(&[])
+        .is(1, "summary is not what was attested");
+
+    let (pdf, summary) = (Hash::of(&good.pdf), good.summary.hash());
+    let attested = |function, results: &[(&str, Hash)]| {
+        let mut signed = Signed::new();
+        signed.document.user_data = Some(
+            UserData::new(function, results)
+                .to_json()
+                .unwrap()
+                .into_bytes(),
+        );
+        world(&signed).verify(&[])
+    };
+    attested(Function::SendReq, &[("esigPDF", pdf), ("summary", summary)])
+        .is(1, "not for attachEsig");
+    attested(Function::AttachEsig, &[("esigPDF", pdf)]).is(1, "hash list names");
+    attested(
+        Function::AttachEsig,
+        &[("summary", summary), ("esigPDF", pdf)],
+    )
+    .is(1, "hash list names");
+    attested(
+        Function::AttachEsig,
+        &[("esigPDF", pdf), ("summary", summary), ("x", pdf)],
+    )
+    .is(1, "hash list names");
+    for data in [None, Some(b"{}".to_vec()), Some(b"rubbish".to_vec())] {
+        let mut signed = Signed::new();
+        signed.document.user_data = data;
+        world(&signed).verify(&[]).is(1, "FAILED   hashes");
+    }
+}
+
+#[test]
+fn white_space_in_the_proof_file_changes_nothing() {
+    let signed = Signed::new();
+    let world = world(&signed);
+    let value: serde_json::Value = serde_json::from_str(&signed.spf()).unwrap();
+    world.write("proof.spf", serde_json::to_string_pretty(&value).unwrap());
+    world.verify(&[]).is(0, "this PDF and this list of signers");
+}
+
+#[test]
+fn the_page_must_not_show_another_magic_number() {
+    let shows = |way, text: &str| {
+        let pdf = [pdf::with(way, text), b"letsesign=true\n".to_vec()].concat();
+        world(&Signed::of(pdf, vec![signer("a")])).verify(&[])
+    };
+    let ours = format!("{} (01)", MAGIC.on_page());
+    for way in [Way::Plain, Way::Glyphs, Way::Form] {
+        shows(way, &ours).is(0, "ok       magic-number       shown on page 1");
+    }
+    let other = format!("{} (01)", "0".repeat(32));
+    for way in [Way::Plain, Way::Glyphs, Way::Form] {
+        shows(way, &other).is(1, "a page shows another one");
+    }
+    shows(Way::Plain, "nothing").is(0, "warning  magic-number       no page shows it");
+    shows(Way::Mute, &ours).is(0, "warning  magic-number");
+    world(&Signed::of(
+        b"%PDF-1.7\nrubbish\n%%EOF\nletsesign=true\n".to_vec(),
+        vec![signer("a")],
+    ))
+    .verify(&[])
+    .is(0, "warning  magic-number       not checked");
+}
+
+#[test]
+fn a_document_ends_with_our_line() {
+    let world = world(&Signed::of(
+        pdf::with(Way::Plain, &MAGIC.on_page()),
+        vec![signer("a")],
+    ));
+    world.verify(&[]).is(1, "FAILED   trailer");
+}
+
+#[test]
+fn the_binding_hash_is_compared_when_it_is_known() {
+    let world = world(&Signed::new());
+    let hash = Hash::of(BINDING).to_string();
+    world
+        .verify(&["--binding-data-hash", &hash])
+        .is(0, "belongs to the task");
+    world
+        .verify(&["--binding-data-hash", &"0".repeat(64)])
+        .is(1, "another task");
+    world
+        .verify(&["--binding-data-hash", "abc"])
+        .is(2, "--binding-data-hash");
+}
+
+#[test]
+fn a_release_that_ended_is_told_by_the_time_of_signing() {
+    let world = world(&Signed::new());
+    world.status("good", "end-of-life", TIME / 1000 + 1);
+    world
+        .verify(&[])
+        .is(0, "in use when it signed; end-of-life since");
+    world.status("good", "end-of-life", TIME / 1000);
+    world
+        .verify(&[])
+        .is(3, "revoked or at its end")
+        .is(3, "a test");
+    world.status("good", "revoked", TIME / 1000 + 1);
+    world.verify(&[]).is(3, "good, revoked since");
+    assert_eq!(world.verify(&["--json"]).json()["verdict"], "release-ended");
+    world.status("old", "revoked", 1);
+    world.verify(&[]).is(0, "good, current");
+}
+
+#[test]
+fn only_measurements_of_one_release_count() {
+    let refused = |change: fn(&mut support::authority::Document), text: &str| {
+        let mut signed = Signed::new();
+        change(&mut signed.document);
+        world(&signed).verify(&[]).is(1, text);
+    };
+    refused(
+        |document| document.pcrs[0].1 = vec![0x33; 48],
+        "not among the expected",
+    );
+    // PCR0 and PCR1 of one release, PCR2 of another.
+    refused(
+        |document| document.pcrs[2].1 = vec![0x22; 48],
+        "not among the expected",
+    );
+    refused(
+        |document| *document = document.clone().with_pcrs(0),
+        "debug mode",
+    );
+    refused(|document| drop(document.pcrs.remove(1)), "no PCR1");
+    let mut old = Signed::new();
+    old.document = old.document.with_pcrs(0x22);
+    world(&old).verify(&[]).is(0, "old, current");
+}
+
+#[test]
+fn signatures_of_releases_are_checked() {
+    let world = world(&Signed::new());
+    world
+        .verify(&["--require-signed"])
+        .is(1, "FAILED   release-signature");
+    let pair = KeyPair::generate_unencrypted_keypair().unwrap();
+    let public = pair.pk.to_box().unwrap().to_string();
+    let sign = |bytes: &[u8]| {
+        let comment = Some("timestamp:1\tfile:good.json\thashed");
+        minisign::sign(
+            Some(&pair.pk),
+            &pair.sk,
+            std::io::Cursor::new(bytes),
+            comment,
+            None,
+        )
+        .unwrap()
+        .into_string()
+    };
+    world.write("measurements/keys/2026.pub", &public);
+    world.write(
+        "measurements/good.json.minisig",
+        sign(&world.read("measurements/good.json")),
+    );
+    world
+        .verify(&["--require-signed"])
+        .is(0, "signed with key 2026");
+    world.run(&["measurements"]).is(0, "signed with key 2026");
+    // A key that the reader names replaces the folder's.
+    let other = KeyPair::generate_unencrypted_keypair()
+        .unwrap()
+        .pk
+        .to_box()
+        .unwrap()
+        .to_string();
+    world.write("other.pub", other);
+    world
+        .verify(&["--key", "other.pub"])
+        .is(1, "not among the trusted ones");
+    world.write("mine.pub", public);
+    world
+        .verify(&["--key", "mine.pub"])
+        .is(0, "signed with key mine.pub");
+    world.write("measurements/good.json.minisig", sign(b"something else"));
+    world.verify(&[]).is(1, "INVALID SIGNATURE");
+    world.run(&["measurements"]).is(1, "INVALID SIGNATURE");
+}
+
+#[test]
+fn what_people_typed_cannot_act_on_the_terminal() {
+    let evil = "\u{1b}[2J\u{202e}evil\u{9b}\n  ok  forged";
+    let world = world(&Signed::of(
+        pdf::signed(&MAGIC.on_page()),
+        vec![signer(evil), signer("李四")],
+    ));
+    let bad = ['\u{1b}', '\u{202e}', '\u{9b}'];
+    let text = world.verify(&[]);
+    text.is(0, "\\u{1b}[2J\\u{202e}evil\\u{9b}\\u{a}  ok  forged")
+        .is(0, "2. 李四");
+    assert!(!text.out.contains(bad));
+    let json = world.verify(&["--json"]);
+    assert!(!json.out.contains(bad));
+    assert_eq!(json.json()["signers"][0]["name"], evil);
+}
+
+#[test]
+fn nobody_confirms_after_the_document_was_signed() {
+    let mut late = signer("a");
+    late.signing_time = TIME / 1000 + 301;
+    world(&Signed::of(pdf::signed(&MAGIC.on_page()), vec![late]))
+        .verify(&[])
+        .is(1, "after the document was signed");
+}

@@ -1,0 +1,80 @@
+//! Small PDFs as text.
+
+/// How the magic number gets onto the page.
+#[derive(Clone, Copy)]
+pub enum Way {
+    /// A simple font.
+    Plain,
+    /// Glyph numbers of a font that says which letters they are, as subset fonts do.
+    Glyphs,
+    /// Glyph numbers of a font that does not say.
+    Mute,
+    /// Inside a form that the page draws.
+    Form,
+}
+
+/// A signed PDF that shows this magic number for signer 1.
+pub fn signed(magic: &str) -> Vec<u8> {
+    [
+        with(Way::Plain, &format!("{magic} (01)")),
+        b"letsesign=true\n".to_vec(),
+    ]
+    .concat()
+}
+
+/// A PDF of one page with a text, without trailer.
+pub fn with(way: Way, shown: &str) -> Vec<u8> {
+    let escaped = shown.replace('(', "\\(").replace(')', "\\)");
+    let plain = format!("BT /F1 9 Tf 20 20 Td ({escaped}) Tj ET");
+    let glyphs: String = shown
+        .chars()
+        .map(|letter| format!("{:04x}", u32::from(letter) + 3))
+        .collect();
+    let glyphs = format!("BT /F2 9 Tf 20 20 Td <{glyphs}> Tj ET");
+    let content = match way {
+        Way::Plain => plain.clone(),
+        Way::Glyphs | Way::Mute => glyphs,
+        Way::Form => "q /X1 Do Q".to_owned(),
+    };
+    let to_unicode = if matches!(way, Way::Mute) {
+        ""
+    } else {
+        "/ToUnicode 7 0 R"
+    };
+    // Glyph number = letter + 3.
+    let cmap = "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def\n\
+        1 begincodespacerange <0000> <ffff> endcodespacerange\n1 beginbfrange <0023> <0081> <0020> endbfrange\nendcmap end end";
+    let stream = |dictionary: &str, content: &str| {
+        format!(
+            "<< {dictionary} /Length {} >>\nstream\n{content}\nendstream",
+            content.len()
+        )
+    };
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 /MediaBox [0 0 300 300] >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << /Font << /F1 5 0 R /F2 6 0 R >> /XObject << /X1 8 0 R >> >> >>".to_owned(),
+        stream("", &content),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Courier /Encoding /WinAnsiEncoding >>".to_owned(),
+        format!("<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [9 0 R] {to_unicode} >>"),
+        stream("", cmap),
+        stream("/Type /XObject /Subtype /Form /BBox [0 0 300 300] /Resources << /Font << /F1 5 0 R >> /XObject << /X1 8 0 R >> >>", &format!("{plain} /X1 Do")),
+        "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> >>".to_owned(),
+    ];
+    let mut pdf = "%PDF-1.7\n".to_owned();
+    let mut places = Vec::new();
+    for (number, object) in (1..).zip(&objects) {
+        places.push(pdf.len());
+        pdf += &format!("{number} 0 obj\n{object}\nendobj\n");
+    }
+    let start = pdf.len();
+    pdf += &format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
+    for place in places {
+        pdf += &format!("{place:010} 00000 n \n");
+    }
+    pdf += &format!(
+        "trailer << /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n",
+        objects.len() + 1
+    );
+    pdf.into_bytes()
+}
