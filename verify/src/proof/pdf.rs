@@ -196,9 +196,16 @@ impl<'a> Reader<'a> {
     fn encoding(&self, resources: &[&'a Dictionary], name: &[u8]) -> Option<Encoding<'a>> {
         let font = self.resource(resources, b"Font", name)?;
         let (_, font) = self.document.dereference(font).ok()?;
-        font.as_dict()
-            .ok()?
-            .get_font_encoding_with_limit(self.document, STREAM_MAX)
+        let font = font.as_dict().ok()?;
+        // A composite font that does not say which letters its glyphs are would be read as if it were a simple one.
+        let composite = font
+            .get(b"Subtype")
+            .and_then(Object::as_name)
+            .is_ok_and(|kind| kind == b"Type0");
+        if composite && !font.has(b"ToUnicode") {
+            return None;
+        }
+        font.get_font_encoding_with_limit(self.document, STREAM_MAX)
             .ok()
     }
 

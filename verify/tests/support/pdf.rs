@@ -42,8 +42,10 @@ pub fn with(way: Way, shown: &str) -> Vec<u8> {
         "/ToUnicode 7 0 R"
     };
     // Glyph number = letter + 3.
-    let cmap = "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def\n\
-        1 begincodespacerange <0000> <ffff> endcodespacerange\n1 beginbfrange <0023> <0081> <0020> endbfrange\nendcmap end end";
+    let cmap = "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n\
+        /CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n/CMapName /Adobe-Identity-UCS def\n\
+        /CMapType 2 def\n1 begincodespacerange\n<0000> <ffff>\nendcodespacerange\n1 beginbfrange\n<0023> <0081> <0020>\n\
+        endbfrange\nendcmap\nCMapName currentdict /CMap defineresource pop\nend\nend";
     let stream = |dictionary: &str, content: &str| {
         format!(
             "<< {dictionary} /Length {} >>\nstream\n{content}\nendstream",
