@@ -29,7 +29,12 @@ in
   packages = forEachSystem (
     scope:
     {
-      inherit (scope.tools) canoni eif-cli xtask;
+      inherit (scope.tools)
+        canoni
+        eif-cli
+        letsesign-verify
+        xtask
+        ;
       default = scope.tools.xtask;
     }
     // onEnclaveSystem scope {
@@ -62,6 +67,12 @@ in
         canoni = scope.tools.canoni;
         eif = scope.tools.eif-cli;
       }
+    // {
+      verify = {
+        type = "app";
+        program = "${scope.tools.letsesign-verify}/bin/letsesign-verify";
+      };
+    }
   );
 
   checks = forEachSystem (scope: onEnclaveSystem scope (import ./checks.nix scope));

@@ -11,7 +11,7 @@ let
     workspace
     // {
       pname = "letsesign-tools";
-      cargoExtraArgs = "${workspace.cargoExtraArgs} --bin xtask --bin canoni --bin eif";
+      cargoExtraArgs = "${workspace.cargoExtraArgs} --bin xtask --bin canoni --bin eif --bin letsesign-verify";
     }
   );
   tool =
@@ -25,4 +25,5 @@ in
   xtask = tool "xtask";
   canoni = tool "canoni";
   eif-cli = tool "eif";
+  letsesign-verify = tool "letsesign-verify";
 }

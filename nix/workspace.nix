@@ -22,4 +22,9 @@ let
     CARGO_PROFILE = "dev";
   };
 in
-arguments // { cargoArtifacts = craneLib.buildDepsOnly arguments; }
+arguments
+// {
+  cargoArtifacts = craneLib.buildDepsOnly arguments;
+  # letsesign-verify embeds them. Apart from the source: a new measurement compiles no dependency again.
+  LETSESIGN_MEASUREMENTS = ../measurements;
+}
