@@ -17,6 +17,7 @@ lib.genAttrs (
     "measurements"
     "nextest"
     "programs"
+    "schemas"
   ]
   # Not on a machine without QEMU's machine nitro-enclave, of which `cargo xtask nix` tells.
   ++ lib.optional (scope.emulator != null) "boot"

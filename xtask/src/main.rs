@@ -14,6 +14,7 @@ mod packages;
 mod release;
 mod reproduce;
 mod roads;
+mod schemas;
 mod test;
 mod workspace;
 
@@ -50,6 +51,8 @@ enum Task {
     Measure(enclave::MeasureArgs),
     /// Check the files of measurements/ against each other
     Measurements(measurements::MeasurementsArgs),
+    /// Compare every JSON file of the tree with its schema
+    Schemas(schemas::SchemasArgs),
     /// Make, sign, end or revoke a release (docs/release.md)
     Release(release::ReleaseArgs),
     /// Run nix with stand-ins for the flake's inputs, on a machine that cannot fetch them
@@ -89,6 +92,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Eif(arguments) => enclave::run_eif(&workspace, &arguments),
         Task::Measure(arguments) => enclave::run_measure(&workspace, &arguments),
         Task::Measurements(arguments) => measurements::run(&workspace, &arguments),
+        Task::Schemas(arguments) => schemas::run(&workspace, &arguments),
         Task::Release(arguments) => release::run(&workspace, &arguments),
         Task::Nix(arguments) => nix::run(&workspace, &arguments),
         Task::Prefetch(arguments) => nix::prefetch(&workspace, &arguments),
