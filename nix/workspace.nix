@@ -20,6 +20,9 @@ let
     # One selection of packages and features everywhere, so that what one derivation compiled serves the next.
     cargoExtraArgs = "--locked --workspace --all-features";
     CARGO_PROFILE = "dev";
+    # crane's hook takes for granted that the toolchain is in the store. It need not be: auditors may bring their own. Without rust-src,
+    # the compiler writes no path of it into a program.
+    doNotRemoveReferencesToRustToolchain = true;
   };
 in
 arguments

@@ -50,6 +50,14 @@ Examples:
 
 Exit codes: 0 consistent; 1 an invalid signature; 2 cannot be read, or not consistent.")]
     Measurements(MeasurementsArgs),
+    /// Write the page that verifies signed documents in a browser: one file, no server, no connection
+    #[command(after_help = "\
+Examples:
+  letsesign-verify page -o verify.html
+  letsesign-verify page --measurements measurements/ > verify.html
+
+Exit codes: 0 written; 2 not.")]
+    Page(PageArgs),
     /// Write or check the policy of a sender's AWS KMS key
     Policy(PolicyArgs),
     /// Print completions for a shell
@@ -93,6 +101,17 @@ pub(crate) struct ProofArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PageArgs {
+    /// File to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+    #[command(flatten)]
+    pub(crate) releases: ReleaseArgs,
 }
 
 const DOCUMENT_HELP: &str = "\

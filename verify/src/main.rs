@@ -5,6 +5,7 @@ mod attestation;
 mod document;
 mod image;
 mod measurements;
+mod page;
 mod policy;
 mod proof;
 mod releases;
@@ -59,6 +60,7 @@ fn run(cli: &Cli) -> Result<Answer> {
         Command::Document(args) => document::run(args),
         Command::Image(args) => image::run(args),
         Command::Measurements(args) => measurements::run(args),
+        Command::Page(args) => page::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Completions { shell } => {
             let mut out = Vec::new();

@@ -45,7 +45,8 @@ impl Root {
         Ok(Self::Other(name, hex::encode(Sha256::digest(&der))))
     }
 
-    fn fingerprint(&self) -> &str {
+    /// SHA-256 of its DER form, hexadecimal.
+    pub(crate) fn fingerprint(&self) -> &str {
         match self {
             Self::Aws => AWS_ROOT,
             Self::Other(_, fingerprint) => fingerprint,

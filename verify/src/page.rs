@@ -1,0 +1,155 @@
+//! `letsesign-verify page`: the page that verifies a signed document in the browser that opens it, as one file. Its parts are in verify/web.
+//!
+//! Scripts and style stand in the file itself, and its content security policy names them by their SHA-256 and allows nothing else: no other
+//! script, no connection, no form. The same program with the same releases writes the same bytes.
+
+use crate::args::PageArgs;
+use crate::attestation::Root;
+use crate::{Answer, measurements, print};
+use anyhow::{Context, Result, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use letsesign_measurements::{Entry, History, SignatureState};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::io::Write;
+use std::path::Path;
+
+const TEMPLATE: &str = include_str!("../web/page.html");
+const STYLE: &str = include_str!("../web/style.css");
+
+/// In the order in which they stand in the page.
+const SCRIPTS: &[&str] = &[
+    "\"use strict\";\n",
+    include_str!("../web/src/bytes.js"),
+    include_str!("../web/src/cbor.js"),
+    include_str!("../web/src/der.js"),
+    include_str!("../web/src/json.js"),
+    include_str!("../web/src/zip.js"),
+    include_str!("../web/src/attestation.js"),
+    include_str!("../web/src/proof.js"),
+    include_str!("../web/src/page.js"),
+];
+
+pub(crate) fn run(args: &PageArgs) -> Result<Answer> {
+    let root = Root::read(args.root.root.as_deref())?;
+    let history = args.releases.load()?;
+    let page = assemble(&settings(&history, &root)?)?;
+    match &args.output {
+        Some(path) => write(path, &page)?,
+        None => print(page)?,
+    }
+    Ok(Answer::Yes)
+}
+
+/// All of the file or none of it.
+fn write(path: &Path, page: &str) -> Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(folder)
+        .with_context(cannot)?;
+    file.write_all(page.as_bytes()).with_context(cannot)?;
+    file.persist(path).with_context(cannot)?;
+    Ok(())
+}
+
+/// What the scripts are told: the root and the releases.
+fn settings(history: &History, root: &Root) -> Result<Value> {
+    if let SignatureState::Invalid { reason } = &history.status_signature {
+        bail!("status.json has an invalid signature: {reason}");
+    }
+    let releases = history
+        .releases
+        .iter()
+        .map(release)
+        .collect::<Result<Vec<_>>>()?;
+    let (name, test) = match root {
+        Root::Aws => ("AWS Nitro Enclaves root G1", false),
+        Root::Other(..) => ("TEST ROOT, NOT AWS's", true),
+    };
+    let fingerprint = root.fingerprint();
+    Ok(json!({
+        "root": { "name": format!("{name}, SHA-256 {fingerprint}"), "sha256": fingerprint, "test": test },
+        "releases": releases,
+    }))
+}
+
+fn release(entry: &Entry) -> Result<Value> {
+    let name = &entry.release.ver_name;
+    if let SignatureState::Invalid { reason } = &entry.signature {
+        bail!("the file of release {name} has an invalid signature: {reason}");
+    }
+    let pcrs = entry
+        .release
+        .pcrs
+        .numbered()
+        .map(|(_, value)| value.to_string());
+    Ok(json!({
+        "name": name,
+        "pcrs": pcrs,
+        "status": entry.status,
+        "signed": matches!(entry.signature, SignatureState::Signed { .. }),
+        "signature": measurements::signature(&entry.signature),
+    }))
+}
+
+fn assemble(settings: &Value) -> Result<String> {
+    let script = SCRIPTS.concat();
+    let policy = format!(
+        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
+        source_hash(&script),
+        source_hash(STYLE)
+    );
+    // In JSON, `<` occurs in strings alone; escaped, it cannot end the element that holds it.
+    let settings = settings.to_string().replace('<', "\\u003c");
+    // One pass from left to right: what is put in is not looked at again.
+    let mut page = String::new();
+    let mut rest = TEMPLATE;
+    for (mark, text) in [
+        ("@POLICY@", policy.as_str()),
+        ("@STYLE@", STYLE),
+        ("@SETTINGS@", &settings),
+        ("@SCRIPT@", &script),
+    ] {
+        let (before, after) = rest
+            .split_once(mark)
+            .with_context(|| format!("verify/web/page.html has no {mark}"))?;
+        page.push_str(before);
+        page.push_str(text);
+        rest = after;
+    }
+    page.push_str(rest);
+    Ok(page)
+}
+
+/// A hash source (Content Security Policy Level 3, section 2.3.1).
+fn source_hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_the_scripts_ends_their_element() {
+        let script = SCRIPTS.concat();
+        for end in ["</script", "<script", "<!--"] {
+            assert!(!script.contains(end), "{end}");
+        }
+        assert!(!STYLE.contains("</style"));
+    }
+
+    #[test]
+    fn what_a_release_says_stays_inside_of_its_element() {
+        let page =
+            assemble(&json!({ "reason": "</script><script>alert(1)</script>@SCRIPT@" })).unwrap();
+        assert_eq!(page.matches("</script>").count(), 2);
+        assert!(page.contains("\\u003c/script>\\u003cscript>alert(1)\\u003c/script>@SCRIPT@"));
+    }
+}

@@ -1,0 +1,202 @@
+//! Proofs as other people's verifiers see them: those hash `JSON.stringify(spf.summary)`. The other verifier is written for Node and uses its
+//! crypto module alone.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::format_push_string,
+    clippy::format_collect,
+    unreachable_pub,
+    reason = "tests and their helpers"
+)]
+
+mod support;
+
+use letsesign_proof::{Hash, Summary, compact};
+use serde_json::Value;
+use std::process::Command;
+use support::{BINDING, MAGIC, Signed, TIME, World, pdf, repository, signer};
+
+/// Names that a JSON writer could spell in several ways.
+const NAMES: &[&str] = &[
+    "王小明",
+    "Zoë \"the\" O'Brien \\ /",
+    "a\u{7f}\u{80}\u{9f}b",
+    "line\u{2028}and\u{2029}paragraph",
+    "𝒵𝑜𝑒 👩‍👩‍👧",
+    "e\u{301} and é",
+    "tab\tand\u{8}\u{c}\u{1}",
+    "</script>&amp;",
+    "\u{feff}mark",
+];
+
+fn has_node() -> bool {
+    let found = Command::new("node").arg("--version").output().is_ok();
+    if !found {
+        assert!(
+            std::env::var_os("REQUIRE_ALL").is_none(),
+            "node is not installed"
+        );
+        println!("skipped: node is not installed");
+    }
+    found
+}
+
+fn node(script: &str, world: &World, files: &[&str]) -> Result<Value, String> {
+    let output = Command::new("node")
+        .arg(repository("verify/tests/node").join(script))
+        .args(files.iter().map(|name| world.path(name)))
+        .output()
+        .unwrap();
+    if output.status.success() {
+        Ok(serde_json::from_slice(&output.stdout).unwrap())
+    } else {
+        Err(String::from_utf8(output.stderr).unwrap())
+    }
+}
+
+fn verify(world: &World) -> Result<Value, String> {
+    node(
+        "verify.mjs",
+        world,
+        &["root.der", "signed.pdf", "proof.spf"],
+    )
+}
+
+#[test]
+fn a_proof_of_ours_is_right_for_a_verifier_that_stringifies() {
+    if !has_node() {
+        return;
+    }
+    let world = World::new();
+    let mut signers: Vec<_> = NAMES.iter().map(|name| signer(name)).collect();
+    signers[0].phone_number = Some("+886912345678".to_owned());
+    let signed = Signed::of(pdf::signed(&MAGIC.on_page()), signers);
+    world.put(&signed);
+    world.verify(&[]).is(0, "this PDF and this list of signers");
+    let answer = verify(&world).unwrap();
+    assert_eq!(answer["time"], TIME);
+    assert_eq!(answer["pcrs"][2], "11".repeat(48));
+    for (name, seen) in NAMES.iter().zip(answer["signers"].as_array().unwrap()) {
+        assert_eq!(seen["name"], *name);
+    }
+    // White space in the file is nothing to it, as it is nothing to ours.
+    let value: Value = serde_json::from_str(&signed.spf()).unwrap();
+    world.write("proof.spf", serde_json::to_string_pretty(&value).unwrap());
+    verify(&world).unwrap();
+}
+
+#[test]
+fn both_refuse_what_was_changed() {
+    if !has_node() {
+        return;
+    }
+    let world = World::new();
+    let refused = |signed: &Signed, reason: &str| {
+        world.put(signed);
+        assert_eq!(world.verify(&[]).code, 1);
+        assert_eq!(verify(&world).unwrap_err().trim(), reason);
+    };
+    let mut changed = Signed::new();
+    changed.pdf[20] ^= 1;
+    refused(&changed, "another PDF");
+    let mut renamed = Signed::new();
+    renamed.summary = Summary::new(vec![signer("Eve")], MAGIC, Hash::of(BINDING)).unwrap();
+    refused(&renamed, "another summary");
+}
+
+/// Over texts whose numbers and names JavaScript leaves as they are (it spells `1.0` anew, and puts names like `1` first; the enclave writes
+/// neither).
+#[test]
+fn compact_text_is_what_stringify_prints() {
+    if !has_node() {
+        return;
+    }
+    let mut texts: Vec<String> = NAMES
+        .iter()
+        .map(|name| {
+            serde_json::to_string(&serde_json::json!({ "name": name, *name: [name] })).unwrap()
+        })
+        .collect();
+    // Every character of the first planes' interesting parts, escaped as a sender might.
+    for start in [0x00_u32, 0x80, 0x2000, 0xfe00, 0xff00] {
+        let escaped: String = (start..start + 0x100)
+            .filter(|code| char::from_u32(*code).is_some())
+            .map(|code| format!("\\u{code:04X}"))
+            .collect();
+        texts.push(format!(
+            " [ \"{escaped}\" , {{ \"a\" : null , \"\\u00e9\":true }} ] "
+        ));
+    }
+    texts.push(
+        "[\"\\ud83d\\ude00\\/\\\"\", 0, -1, 1700000000000, 0.5, 9007199254740991, {}, []]"
+            .to_owned(),
+    );
+    let world = World::new();
+    world.write("texts.json", serde_json::to_string(&texts).unwrap());
+    let hashes = node("stringify.mjs", &world, &["texts.json"]).unwrap();
+    for (text, theirs) in texts.iter().zip(hashes.as_array().unwrap()) {
+        let ours = Hash::of(compact(text).unwrap().as_bytes());
+        assert_eq!(&ours.to_string(), theirs.as_str().unwrap(), "{text}");
+    }
+}
+
+/// The page reads JSON by itself, because hashes are over its text. It must take what ours takes, refuse what ours refuses, and see the same text.
+#[test]
+fn the_page_reads_json_as_we_do() {
+    if !has_node() {
+        return;
+    }
+    let mut texts: Vec<String> = [
+        "{\"b\":1,\"a\":1.0,\"1\":-0,\"__proto__\":1E+2}",
+        " [ 1e-7 , 0.000001 , -0.0 , 123456789012345678901234567890 , true , false , null ] ",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":1,\"\\u0061\":2}",
+        "\"\\ud800\"",
+        "\"\\udc00\\ud800\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\x\"",
+        "\"a\nb\"",
+        "[01]",
+        "[1.]",
+        "[.5]",
+        "[+1]",
+        "[1,]",
+        "{\"a\":1,}",
+        "[1] [2]",
+        "[NaN]",
+        "tru",
+        "",
+        " ",
+        "\"",
+        "{\"a\" 1}",
+        "{a:1}",
+        "\u{a0}1",
+        "1\u{c}",
+        "\"\u{feff}\"",
+        "\u{feff}1",
+    ]
+    .map(ToOwned::to_owned)
+    .to_vec();
+    for depth in [63, 64, 65, 66] {
+        texts.push(format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+        texts.push(format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth)));
+    }
+    let world = World::new();
+    world.write("texts.json", serde_json::to_string(&texts).unwrap());
+    let output = Command::new("node")
+        .arg(repository("verify/tests/web/core.mjs"))
+        .arg("json")
+        .arg(world.path("texts.json"))
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    let answers: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answers.len(), texts.len());
+    for (text, theirs) in texts.iter().zip(&answers) {
+        let ours = compact(text).map(|text| Hash::of(text.as_bytes()).to_string());
+        assert_eq!(ours.as_deref(), theirs.as_str(), "{text:?}: {theirs}");
+    }
+}

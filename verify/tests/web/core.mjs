@@ -1,0 +1,38 @@
+// Runs the page's own scripts, without the page, in Node.
+// Usage: node core.mjs json TEXTS.json: for each text the SHA-256 of its compact form, or null where it is refused.
+//        node core.mjs documents ROOT.der CASES.json: for each { file, now } what the document attests, or { refused: reason }.
+
+import { createHash, webcrypto } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createContext, runInContext } from "node:vm";
+
+const folder = new URL("../../web/src/", import.meta.url);
+const context = createContext({ crypto: webcrypto, TextDecoder, TextEncoder, Uint8Array, atob, btoa, Date });
+const names = ["bytes", "cbor", "der", "json", "attestation"];
+const scripts = names.map((name) => readFileSync(new URL(`${name}.js`, folder), "utf8")).join("");
+const page = runInContext(`"use strict";${scripts};({ Refusal, parseJson, verifyDocument, sha256 })`, context);
+
+const [, , what, ...files] = process.argv;
+const read = (file) => JSON.parse(readFileSync(file, "utf8"));
+
+async function answer(task) {
+  try {
+    return await task();
+  } catch (problem) {
+    if (problem instanceof page.Refusal) return { refused: problem.message };
+    throw problem;
+  }
+}
+
+const answers = [];
+if (what === "json") {
+  for (const text of read(files[0])) {
+    answers.push(await answer(() => createHash("sha256").update(page.parseJson(text, "the text").text).digest("hex")));
+  }
+} else {
+  const root = await page.sha256(new Uint8Array(readFileSync(files[0])));
+  for (const { file, now } of read(files[1])) {
+    answers.push(await answer(() => page.verifyDocument(new Uint8Array(readFileSync(file)), root, now)));
+  }
+}
+console.log(JSON.stringify(answers));
