@@ -1,0 +1,168 @@
+//! The generated vectors: valid documents, and for every rule documents that break it and nothing else. tests/vectors.rs keeps the files of
+//! tests/vectors/attestation/generated equal to them, tests/rules.rs verifies them rule by rule.
+
+#![allow(dead_code, reason = "each test program uses a part")]
+
+mod chain;
+mod form;
+mod judgement;
+mod valid;
+
+use letsesign_attestation::{
+    Error, Expected, Image, Live, Measurements, Nonce, Root, Standing, Verifier,
+};
+use letsesign_test_authority::{Document, root};
+
+/// When documents are made: 2023-11-14 22:13:20 UTC, in milliseconds.
+pub const TIME: u64 = 1_700_000_000_000;
+
+/// How a document is verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// At its own time.
+    Recorded,
+    /// At a given time: now, longest age, with a tolerance of a minute, and the nonce.
+    Running(u64, u64, Option<Vec<u8>>),
+}
+
+/// One vector.
+pub struct Case {
+    /// Name of the file, without extension.
+    pub name: &'static str,
+    /// The rule that it is about; 0 for valid ones that are about none.
+    pub rule: u8,
+    /// What is special about it.
+    pub note: &'static str,
+    pub document: Vec<u8>,
+    pub question: Question,
+    /// Fill bytes of PCR0 to PCR2 of each expected image.
+    pub expected: Vec<([u8; 3], Standing)>,
+    /// The standing of the image, or the kind of the error.
+    pub outcome: Result<Standing, &'static str>,
+}
+
+impl Case {
+    fn new(name: &'static str, rule: u8, note: &'static str, document: &Document) -> Self {
+        Self {
+            name,
+            rule,
+            note,
+            document: document.to_bytes(),
+            question: Question::Recorded,
+            expected: vec![([0x11; 3], Standing::Current)],
+            outcome: Ok(Standing::Current),
+        }
+    }
+
+    fn running(mut self, now: u64, max_age: u64, nonce: Option<&[u8]>) -> Self {
+        self.question = Question::Running(now, max_age, nonce.map(<[u8]>::to_vec));
+        self
+    }
+
+    fn expecting(
+        mut self,
+        expected: &[([u8; 3], Standing)],
+        outcome: Result<Standing, &'static str>,
+    ) -> Self {
+        self.expected = expected.to_vec();
+        self.outcome = outcome;
+        self
+    }
+}
+
+/// A document, changed.
+fn spoilt(change: impl FnOnce(&mut Document)) -> Document {
+    let mut document = Document::new(TIME, 0x11);
+    change(&mut document);
+    document
+}
+
+/// A case that is refused.
+fn bad(
+    name: &'static str,
+    rule: u8,
+    kind: &'static str,
+    note: &'static str,
+    change: impl FnOnce(&mut Document),
+) -> Case {
+    Case {
+        outcome: Err(kind),
+        ..Case::new(name, rule, note, &spoilt(change))
+    }
+}
+
+/// A case that is accepted.
+fn good(
+    name: &'static str,
+    rule: u8,
+    note: &'static str,
+    change: impl FnOnce(&mut Document),
+) -> Case {
+    Case::new(name, rule, note, &spoilt(change))
+}
+
+/// All of them.
+pub fn all() -> Vec<Case> {
+    let mut all = valid::cases();
+    all.extend(form::cases());
+    all.extend(chain::cases());
+    all.extend(judgement::cases());
+    all
+}
+
+pub fn measurements(fill: [u8; 3]) -> Measurements {
+    let [pcr0, pcr1, pcr2] = fill.map(|byte| [byte; 48]);
+    Measurements::new(pcr0, pcr1, pcr2).unwrap()
+}
+
+pub fn verifier() -> Verifier {
+    Verifier::new(Root::for_tests(&root().to_der()).unwrap())
+}
+
+/// Verifies a case by a verifier.
+pub fn verify(verifier: &Verifier, case: &Case) -> Result<Standing, Error> {
+    let images = case.expected.iter().map(|(fill, standing)| Image {
+        measurements: measurements(*fill),
+        standing: *standing,
+    });
+    let expected = Expected::any_of(images).unwrap();
+    match &case.question {
+        Question::Recorded => verifier
+            .recorded(&case.document, &expected)
+            .map(|recorded| recorded.standing),
+        Question::Running(now, max_age, nonce) => {
+            let live = Live {
+                now: *now,
+                max_age: *max_age,
+                ahead: 60_000,
+                nonce: nonce.clone().map(|nonce| Nonce::new(nonce).unwrap()),
+            };
+            verifier
+                .running(&case.document, &expected, live)
+                .map(|running| running.standing)
+        }
+    }
+}
+
+/// Verifies a case and compares with what it expects.
+#[track_caller]
+pub fn check(verifier: &Verifier, case: &Case) {
+    let outcome = verify(verifier, case);
+    let name = case.name;
+    match (&outcome, case.outcome) {
+        (Ok(standing), Ok(expected)) => assert_eq!(*standing, expected, "{name}"),
+        (Err(error), Err(kind)) => {
+            assert_eq!(error.kind(), kind, "{name}: {error}");
+            // Rules 10 and 11 are about where expected measurements come from and what they mean: no document breaks them.
+            if (1..=9).contains(&case.rule) {
+                assert_eq!(error.rule(), case.rule, "{name}: {error}");
+            }
+            let text = error.to_string();
+            assert!(
+                text.len() > 10 && !text.chars().any(char::is_control),
+                "{text:?}"
+            );
+        }
+        (_, expected) => panic!("{name}: {outcome:?} instead of {expected:?}"),
+    }
+}
