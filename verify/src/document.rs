@@ -1,12 +1,13 @@
 //! `letsesign-verify document`: an attestation document by itself.
 
 use crate::args::DocumentArgs;
-use crate::attestation::{self, Attested, Expected, Root};
+use crate::attested::{self, Attested, Demand, Root};
 use crate::{Answer, measurements, print, print_json, shown, time};
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use letsesign_measurements::{Entry, History, Pcrs, Release, SignatureState, State};
+use letsesign_attestation::{CLOCK_TOLERANCE, Image, Live, Nonce};
+use letsesign_measurements::{Entry, History, Release, State, Status};
 use serde_json::json;
 use std::fmt::Write;
 use std::io::Read;
@@ -15,55 +16,49 @@ use std::path::Path;
 /// A document has at most 16 KiB; in hexadecimal, with line breaks, some more.
 const INPUT_MAX: u64 = 64 << 10;
 
-/// Shorter nonces can be guessed or repeat.
-const NONCE_LEAST: usize = 16;
-
 pub(crate) fn run(args: &DocumentArgs) -> Result<Answer> {
     let root = Root::read(args.root.root.as_deref())?;
     let history = args.releases.load()?;
-    let expected = expected(args, &history)?;
+    let demand = if args.any_measurement {
+        Demand::Any
+    } else {
+        Demand::OneOf(expected(args, &history)?)
+    };
     let nonce = args.nonce.as_deref().map(nonce).transpose()?;
     let document = read(&args.file)?;
-    let demand = if args.any_measurement {
-        Expected::Any
-    } else {
-        Expected::OneOf(&expected)
-    };
     let verified = time::now()?;
     let result = if args.at_signing_time {
-        attestation::at_signing_time(&document, &root, &demand)
+        root.recorded(&document, &demand)
     } else {
-        let max_age = args.max_age.saturating_mul(1000);
-        attestation::now(
-            &document,
-            &root,
-            &demand,
-            verified.saturating_mul(1000),
-            max_age,
-        )
-        .and_then(|attested| check_nonce(attested, nonce.as_deref()))
+        let live = Live {
+            now: verified.saturating_mul(1000),
+            max_age: args.max_age.saturating_mul(1000),
+            ahead: CLOCK_TOLERANCE,
+            nonce,
+        };
+        root.running(&document, &demand, live)
     };
     let release = result
         .as_ref()
         .ok()
-        .and_then(|attested| history.find(&attested.pcrs?));
-    let (answer, verdict) = judge(args, &root, &result, release);
+        .and_then(|attested| history.find(&attested.pcrs));
+    let (answer, verdict) = judge(args, &root, &history, &result, release);
     if args.json {
         let attested = result.as_ref().ok();
         print_json(&json!({
             "verdict": verdict,
-            "genuine": answer == Answer::Yes && matches!(root, Root::Aws),
+            "genuine": answer == Answer::Yes && root.test.is_none(),
             "exitCode": answer as u8,
-            "root": match root { Root::Aws => "aws", Root::Other(..) => "TEST ROOT, NOT AWS" },
+            "root": match root.test { None => "aws", Some(_) => "TEST ROOT, NOT AWS" },
             "problem": result.as_ref().err(),
-            "madeAt": attested.map(|attested| attested.time / 1000),
+            "madeAt": attested.map(Attested::made),
             "verifiedAt": verified,
-            "moduleId": attested.map(|attested| attested.module_id.as_str()),
-            "pcrs": attested.and_then(|attested| attested.pcrs),
+            "moduleId": attested.map(|attested| attested.document.module_id.as_str()),
+            "pcrs": attested.map(|attested| attested.pcrs),
             "release": release.map(measurements::release),
-            "userData": attested.and_then(|attested| attested.user_data.as_ref()).map(hex::encode),
-            "nonce": attested.and_then(|attested| attested.nonce.as_ref()).map(hex::encode),
-            "publicKey": attested.and_then(|attested| attested.public_key.as_ref()).map(hex::encode),
+            "userData": attested.and_then(|attested| attested.document.user_data.as_ref()).map(hex::encode),
+            "nonce": attested.and_then(|attested| attested.document.nonce.as_ref()).map(hex::encode),
+            "publicKey": attested.and_then(|attested| attested.document.public_key.as_ref()).map(hex::encode),
         }))?;
     } else {
         print(text(&verdict, &result, release, verified))?;
@@ -74,49 +69,36 @@ pub(crate) fn run(args: &DocumentArgs) -> Result<Answer> {
 fn judge(
     args: &DocumentArgs,
     root: &Root,
+    history: &History,
     result: &Result<Attested, String>,
     release: Option<&Entry>,
 ) -> (Answer, String) {
-    let test = match root {
-        Root::Aws => String::new(),
-        Root::Other(path, _) => {
-            format!("TEST ONLY (root {} instead of AWS's): ", shown::line(path))
-        }
+    let test = match &root.test {
+        None => String::new(),
+        Some(path) => format!("TEST ONLY (root {} instead of AWS's): ", shown::line(path)),
     };
+    let refused = |text: String| (Answer::No, format!("NOT GENUINE: {text}"));
+    let invalid = release.and_then(|entry| history.invalid_signature(entry));
     let (answer, text) = match result {
-        Err(problem) => (Answer::No, format!("NOT GENUINE: {}", shown::line(problem))),
+        Err(problem) => refused(shown::line(problem)),
         Ok(_) if args.any_measurement => (
             Answer::Inspected,
             "INSPECTED ONLY: made by a Nitro enclave, and compared with no measurement".to_owned(),
         ),
-        Ok(attested) => match release {
-            Some(entry) if matches!(entry.signature, SignatureState::Invalid { .. }) => {
-                let name = &entry.release.ver_name;
-                (
-                    Answer::No,
-                    format!("NOT GENUINE: the file of release {name} has an invalid signature"),
-                )
+        Ok(attested) => {
+            let what = match release {
+                Some(entry) => format!("release {}", entry.release.ver_name),
+                None => "the measurements that were given; of no release".to_owned(),
+            };
+            match (invalid, attested.state) {
+                (Some((file, reason)), _) => refused(format!(
+                    "{what}, but {file} has an invalid signature: {}",
+                    shown::line(reason)
+                )),
+                (None, State::Current) => (Answer::Yes, format!("GENUINE: {what}")),
+                (None, state) => (Answer::Ended, format!("NOT ACCEPTED: {what}, {state}")),
             }
-            Some(entry) => {
-                let at = if args.at_signing_time {
-                    attested.time / 1000
-                } else {
-                    u64::MAX
-                };
-                let name = &entry.release.ver_name;
-                match entry.status.at(at) {
-                    State::Current => (Answer::Yes, format!("GENUINE: release {name}")),
-                    state => (
-                        Answer::Ended,
-                        format!("NOT ACCEPTED: release {name} is {state}"),
-                    ),
-                }
-            }
-            None => (
-                Answer::Yes,
-                "GENUINE: the measurements that were given; of no release".to_owned(),
-            ),
-        },
+        }
     };
     (answer, test + &text)
 }
@@ -132,21 +114,25 @@ fn text(
         let _ = writeln!(
             out,
             "made       {} (by the clock of AWS Nitro)",
-            time::utc(attested.time / 1000)
+            time::utc(attested.made())
         );
         let _ = writeln!(
             out,
             "verified   {} (by the clock of this machine)",
             time::utc(verified)
         );
-        let _ = writeln!(out, "module     {}", shown::line(&attested.module_id));
-        for (register, value) in attested.pcrs.iter().flat_map(Pcrs::numbered) {
+        let _ = writeln!(
+            out,
+            "module     {}",
+            shown::line(&attested.document.module_id)
+        );
+        for (register, value) in attested.pcrs.numbered() {
             let _ = writeln!(out, "PCR{register}       {value}");
         }
         for (name, value) in [
-            ("user data", &attested.user_data),
-            ("nonce", &attested.nonce),
-            ("public key", &attested.public_key),
+            ("user data", &attested.document.user_data),
+            ("nonce", &attested.document.nonce),
+            ("public key", &attested.document.public_key),
         ] {
             if let Some(value) = value {
                 let _ = writeln!(out, "{name:<10} {}", readable(value));
@@ -172,13 +158,12 @@ fn readable(bytes: &[u8]) -> String {
     }
 }
 
-fn expected(args: &DocumentArgs, history: &History) -> Result<Vec<Pcrs>> {
+fn expected(args: &DocumentArgs, history: &History) -> Result<Vec<Image>> {
     if args.expect.is_empty() {
-        return Ok(history
-            .releases
-            .iter()
-            .map(|entry| entry.release.pcrs)
-            .collect());
+        let releases = history.releases.iter();
+        return releases
+            .map(|entry| attested::image(&entry.release.pcrs, &entry.status))
+            .collect();
     }
     args.expect
         .iter()
@@ -186,10 +171,10 @@ fn expected(args: &DocumentArgs, history: &History) -> Result<Vec<Pcrs>> {
         .collect()
 }
 
-/// A release's name, or a file in the form of one.
-fn expect(text: &str, history: &History) -> Result<Pcrs> {
+/// A release's name, or a file in the form of one. What is known about a release counts for a file with its measurements, too.
+fn expect(text: &str, history: &History) -> Result<Image> {
     if let Some(entry) = history.named(text) {
-        return Ok(entry.release.pcrs);
+        return attested::image(&entry.release.pcrs, &entry.status);
     }
     let path = Path::new(text);
     let name = path
@@ -202,26 +187,15 @@ fn expect(text: &str, history: &History) -> Result<Pcrs> {
         );
     };
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {text}"))?;
-    Ok(Release::parse(name, &bytes)?.pcrs)
+    let release = Release::parse(name, &bytes)?;
+    let known = history.find(&release.pcrs).map(|entry| &entry.status);
+    let status = known.or(release.status.as_ref());
+    attested::image(&release.pcrs, status.unwrap_or(&Status::CURRENT))
 }
 
-fn nonce(text: &str) -> Result<Vec<u8>> {
+fn nonce(text: &str) -> Result<Nonce> {
     let nonce = hex::decode(text).context("--nonce is not hexadecimal")?;
-    ensure!(
-        (NONCE_LEAST..=512).contains(&nonce.len()),
-        "a nonce has 16 to 512 bytes; this one has {}",
-        nonce.len()
-    );
-    Ok(nonce)
-}
-
-fn check_nonce(attested: Attested, nonce: Option<&[u8]>) -> Result<Attested, String> {
-    match nonce {
-        Some(nonce) if attested.nonce.as_deref() != Some(nonce) => {
-            Err("its nonce is not the one that was asked with".to_owned())
-        }
-        _ => Ok(attested),
-    }
+    Nonce::new(nonce).context("--nonce")
 }
 
 /// Reads bytes, hexadecimal digits or base64. CBOR starts with a byte that neither of the others has.

@@ -5,7 +5,7 @@ use crate::{Answer, measurements, print, print_json, shown};
 use anyhow::{Context, Result, anyhow};
 use eif::{Image, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
-use letsesign_measurements::{History, Pcr, Pcrs, SignatureState, State};
+use letsesign_measurements::{History, Pcr, Pcrs, State};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::Path;
@@ -46,8 +46,9 @@ pub(crate) fn run(args: &ImageArgs) -> Result<Answer> {
     if let Some(entry) = history.find(&pcrs) {
         let _ = writeln!(
             out,
-            "status     {}\nsignature  {}",
+            "status     {} (status list: {})\nsignature  {}",
             measurements::status(entry),
+            measurements::signature(&history.status_signature),
             measurements::signature(&entry.signature)
         );
     }
@@ -66,9 +67,9 @@ fn judge(history: &History, pcrs: &Pcrs) -> (Answer, String) {
         return (Answer::No, text.to_owned());
     };
     let name = &entry.release.ver_name;
-    if let SignatureState::Invalid { reason } = &entry.signature {
+    if let Some((file, reason)) = history.invalid_signature(entry) {
         let text = format!(
-            "NOT GENUINE: the signature of release {name} is invalid: {}",
+            "NOT GENUINE: release {name}, but {file} has an invalid signature: {}",
             shown::line(reason)
         );
         return (Answer::No, text);
@@ -122,5 +123,46 @@ impl Progress for Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use letsesign_measurements::{Files, Ledger};
+
+    /// A release whose status list may carry a signature of nobody.
+    fn history(signed: bool) -> History {
+        let pcr = "11".repeat(48);
+        let release =
+            json!({ "verName": "a", "pcrs": { "0": pcr, "1": pcr, "2": pcr }, "issueTime": 1 })
+                .to_string();
+        let mut ledger = Ledger::default();
+        ledger.append("a", release.as_bytes()).unwrap();
+        let mut files = Files::new();
+        files.insert("LEDGER".to_owned(), ledger.to_text().into_bytes());
+        files.insert("a.json".to_owned(), release.into_bytes());
+        files.insert("status.json".to_owned(), br#"{"statusList":[]}"#.to_vec());
+        if signed {
+            files.insert("status.json.minisig".to_owned(), b"rubbish".to_vec());
+        }
+        History::from_files(&files).unwrap()
+    }
+
+    #[test]
+    fn an_invalid_signature_of_the_status_list_is_no_answer() {
+        let pcr = Pcr::new([0x11; 48]).unwrap();
+        let pcrs = Pcrs {
+            pcr0: pcr,
+            pcr1: pcr,
+            pcr2: pcr,
+        };
+        assert_eq!(judge(&history(false), &pcrs).0, Answer::Yes);
+        let (answer, text) = judge(&history(true), &pcrs);
+        assert_eq!(answer, Answer::No);
+        assert!(
+            text.contains("status.json has an invalid signature"),
+            "{text}"
+        );
     }
 }

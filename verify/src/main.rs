@@ -1,7 +1,7 @@
 //! The command `letsesign-verify`: tells a genuine signature and a genuine enclave from others, without a network.
 
 mod args;
-mod attestation;
+mod attested;
 mod document;
 mod image;
 mod measurements;

@@ -4,7 +4,7 @@
 //! script, no connection, no form. The same program with the same releases writes the same bytes.
 
 use crate::args::PageArgs;
-use crate::attestation::Root;
+use crate::attested::Root;
 use crate::{Answer, measurements, print};
 use anyhow::{Context, Result, bail};
 use base64::Engine;
@@ -68,9 +68,9 @@ fn settings(history: &History, root: &Root) -> Result<Value> {
         .iter()
         .map(release)
         .collect::<Result<Vec<_>>>()?;
-    let (name, test) = match root {
-        Root::Aws => ("AWS Nitro Enclaves root G1", false),
-        Root::Other(..) => ("TEST ROOT, NOT AWS's", true),
+    let (name, test) = match root.test {
+        None => ("AWS Nitro Enclaves root G1", false),
+        Some(_) => ("TEST ROOT, NOT AWS's", true),
     };
     let fingerprint = root.fingerprint();
     Ok(json!({

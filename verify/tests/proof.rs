@@ -178,7 +178,7 @@ fn a_release_that_ended_is_told_by_the_time_of_signing() {
 
 #[test]
 fn only_measurements_of_one_release_count() {
-    let refused = |change: fn(&mut support::authority::Document), text: &str| {
+    let refused = |change: fn(&mut letsesign_test_authority::Document), text: &str| {
         let mut signed = Signed::new();
         change(&mut signed.document);
         world(&signed).verify(&[]).is(1, text);

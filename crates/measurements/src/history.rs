@@ -135,6 +135,21 @@ impl History {
             .find(|entry| entry.release.pcrs == *pcrs)
     }
 
+    /// A signature that is there and wrong, and that what is said about a release rests on: that of its file, or of `status.json`. The file and
+    /// the reason.
+    pub fn invalid_signature<'a>(&'a self, entry: &'a Entry) -> Option<(String, &'a str)> {
+        let file = format!("{}.json", entry.release.ver_name);
+        [
+            (file, &entry.signature),
+            (STATUS.to_owned(), &self.status_signature),
+        ]
+        .into_iter()
+        .find_map(|(file, state)| match state {
+            SignatureState::Invalid { reason } => Some((file, reason.as_str())),
+            _ => None,
+        })
+    }
+
     /// The release of this name.
     pub fn named(&self, name: &str) -> Option<&Entry> {
         self.releases

@@ -80,9 +80,15 @@ impl Document {
         }
     }
 
+    /// With registers 0 to 2 full of a byte.
+    #[must_use]
+    pub fn with_pcrs(self, fill: u8) -> Self {
+        self.with_each_pcr([fill; 3])
+    }
+
     /// With registers 0 to 2 full of these bytes.
     #[must_use]
-    pub fn with_pcrs(mut self, fill: [u8; 3]) -> Self {
+    pub fn with_each_pcr(mut self, fill: [u8; 3]) -> Self {
         for (number, byte) in fill.into_iter().enumerate() {
             if let Some((_, value)) = self.pcrs.get_mut(number) {
                 *value = vec![byte; 48];

@@ -2,9 +2,9 @@
 
 use super::pdf::{self, Shown};
 use crate::Answer;
-use crate::attestation::{self, Attested, Expected, Root};
+use crate::attested::{self, Attested, Demand, Root};
 use crate::{measurements, shown, time};
-use letsesign_measurements::{Entry, History, Pcrs, SignatureState, State};
+use letsesign_measurements::{Entry, History, SignatureState, State};
 use letsesign_proof::{Function, Hash, Spf, UserData};
 use serde::Serialize;
 
@@ -75,26 +75,25 @@ pub(super) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked
         attested: None,
         release: None,
     };
-    let expected: Vec<Pcrs> = demands
-        .history
-        .releases
-        .iter()
-        .map(|entry| entry.release.pcrs)
-        .collect();
-    match attestation::at_signing_time(&spf.attestation, demands.root, &Expected::OneOf(&expected))
-    {
+    let images = demands.history.releases.iter();
+    let images = images
+        .map(|entry| attested::image(&entry.release.pcrs, &entry.status))
+        .collect::<Result<_, _>>();
+    let result = match images {
+        Ok(images) => (demands.root).recorded(&spf.attestation, &Demand::OneOf(images)),
+        Err(error) => Err(error.to_string()),
+    };
+    match result {
         Ok(attested) => {
-            let text = match demands.root {
-                Root::Aws => {
-                    "made by an AWS Nitro enclave, certificates valid up to AWS's root when it was made"
-                }
-                Root::Other(..) => {
-                    "certificates valid up to the TEST ROOT that was given, which is NOT AWS's"
-                }
-            };
-            let outcome = match demands.root {
-                Root::Aws => Outcome::Passed,
-                Root::Other(..) => Outcome::Warning,
+            let (outcome, text) = match demands.root.test {
+                None => (
+                    Outcome::Passed,
+                    "made by an AWS Nitro enclave, certificates valid up to AWS's root when it was made",
+                ),
+                Some(_) => (
+                    Outcome::Warning,
+                    "certificates valid up to the TEST ROOT that was given, which is NOT AWS's",
+                ),
             };
             checked.add("attestation", outcome, text);
             release(&mut checked, &attested, demands);
@@ -120,15 +119,14 @@ pub(super) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked
 }
 
 fn release<'a>(checked: &mut Checked<'a>, attested: &Attested, demands: &Demands<'a>) {
-    let Some(entry) = attested.pcrs.and_then(|pcrs| demands.history.find(&pcrs)) else {
+    let Some(entry) = demands.history.find(&attested.pcrs) else {
         let text = "PCR0, PCR1 and PCR2 are not those of one release";
         return checked.add("release", Outcome::Failed, text);
     };
     checked.release = Some(entry);
     let name = &entry.release.ver_name;
-    let signed = attested.time / 1000;
     let status = measurements::status(entry);
-    let (outcome, text) = match (entry.status.at(signed), entry.status.state) {
+    let (outcome, text) = match (attested.state, entry.status.state) {
         (State::Current, State::Current) => (Outcome::Passed, format!("{name}, {status}")),
         (State::Current, _) => (
             Outcome::Passed,
@@ -158,6 +156,7 @@ fn release<'a>(checked: &mut Checked<'a>, attested: &Attested, demands: &Demands
 fn hashes(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf, attested: &Attested) {
     let results = [("esigPDF", Hash::of(pdf)), ("summary", spf.summary.hash())];
     let outcome = attested
+        .document
         .user_data
         .as_deref()
         .ok_or_else(|| "nothing is attested: there is no user data".to_owned())
@@ -184,7 +183,7 @@ fn signing_times(checked: &mut Checked<'_>, spf: &Spf, attested: &Attested) {
         .map(|signer| signer.signing_time)
         .max()
         .unwrap_or(0);
-    if latest > (attested.time / 1000).saturating_add(CLOCK_TOLERANCE) {
+    if latest > (attested.made()).saturating_add(CLOCK_TOLERANCE) {
         let text = format!(
             "a signer confirmed at {}, after the document was signed",
             time::utc(latest)

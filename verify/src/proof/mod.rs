@@ -6,7 +6,7 @@ mod pdf;
 mod report;
 
 use crate::args::ProofArgs;
-use crate::attestation::Root;
+use crate::attested::Root;
 use crate::{Answer, print, print_json, time};
 use anyhow::{Context, Result};
 use letsesign_proof::{Hash, Spf};

@@ -2,7 +2,7 @@
 
 use super::checks::{Checked, Outcome};
 use super::input::Input;
-use crate::attestation::Root;
+use crate::attested::{Attested, Root};
 use crate::{Answer, measurements, shown, time};
 use letsesign_proof::{Hash, Spf};
 use serde_json::{Value, json};
@@ -23,17 +23,17 @@ pub(super) struct Report<'a> {
 
 impl Report<'_> {
     fn verdict(&self) -> (&'static str, &'static str) {
-        match (self.answer, self.root) {
-            (Answer::Yes, Root::Aws) => ("genuine", "GENUINE"),
-            (Answer::Yes, Root::Other(..)) => (
+        match (self.answer, self.root.test.is_some()) {
+            (Answer::Yes, false) => ("genuine", "GENUINE"),
+            (Answer::Yes, true) => (
                 "test-only",
                 "TEST ONLY: right under a root that is NOT AWS's; this proves nothing about AWS Nitro",
             ),
-            (Answer::Ended, Root::Aws) => (
+            (Answer::Ended, false) => (
                 "release-ended",
                 "NOT ACCEPTED: signed by a release that was revoked or at its end",
             ),
-            (Answer::Ended, Root::Other(..)) => (
+            (Answer::Ended, true) => (
                 "release-ended",
                 "TEST ONLY, NOT ACCEPTED: signed by a release that was revoked or at its end",
             ),
@@ -55,20 +55,20 @@ impl Report<'_> {
         let attested = self.result.attested.as_ref();
         json!({
             "verdict": self.verdict().0,
-            "genuine": self.answer == Answer::Yes && matches!(self.root, Root::Aws),
+            "genuine": self.answer == Answer::Yes && self.root.test.is_none(),
             "exitCode": self.answer as u8,
-            "root": match self.root { Root::Aws => "aws", Root::Other(..) => "TEST ROOT, NOT AWS" },
+            "root": match self.root.test { None => "aws", Some(_) => "TEST ROOT, NOT AWS" },
             "document": { "name": self.input.pdf_name, "size": self.input.pdf.len(), "sha256": Hash::of(&self.input.pdf) },
             "proof": { "name": self.input.spf_name },
             "checks": self.result.checks,
             "release": self.result.release.map(measurements::release),
             "releasesFrom": self.origin,
-            "signedAt": attested.map(|attested| attested.time / 1000),
-            "signedAtUtc": attested.map(|attested| time::utc(attested.time / 1000)),
+            "signedAt": attested.map(Attested::made),
+            "signedAtUtc": attested.map(|attested| time::utc(attested.made())),
             "verifiedAt": self.verified,
             "verifiedAtUtc": time::utc(self.verified),
             "pcrs": attested.map(|attested| attested.pcrs),
-            "moduleId": attested.map(|attested| attested.module_id.as_str()),
+            "moduleId": attested.map(|attested| attested.document.module_id.as_str()),
             "signersAttested": self.attested(),
             "signers": self.spf.summary.signers,
             "magicNumber": self.spf.summary.magic_number,
@@ -85,7 +85,7 @@ impl Report<'_> {
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "{}\n", self.verdict().1)?;
-        if let Root::Other(path, _) = self.root {
+        if let Some(path) = &self.root.test {
             let path = shown::line(path);
             writeln!(
                 out,
@@ -99,7 +99,7 @@ impl Report<'_> {
             Some(attested) => writeln!(
                 out,
                 "Signed     {} (by the clock of AWS Nitro)",
-                time::utc(attested.time / 1000)
+                time::utc(attested.made())
             )?,
             None => writeln!(out, "Signed     unknown: the attestation is not genuine")?,
         }

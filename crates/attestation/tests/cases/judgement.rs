@@ -68,11 +68,14 @@ fn times() -> Vec<Case> {
 fn measurements() -> Vec<Case> {
     let other = |name, note, fill: [u8; 3]| {
         bad(name, 8, "unexpected", note, |d| {
-            *d = d.clone().with_pcrs(fill)
+            *d = d.clone().with_each_pcr(fill)
         })
     };
-    let zero =
-        |name, note, fill: [u8; 3]| bad(name, 6, "debug", note, |d| *d = d.clone().with_pcrs(fill));
+    let zero = |name, note, fill: [u8; 3]| {
+        bad(name, 6, "debug", note, |d| {
+            *d = d.clone().with_each_pcr(fill)
+        })
+    };
     vec![
         zero("06-debug", "PCR0 to PCR2 are zero", [0; 3]),
         zero("06-debug-pcr0", "PCR0 is zero", [0, 0x11, 0x11]),
@@ -108,7 +111,7 @@ fn measurements() -> Vec<Case> {
             "valid-second-image",
             8,
             "the second of two expected images",
-            |d| *d = d.clone().with_pcrs([0x22; 3]),
+            |d| *d = d.clone().with_each_pcr([0x22; 3]),
         )
         .expecting(&[([0x11; 3], CURRENT), ([0x22; 3], CURRENT)], Ok(CURRENT)),
         bad(
@@ -117,7 +120,7 @@ fn measurements() -> Vec<Case> {
             "unexpected",
             "it brings a list of expected measurements along",
             |d| {
-                *d = d.clone().with_pcrs([0x33; 3]);
+                *d = d.clone().with_each_pcr([0x33; 3]);
                 let own = "33".repeat(48);
                 d.user_data =
                     Some(format!(r#"{{"0":"{own}","1":"{own}","2":"{own}"}}"#).into_bytes());

@@ -2,6 +2,15 @@
 //! tests/vectors/attestation/generated equal to them, tests/rules.rs verifies them rule by rule.
 
 #![allow(dead_code, reason = "each test program uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::semicolon_if_nothing_returned,
+    clippy::too_many_lines,
+    clippy::unnecessary_wraps,
+    reason = "tables"
+)]
 
 mod chain;
 mod form;

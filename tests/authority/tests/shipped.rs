@@ -1,0 +1,40 @@
+//! No shipped program or library contains the test authority.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::process::Command;
+
+#[test]
+fn nothing_depends_on_the_test_authority_but_tests() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args([
+            "tree",
+            "--offline",
+            "--locked",
+            "--workspace",
+            "--all-features",
+        ])
+        .args([
+            "--edges",
+            "normal,build",
+            "--invert",
+            "letsesign-test-authority",
+            "--prefix",
+            "none",
+        ])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let users: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    assert!(
+        matches!(users.as_slice(), [one] if one.starts_with("letsesign-test-authority ")),
+        "{users:?}"
+    );
+}
