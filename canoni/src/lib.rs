@@ -29,8 +29,12 @@
 //! ```
 
 pub mod blob;
+mod check;
 pub mod compress;
 mod content;
+#[cfg(feature = "daemon")]
+mod daemon;
+mod diff;
 mod error;
 mod limits;
 mod overlay;
@@ -40,11 +44,15 @@ pub mod tar;
 mod tree;
 mod write;
 
+pub use check::{Check, check};
 pub use content::{Content, ContentReader, Extent};
+#[cfg(feature = "daemon")]
+pub use daemon::Daemon;
+pub use diff::{CompareOptions, Difference, compare};
 pub use error::{Error, Result, printable};
 pub use limits::Limits;
 pub use progress::{Event, Progress};
-pub use source::{Archive, Image, Layer, Selector};
+pub use source::{Archive, Image, Layer, Selector, canonical_name};
 pub use tree::{
     Device, Entry, Kind, Metadata, Tree, TreeBuilder, TreeOptions, Visitor, XattrPolicy,
 };

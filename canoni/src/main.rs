@@ -5,11 +5,5 @@ mod cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("canoni: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    cli::run()
 }

@@ -1,6 +1,7 @@
 //! What tests across crates share.
 
 pub mod boot;
+pub mod docker;
 
 use std::env;
 use std::path::PathBuf;

@@ -79,6 +79,16 @@ impl Layer {
         index(&self.tar()?, &self.name, &self.limits)
     }
 
+    /// How the blob is packed, in words.
+    pub(crate) fn packing(&self) -> Result<String> {
+        let name = match self.plain()?.compression {
+            Compression::None => return Ok("not compressed".to_owned()),
+            Compression::Gzip => "gzip",
+            Compression::Zstd => "zstd",
+        };
+        Ok(format!("{name}, {} bytes", self.blob.len()))
+    }
+
     /// Compares the layer's digests with what manifest and config promise. Reads all of it, once.
     pub fn verify(&self) -> Result<()> {
         if self.verified.get().is_some() {

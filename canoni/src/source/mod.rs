@@ -77,7 +77,7 @@ impl Archive {
         Self::from_blob(&blob, name.to_owned(), limits)
     }
 
-    fn from_blob(blob: &Blob, name: String, limits: &Limits) -> Result<Self> {
+    pub(crate) fn from_blob(blob: &Blob, name: String, limits: &Limits) -> Result<Self> {
         let plain = uncompress(blob, &name, limits)?;
         Self::from_files(Files::tar(&plain.blob, &name, limits)?, name, limits)
     }
@@ -230,6 +230,16 @@ pub(crate) fn full_name(reference: &str) -> String {
     }
 }
 
+/// `NAME-canoni:TAG` for `NAME:TAG`; none for a name with a digest or an image's ID.
+pub fn canonical_name(reference: &str) -> Option<String> {
+    if reference.contains('@') || reference.starts_with("sha256:") {
+        return None;
+    }
+    let full = full_name(reference);
+    let (name, tag) = full.rsplit_once(':')?;
+    Some(format!("{name}-canoni:{tag}"))
+}
+
 fn platform_matches(wanted: &str, has: &str) -> bool {
     has == wanted
         || has
@@ -287,5 +297,18 @@ mod tests {
         assert!(platform_matches("linux/arm", "linux/arm/v7"));
         assert!(!platform_matches("linux/arm", "linux/arm64"));
         assert!(!platform_matches("linux/arm/v6", "linux/arm/v7"));
+    }
+
+    #[test]
+    fn the_new_name_keeps_host_and_tag() {
+        for (old, new) in [
+            ("app", Some("docker.io/library/app-canoni:latest")),
+            ("me/app:1", Some("docker.io/me/app-canoni:1")),
+            ("host:5000/a/b", Some("host:5000/a/b-canoni:latest")),
+            ("app@sha256:00", None),
+            ("sha256:00", None),
+        ] {
+            assert_eq!(canonical_name(old).as_deref(), new, "{old}");
+        }
     }
 }

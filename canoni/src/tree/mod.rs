@@ -7,6 +7,7 @@ mod policy;
 mod walk;
 
 pub use builder::TreeBuilder;
+pub(crate) use policy::allowed as keeps_xattr;
 pub use policy::{TreeOptions, XattrPolicy};
 pub use walk::Visitor;
 

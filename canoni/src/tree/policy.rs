@@ -71,7 +71,8 @@ impl TreeOptions {
     }
 }
 
-fn allowed(name: &[u8]) -> bool {
+/// Whether the canonical form keeps an extended attribute.
+pub(crate) fn allowed(name: &[u8]) -> bool {
     name == b"security.capability"
         || name
             .strip_prefix(b"user.")

@@ -57,6 +57,27 @@ pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// The canonical config of an image, with the layers' digests as they are and time 0.
+pub(crate) fn canonical_config(image: &Image, flatten: bool) -> Result<Value> {
+    let diff_ids: Vec<String> = image
+        .layers()
+        .iter()
+        .map(|layer| prefixed(layer.diff_id()))
+        .collect();
+    let history = if flatten {
+        History::Flattened
+    } else {
+        History::Kept
+    };
+    let bytes = canonical(image.config_value(), image.name(), &diff_ids, &history, 0)?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Error::image(
+            image.name(),
+            format!("canonical config is no JSON: {error}"),
+        )
+    })
+}
+
 impl Canonical {
     /// Canonicalises an image: layer by layer, or flattened. All layers are verified and read once, for their digests.
     pub fn from_image(image: &Image, options: &CanonicalOptions) -> Result<Self> {

@@ -9,6 +9,8 @@ mod output;
 mod pipe;
 mod time;
 
+pub(crate) use archive::canonical_config;
 pub use archive::{Canonical, CanonicalOptions};
 pub use files::Format;
 pub use output::AtomicFile;
+pub(crate) use time::{parse as parse_time, words as time_words};

@@ -27,9 +27,31 @@ pub(super) fn rfc3339(seconds: u64) -> String {
     )
 }
 
+/// Seconds since 1970 of a text that [`rfc3339`] writes; none for any other spelling.
+pub(crate) fn parse(text: &str) -> Option<u64> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    // The same calendar as above: years that begin in March.
+    let shifted_year = year.checked_sub(u64::from(month <= 2))?;
+    let shifted_month = (month + 9) % 12;
+    let (era, year_of_era) = (shifted_year / 400, shifted_year % 400);
+    let day_of_year = (153 * shifted_month + 2) / 5 + day.checked_sub(1)?;
+    let days =
+        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let seconds = days.checked_sub(719_468)? * 86_400 + hour * 3600 + minute * 60 + second;
+    // What is no date, or spelt in another way, comes out as another text.
+    (rfc3339(seconds) == text).then_some(seconds)
+}
+
+/// A time of an archive, which may lie before 1970.
+pub(crate) fn words(seconds: i64) -> String {
+    u64::try_from(seconds).map_or_else(|_| format!("{seconds} s"), rfc3339)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{MAX, rfc3339};
+    use super::{MAX, parse, rfc3339};
 
     #[test]
     fn known_times() {
@@ -43,6 +65,22 @@ mod tests {
             (MAX, "2242-03-16T12:56:31Z"),
         ] {
             assert_eq!(rfc3339(seconds), text);
+            assert_eq!(parse(text), Some(seconds));
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_none() {
+        for text in [
+            "",
+            "2022-05-25T08:00:00.0Z",
+            "2022-02-30T00:00:00Z",
+            "2022-05-25 08:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "2022-13-01T00:00:00Z",
+            "0000-01-01T00:00:00Z",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }

@@ -1,0 +1,115 @@
+//! The canonical form of an image, printed, written or handed to the daemon.
+
+use super::WRITING_FOLDER;
+use super::args::{Options, OutputFormat};
+use super::input::{self, Input};
+use super::progress::{progress, progress_bar};
+use anyhow::{Context, Result, bail};
+use canoni::{Canonical, CanonicalOptions, Format, canonical_name};
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::Ordering;
+
+pub(super) fn run(options: &Options) -> Result<()> {
+    let to_stdout = options
+        .output
+        .as_deref()
+        .is_some_and(|path| path.as_os_str() == "-");
+    if to_stdout && std::io::stdout().is_terminal() {
+        bail!("will not write an archive to a terminal; use -o FILE or a pipe");
+    }
+    if to_stdout && (options.json || options.format == OutputFormat::OciDir) {
+        bail!(
+            "standard output takes one tar archive and nothing else: no --json, no --format oci-dir"
+        );
+    }
+    let limits = options.limits.limits();
+    let argument = options.image.as_deref().context("no image given")?;
+    let input = input::open(argument, &options.select.selector(), &limits)?;
+    let target = daemon_target(options, &input)?;
+    let bar = progress_bar();
+    let tags = match (&target, options.tags.is_empty()) {
+        (_, false) => options.tags.clone(),
+        (Some(name), true) => vec![name.clone()],
+        (None, true) => input.image.tags().to_vec(),
+    };
+    let canonical = Canonical::from_image(
+        &input.image,
+        &CanonicalOptions {
+            epoch: options.epoch,
+            flatten: options.flatten,
+            tree: options.tree.options(),
+            tags,
+            progress: progress(&bar),
+        },
+    )?;
+    if let Some(target) = &options.output {
+        let format = options.format.into();
+        WRITING_FOLDER.store(format == Format::OciDir, Ordering::SeqCst);
+        if to_stdout {
+            canonical.write_tar(&mut std::io::stdout(), format, "standard output")?;
+            std::io::stdout()
+                .flush()
+                .context("cannot write standard output")?;
+        } else {
+            canonical.write(target, format)?;
+        }
+    }
+    if target.is_some() {
+        load(&canonical)?;
+    }
+    bar.finish_and_clear();
+    report(options, &canonical, to_stdout)
+}
+
+/// The name that the canonical image gets in the daemon: where the image is from there and goes nowhere else.
+fn daemon_target(options: &Options, input: &Input) -> Result<Option<String>> {
+    let (Some(name), false, None) = (&input.name, options.digest_only, &options.output) else {
+        return Ok(None);
+    };
+    if let Some(tag) = options.tags.first() {
+        return Ok(Some(tag.clone()));
+    }
+    let name = canonical_name(name).with_context(|| {
+        format!("{name} is no name that a new one can be made of; use --tag NAME:TAG or -o FILE")
+    })?;
+    Ok(Some(name))
+}
+
+#[cfg(feature = "daemon")]
+fn load(canonical: &Canonical) -> Result<()> {
+    Ok(canoni::Daemon::connect()?.load(canonical)?)
+}
+
+#[cfg(not(feature = "daemon"))]
+fn load(_: &Canonical) -> Result<()> {
+    bail!("this canoni was built without access to a daemon");
+}
+
+fn report(options: &Options, canonical: &Canonical, to_stdout: bool) -> Result<()> {
+    if to_stdout {
+        eprintln!("{}", canonical.digest());
+        return Ok(());
+    }
+    let text = if options.json {
+        let layers: Vec<_> = canonical
+            .diff_ids()
+            .into_iter()
+            .zip(canonical.layer_sizes())
+            .map(|(digest, size)| serde_json::json!({"digest": digest, "size": size}))
+            .collect();
+        let value = serde_json::json!({
+            "form": "canonical form v1",
+            "digest": canonical.digest(),
+            "imageId": canonical.image_id(),
+            "epoch": options.epoch,
+            "flattened": options.flatten,
+            "layers": layers,
+            "tags": canonical.tags(),
+            "output": options.output,
+        });
+        serde_json::to_string_pretty(&value).context("cannot print JSON")?
+    } else {
+        canonical.digest()
+    };
+    writeln!(std::io::stdout(), "{text}").context("cannot write standard output")
+}
