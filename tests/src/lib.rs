@@ -2,6 +2,7 @@
 
 pub mod boot;
 pub mod docker;
+pub mod sidebyside;
 
 use std::env;
 use std::path::PathBuf;

@@ -7,25 +7,13 @@
 //! so that whatever else the machine does hits all of them; the best time of each counts. Needs cpio, gzip, GNU time and
 //! eif_build in PATH (or EIF_BUILD), and about four times the directory's size in TMPDIR.
 
-use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
-/// One run: seconds, seconds of processor time, and peak resident memory in KiB.
-#[derive(Clone, Copy)]
-struct Run {
-    seconds: f64,
-    processor: f64,
-    kib: u64,
-}
+use letsesign_tests::sidebyside::{Result, Run};
+use std::path::PathBuf;
 
 struct Bench {
-    folder: PathBuf,
+    side: letsesign_tests::sidebyside::Bench,
     directory: PathBuf,
     eif_build: String,
-    rounds: usize,
 }
 
 fn main() -> Result<()> {
@@ -37,13 +25,16 @@ fn main() -> Result<()> {
     args.remove(at);
     let folder = tempfile::tempdir()?;
     let bench = Bench {
-        folder: folder.path().to_owned(),
+        side: letsesign_tests::sidebyside::Bench {
+            folder: folder.path().to_owned(),
+            rounds: args.get(1).map_or(Ok(3), |text| text.parse())?,
+            outputs: ["ours.eif", "theirs.eif"].map(str::to_owned).to_vec(),
+        },
         directory: PathBuf::from(
             args.first()
                 .map_or("/usr/lib/x86_64-linux-gnu", String::as_str),
         ),
         eif_build: std::env::var("EIF_BUILD").unwrap_or_else(|_| "eif_build".to_owned()),
-        rounds: args.get(1).map_or(Ok(3), |text| text.parse())?,
     };
     bench.prepare()?;
     bench.directory_input()?;
@@ -61,22 +52,22 @@ fn ratio(what: &str, theirs: &Run, ours: &Run) {
 
 impl Bench {
     fn path(&self, name: &str) -> String {
-        self.folder.join(name).display().to_string()
+        self.side.path(name)
     }
 
     fn prepare(&self) -> Result<()> {
         std::fs::write(
-            self.folder.join("bzImage"),
+            self.side.folder.join("bzImage"),
             eif::kernel::fake_bzimage(2 << 20),
         )?;
         std::fs::write(
-            self.folder.join("init"),
+            self.side.folder.join("init"),
             [b"\x7fELF".as_slice(), &vec![1; 1 << 20]].concat(),
         )?;
-        std::fs::write(self.folder.join("init.cpio.gz"), vec![2; 1 << 20])?;
+        std::fs::write(self.side.folder.join("init.cpio.gz"), vec![2; 1 << 20])?;
         // Untimed, so that every contender finds the files in memory.
         let directory = self.directory.display();
-        self.shell(&format!(
+        self.side.shell(&format!(
             "cd {directory} && find . | LC_ALL=C sort | cpio --quiet -o -H newc > {}",
             self.path("root.cpio")
         ))?;
@@ -116,9 +107,9 @@ impl Bench {
         ];
         println!(
             "\nfrom a root directory: {directory}, {} MB as cpio",
-            self.megabytes("root.cpio")?
+            self.side.megabytes("root.cpio")?
         );
-        let best = self.compare(&contenders)?;
+        let best = self.side.compare(&contenders)?;
         if let [pipeline, oracle, plain, lz4, gzip] = best.as_slice() {
             let both = Run {
                 seconds: pipeline.seconds + oracle.seconds,
@@ -150,9 +141,9 @@ impl Bench {
         ];
         println!(
             "\nfrom finished ramdisks, {what}: {} MB",
-            self.megabytes(root)?
+            self.side.megabytes(root)?
         );
-        if let [theirs, ours] = self.compare(&contenders)?.as_slice() {
+        if let [theirs, ours] = self.side.compare(&contenders)?.as_slice() {
             println!(
                 "  eif_build / eif build: {:.1}",
                 theirs.seconds / ours.seconds
@@ -181,68 +172,5 @@ impl Bench {
             "{} --kernel {kernel} --cmdline console=ttyS0 --output {output} --ramdisk {first} --ramdisk {root}",
             self.eif_build
         )
-    }
-
-    /// Runs all contenders in each round; prints and returns the best of each.
-    fn compare(&self, contenders: &[(&str, String)]) -> Result<Vec<Run>> {
-        let mut best: Vec<Option<Run>> = vec![None; contenders.len()];
-        for _ in 0..self.rounds {
-            for ((_, command), best) in contenders.iter().zip(&mut best) {
-                // Replacing a file costs extra on some file systems: everyone writes a new one.
-                for output in ["ours.eif", "theirs.eif"] {
-                    let _ = std::fs::remove_file(self.folder.join(output));
-                }
-                let run = self.shell(command)?;
-                let before = best.unwrap_or(run);
-                *best = Some(Run {
-                    seconds: run.seconds.min(before.seconds),
-                    processor: run.processor.min(before.processor),
-                    kib: run.kib.max(before.kib),
-                });
-            }
-        }
-        let best: Vec<Run> = best.into_iter().flatten().collect();
-        for ((name, _), run) in contenders.iter().zip(&best) {
-            println!(
-                "  {name:<34} {:>7.2} s, processor {:>6.2} s, {:>4} MiB",
-                run.seconds,
-                run.processor,
-                run.kib.div_ceil(1024)
-            );
-        }
-        Ok(best)
-    }
-
-    /// Runs a command under GNU time, whose memory is that of the largest process.
-    fn shell(&self, command: &str) -> Result<Run> {
-        let report = self.folder.join("time");
-        let output = Command::new("time")
-            .args(["-q", "-f", "%e %U %S %M", "-o"])
-            .arg(&report)
-            .args(["sh", "-c", command])
-            .output()?;
-        if !output.status.success() {
-            return Err(format!("{command}: {}", String::from_utf8_lossy(&output.stderr)).into());
-        }
-        let text = std::fs::read_to_string(&report)?;
-        let fields: Vec<f64> = text
-            .split_whitespace()
-            .map(str::parse)
-            .collect::<std::result::Result<_, _>>()?;
-        let [seconds, user, system, kib] = *fields.as_slice() else {
-            return Err("GNU time said something else".into());
-        };
-        // GNU time prints whole KiB.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let kib = kib as u64;
-        Ok(Run {
-            seconds,
-            processor: user + system,
-            kib,
-        })
-    }
-
-    fn megabytes(&self, name: &str) -> Result<u64> {
-        Ok(std::fs::metadata(Path::new(&self.path(name)))?.len() / 1_000_000)
     }
 }
