@@ -352,6 +352,11 @@ impl Image {
     /// Parents that no layer mentions are `0755 0:0`.
     pub fn flatten(&self, options: &TreeOptions) -> Result<Tree> {
         self.verify()?;
+        self.flatten_unverified(options)
+    }
+
+    /// The same for whoever verifies the digests meanwhile.
+    pub(crate) fn flatten_unverified(&self, options: &TreeOptions) -> Result<Tree> {
         let mut union = Union::default();
         for layer in self.layers() {
             union.apply(Changes::new(layer, options)?)?;

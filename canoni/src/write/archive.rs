@@ -79,10 +79,26 @@ pub(crate) fn canonical_config(image: &Image, flatten: bool) -> Result<Value> {
 }
 
 impl Canonical {
-    /// Canonicalises an image: layer by layer, or flattened. All layers are verified and read once, for their digests.
+    /// Canonicalises an image: layer by layer, or flattened. All layers are verified and read once, for their digests, both at the same
+    /// time; what does not have the digest that was promised gives no image.
     pub fn from_image(image: &Image, options: &CanonicalOptions) -> Result<Self> {
+        std::thread::scope(|scope| {
+            let verifier = scope.spawn(|| image.verify());
+            let made = Self::from_unverified(image, options);
+            // A wrong digest explains whatever else is wrong.
+            verifier.join().unwrap_or_else(|_| {
+                Err(Error::image(
+                    image.name(),
+                    "the thread that verified it failed",
+                ))
+            })?;
+            made
+        })
+    }
+
+    fn from_unverified(image: &Image, options: &CanonicalOptions) -> Result<Self> {
         if options.flatten {
-            let tree = image.flatten(&options.tree)?;
+            let tree = image.flatten_unverified(&options.tree)?;
             return Self::new(
                 vec![LayerList::from_tree(tree)],
                 image.config_value(),
@@ -91,7 +107,6 @@ impl Canonical {
                 &History::Flattened,
             );
         }
-        image.verify()?;
         let mut root = Metadata::default();
         let mut layers = Vec::with_capacity(image.layers().len());
         for layer in image.layers() {
