@@ -56,4 +56,4 @@ pub use source::{Archive, Image, Layer, Selector, canonical_name};
 pub use tree::{
     Device, Entry, Kind, Metadata, Tree, TreeBuilder, TreeOptions, Visitor, XattrPolicy,
 };
-pub use write::{AtomicFile, Canonical, CanonicalOptions, Format};
+pub use write::{AtomicFile, Canonical, CanonicalOptions, CanonicalPlatforms, Format};

@@ -159,3 +159,95 @@ fn several_images_need_a_choice() {
 fn completions_name_the_options() {
     assert!(text(&canoni(&["--completions", "bash"]).stdout).contains("--digest-only"));
 }
+
+/// An OCI layout of one name for two platforms, the second one first, each of its own layer.
+fn two_platforms(folder: &Path, swap: bool) -> String {
+    let mut blobs: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut add = |bytes: Vec<u8>| {
+        let digest = sha256(&bytes);
+        let size = bytes.len();
+        blobs.push((digest.clone(), bytes));
+        (format!("sha256:{digest}"), size)
+    };
+    let mut manifests = Vec::new();
+    for arch in ["arm64", "amd64"] {
+        let layer = tar(&[file("arch", arch)]);
+        let config = config(std::slice::from_ref(&layer)).replace("amd64", arch);
+        let (config, config_size) = add(config.into_bytes());
+        let (layer, layer_size) = add(layer);
+        let manifest = serde_json::json!({
+            "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config, "size": config_size},
+            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer, "size": layer_size}],
+        });
+        let (digest, size) = add(manifest.to_string().into_bytes());
+        manifests.push(serde_json::json!({
+            "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": size,
+            "platform": {"architecture": arch, "os": "linux"},
+        }));
+    }
+    if swap {
+        manifests.reverse();
+    }
+    let index = serde_json::json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests});
+    let (digest, size) = add(index.to_string().into_bytes());
+    let top = serde_json::json!({"schemaVersion": 2, "manifests": [{
+        "mediaType": "application/vnd.oci.image.index.v1+json", "digest": digest, "size": size,
+        "annotations": {"org.opencontainers.image.ref.name": "1"},
+    }]});
+    let mut entries = vec![
+        file("oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#),
+        file("index.json", top.to_string()),
+    ];
+    for (digest, bytes) in blobs {
+        entries.push(file(format!("blobs/sha256/{digest}"), bytes));
+    }
+    put(folder, if swap { "b.tar" } else { "a.tar" }, &tar(&entries))
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn all_platforms_stay_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (
+        two_platforms(folder.path(), false),
+        two_platforms(folder.path(), true),
+    );
+    let all = |path: &str, more: &[&str]| {
+        let mut arguments = vec![path, "--platform", "all"];
+        arguments.extend(more);
+        canoni(&arguments)
+    };
+    let digest = text(&all(&one, &[]).stdout);
+    assert!(digest.starts_with("sha256:"));
+    // The order in which an index lists its platforms means nothing.
+    assert_eq!(digest, text(&all(&other, &["--digest-only"]).stdout));
+    let target = folder.path().join("all.tar");
+    let path = target.to_str().unwrap();
+    let first = all(&one, &["--format", "oci-tar", "-o", path]);
+    assert!(first.status.success(), "{first:?}");
+    let again = folder.path().join("again.tar");
+    let second = all(
+        path,
+        &["--format", "oci-tar", "-o", again.to_str().unwrap()],
+    );
+    assert_eq!(text(&second.stdout), digest);
+    assert_eq!(
+        std::fs::read(&target).unwrap(),
+        std::fs::read(&again).unwrap()
+    );
+    // One platform of the result is that platform of the source.
+    for platform in ["linux/amd64", "linux/arm64"] {
+        let of = |path: &str| text(&canoni(&[path, "--platform", platform]).stdout);
+        assert_eq!(of(path), of(&one));
+    }
+    let json: serde_json::Value = serde_json::from_slice(&all(&one, &["--json"]).stdout).unwrap();
+    assert_eq!(json["platforms"].as_array().unwrap().len(), 2);
+    let refused = all(&one, &["-o", "/tmp/never.tar"]);
+    assert!(
+        text(&refused.stderr).contains("--format oci-tar"),
+        "{refused:?}"
+    );
+}

@@ -96,6 +96,7 @@ const EXAMPLES: &str = "Examples:
   canoni app.tar -o app-canonical.tar
   canoni app.tar --flatten --format oci-dir -o app.oci
   canoni multi.oci.tar --platform linux/arm64 --json
+  canoni multi.oci.tar --platform all --format oci-tar -o multi-canonical.tar
   canoni diff app:1 app:2
   canoni check app.tar
 
@@ -166,12 +167,21 @@ pub(super) struct SelectOptions {
     #[arg(long = "image", id = "select", value_name = "NAME:TAG")]
     reference: Option<String>,
 
-    /// Which platform of an image that exists for several
+    /// Which platform of an image that exists for several; `all` keeps them all, in an OCI layout
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<String>,
 }
 
 impl SelectOptions {
+    /// Whether all platforms are wanted, not one.
+    pub(super) fn all_platforms(&self) -> bool {
+        self.platform.as_deref() == Some("all")
+    }
+
+    pub(super) fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
+    }
+
     pub(super) fn selector(&self) -> Selector {
         Selector {
             reference: self.reference.clone(),

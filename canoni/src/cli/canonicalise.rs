@@ -5,8 +5,10 @@ use super::args::{Options, OutputFormat};
 use super::input::{self, Input};
 use super::progress::{progress, progress_bar};
 use anyhow::{Context, Result, bail};
-use canoni::{Canonical, CanonicalOptions, Format, canonical_name};
+use canoni::{Archive, Canonical, CanonicalOptions, CanonicalPlatforms, Format, canonical_name};
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 pub(super) fn run(options: &Options) -> Result<()> {
@@ -24,6 +26,9 @@ pub(super) fn run(options: &Options) -> Result<()> {
     }
     let limits = options.limits.limits();
     let argument = options.image.as_deref().context("no image given")?;
+    if options.select.all_platforms() {
+        return all_platforms(options, argument, options.select.reference(), to_stdout);
+    }
     let input = input::open(argument, &options.select.selector(), &limits)?;
     let target = daemon_target(options, &input)?;
     let bar = progress_bar();
@@ -59,6 +64,69 @@ pub(super) fn run(options: &Options) -> Result<()> {
     }
     bar.finish_and_clear();
     report(options, &canonical, to_stdout)
+}
+
+/// All platforms of an image in a file or folder.
+fn all_platforms(
+    options: &Options,
+    argument: &OsStr,
+    reference: Option<&str>,
+    to_stdout: bool,
+) -> Result<()> {
+    if options.output.is_some() && options.format == OutputFormat::DockerArchive {
+        bail!(
+            "a docker-archive holds one platform; use --format oci-tar or oci-dir with --platform all"
+        );
+    }
+    let archive = Archive::open(Path::new(argument), &options.limits.limits())?;
+    let images = archive.platforms(reference)?;
+    let bar = progress_bar();
+    let tags = match options.tags.as_slice() {
+        [] => images
+            .first()
+            .map(|image| image.tags().to_vec())
+            .unwrap_or_default(),
+        tags => tags.to_vec(),
+    };
+    let canonical = CanonicalPlatforms::from_images(
+        &images,
+        &CanonicalOptions {
+            epoch: options.epoch,
+            flatten: options.flatten,
+            tree: options.tree.options(),
+            tags,
+            progress: progress(&bar),
+        },
+    )?;
+    if let Some(target) = &options.output {
+        let format = options.format.into();
+        WRITING_FOLDER.store(format == Format::OciDir, Ordering::SeqCst);
+        if to_stdout {
+            canonical.write_tar(&mut std::io::stdout(), format, "standard output")?;
+        } else {
+            canonical.write(target, format)?;
+        }
+    }
+    bar.finish_and_clear();
+    if to_stdout {
+        eprintln!("{}", canonical.digest());
+        return Ok(());
+    }
+    let text = if options.json {
+        let list: Vec<_> = canonical
+            .images()
+            .iter()
+            .map(|image| serde_json::json!({"digest": image.digest(), "imageId": image.image_id(), "layers": image.diff_ids()}))
+            .collect();
+        let value = serde_json::json!({
+            "form": "canonical form v1", "digest": canonical.digest(), "epoch": options.epoch, "flattened": options.flatten,
+            "platforms": list, "output": options.output,
+        });
+        serde_json::to_string_pretty(&value).context("cannot print JSON")?
+    } else {
+        canonical.digest()
+    };
+    writeln!(std::io::stdout(), "{text}").context("cannot write standard output")
 }
 
 /// The name that the canonical image gets in the daemon: where the image is from there and goes nowhere else.

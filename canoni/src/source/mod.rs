@@ -159,14 +159,7 @@ impl Archive {
                 ));
             }
         };
-        let image = match &found.place {
-            Place::Docker(item) => {
-                docker::open(&self.files, &self.name, item, found, &self.limits)?
-            }
-            Place::Oci(descriptor) => {
-                oci::open(&self.files, &self.name, descriptor, found, &self.limits)?
-            }
-        };
+        let image = self.open_found(found)?;
         if let Some(wanted) = &selector.platform
             && !platform_matches(wanted, &image.platform())
         {
@@ -176,6 +169,43 @@ impl Archive {
             ));
         }
         Ok(image)
+    }
+
+    fn open_found(&self, found: &Found) -> Result<Image> {
+        match &found.place {
+            Place::Docker(item) => docker::open(&self.files, &self.name, item, found, &self.limits),
+            Place::Oci(descriptor) => {
+                oci::open(&self.files, &self.name, descriptor, found, &self.limits)
+            }
+        }
+    }
+
+    /// Opens the images of all platforms under one name: the given one, or the only one there is.
+    pub fn platforms(&self, reference: Option<&str>) -> Result<Vec<Image>> {
+        let wanted = reference.map(full_name);
+        let named: Vec<&Found> = self
+            .images
+            .iter()
+            .filter(|image| {
+                wanted
+                    .as_ref()
+                    .is_none_or(|wanted| image.tags.iter().any(|tag| full_name(tag) == *wanted))
+            })
+            .collect();
+        if named.is_empty() {
+            return Err(self.listing("has no such image", |found| found.tags.join(", ")));
+        }
+        if reference.is_none() && !self.one_name() {
+            return Err(
+                self.listing("holds several images: choose one with --image", |found| {
+                    found.tags.join(", ")
+                }),
+            );
+        }
+        named
+            .into_iter()
+            .map(|found| self.open_found(found))
+            .collect()
     }
 
     fn one_name(&self) -> bool {

@@ -6,7 +6,7 @@ use super::header::{Header, encode, pad};
 use super::output::AtomicFile;
 use super::pipe::{Chunks, pipe};
 use crate::error::{Error, Result};
-use crate::progress::Event;
+use crate::progress::{Event, Progress};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -23,7 +23,7 @@ pub enum Format {
     OciDir,
 }
 
-const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+pub(super) const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
 /// A file of the archive; names are relative to its root.
 enum Item<'a> {
@@ -33,37 +33,45 @@ enum Item<'a> {
     Layer(&'a LayerFile),
 }
 
+/// `index.json`: the descriptor once for each name, or once without one.
+pub(super) fn named_index(tags: &[String], descriptor: &Value) -> Result<Vec<u8>> {
+    let with = |annotations: Value| {
+        let mut value = descriptor.clone();
+        if let Value::Object(map) = &mut value {
+            map.insert("annotations".into(), annotations);
+        }
+        value
+    };
+    let mut manifests: Vec<Value> = tags
+        .iter()
+        .map(|tag| {
+            let short = tag.rsplit_once(':').map_or("latest", |(_, short)| short);
+            with(json!({"io.containerd.image.name": tag, "org.opencontainers.image.ref.name": short}))
+        })
+        .collect();
+    if manifests.is_empty() {
+        manifests.push(descriptor.clone());
+    }
+    to_canonical_json(
+        &json!({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests}),
+        "index.json",
+    )
+}
+
 impl Canonical {
     fn index(&self) -> Result<Vec<u8>> {
-        let descriptor = |annotations: Option<Value>| {
-            let mut value = json!({
-                "mediaType": MANIFEST_TYPE, "digest": self.digest(), "size": self.manifest.len(), "platform": self.platform,
-            });
-            if let (Some(annotations), Value::Object(map)) = (annotations, &mut value) {
-                map.insert("annotations".into(), annotations);
-            }
-            value
-        };
-        let mut manifests: Vec<Value> = self
-            .tags
-            .iter()
-            .map(|tag| {
-                let short = tag.rsplit_once(':').map_or("latest", |(_, short)| short);
-                descriptor(Some(json!({"io.containerd.image.name": tag, "org.opencontainers.image.ref.name": short})))
-            })
-            .collect();
-        if manifests.is_empty() {
-            manifests.push(descriptor(None));
-        }
-        to_canonical_json(
-            &json!({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests}),
-            "index.json",
-        )
+        named_index(&self.tags, &self.descriptor())
+    }
+
+    /// What points at the manifest: type, digest, size, platform.
+    pub(super) fn descriptor(&self) -> Value {
+        json!({
+            "mediaType": MANIFEST_TYPE, "digest": self.digest(), "size": self.manifest.len(), "platform": self.platform,
+        })
     }
 
     fn docker_manifest(&self) -> Result<Vec<u8>> {
         let tags: Vec<&str> = self.tags.iter().map(|tag| familiar(tag)).collect();
-        let blob = |digest: &[u8; 32]| format!("blobs/sha256/{}", hex::encode(digest));
         let value = json!([{
             "Config": blob(&sha256(&self.config)),
             "RepoTags": if tags.is_empty() { Value::Null } else { tags.into() },
@@ -72,11 +80,8 @@ impl Canonical {
         to_canonical_json(&value, "manifest.json")
     }
 
-    fn items(&self, format: Format) -> Result<BTreeMap<String, Item<'_>>> {
-        let mut items = BTreeMap::new();
-        let blob = |digest: &[u8; 32]| format!("blobs/sha256/{}", hex::encode(digest));
-        items.insert("blobs".into(), Item::Dir);
-        items.insert("blobs/sha256".into(), Item::Dir);
+    /// Config, manifest and layers.
+    fn blobs<'a>(&'a self, items: &mut BTreeMap<String, Item<'a>>) {
         items.insert(
             blob(&sha256(&self.config)),
             Item::Bytes(self.config.clone()),
@@ -88,11 +93,11 @@ impl Canonical {
         for layer in &self.layers {
             items.insert(blob(&layer.digest), Item::Layer(layer));
         }
-        items.insert("index.json".into(), Item::Bytes(self.index()?));
-        items.insert(
-            "oci-layout".into(),
-            Item::Bytes(br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec()),
-        );
+    }
+
+    fn layout(&self, format: Format) -> Result<Layout<'_>> {
+        let mut items = layout_items(self.index()?);
+        self.blobs(&mut items);
         if format == Format::DockerArchive {
             items.insert("manifest.json".into(), Item::Bytes(self.docker_manifest()?));
             // The names of old `docker save`, for tools that look for them.
@@ -110,18 +115,17 @@ impl Canonical {
                 items.insert(id, Item::Dir);
             }
         }
-        Ok(items)
+        Ok(Layout {
+            items,
+            epoch: self.epoch,
+            progress: &self.progress,
+        })
     }
 
     /// Writes the image to `target`. A file appears when it is complete, or not at all; a folder must not exist, or be
     /// empty.
     pub fn write(&self, target: &Path, format: Format) -> Result<()> {
-        if format == Format::OciDir {
-            return self.write_dir(target);
-        }
-        let mut file = AtomicFile::create(target)?;
-        self.write_tar(&mut file, format, &target.display().to_string())?;
-        file.commit()
+        self.layout(format)?.write(target, format)
     }
 
     /// Writes the image as a tar archive ([`Format::OciDir`] counts as [`Format::OciTar`] here) to a stream. `name` is what
@@ -132,13 +136,71 @@ impl Canonical {
         format: Format,
         name: &str,
     ) -> Result<()> {
-        let items = self.items(format)?;
+        self.layout(format)?.write_tar(out, name)
+    }
+}
+
+/// Name of a blob.
+fn blob(digest: &[u8; 32]) -> String {
+    format!("blobs/sha256/{}", hex::encode(digest))
+}
+
+/// What every layout holds.
+fn layout_items<'a>(index: Vec<u8>) -> BTreeMap<String, Item<'a>> {
+    BTreeMap::from([
+        ("blobs".into(), Item::Dir),
+        ("blobs/sha256".into(), Item::Dir),
+        ("index.json".into(), Item::Bytes(index)),
+        (
+            "oci-layout".into(),
+            Item::Bytes(br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec()),
+        ),
+    ])
+}
+
+/// Files that are ready to be written.
+pub(super) struct Layout<'a> {
+    items: BTreeMap<String, Item<'a>>,
+    epoch: u64,
+    progress: &'a Progress,
+}
+
+impl<'a> Layout<'a> {
+    /// Images of several platforms, with the index that lists them and the layout's own.
+    pub(super) fn of_platforms(
+        images: &'a [Canonical],
+        platforms: &[u8],
+        index: Vec<u8>,
+    ) -> Option<Self> {
+        let first = images.first()?;
+        let mut items = layout_items(index);
+        items.insert(blob(&sha256(platforms)), Item::Bytes(platforms.to_vec()));
+        for image in images {
+            image.blobs(&mut items);
+        }
+        Some(Self {
+            items,
+            epoch: first.epoch,
+            progress: &first.progress,
+        })
+    }
+
+    pub(super) fn write(&self, target: &Path, format: Format) -> Result<()> {
+        if format == Format::OciDir {
+            return self.write_dir(target);
+        }
+        let mut file = AtomicFile::create(target)?;
+        self.write_tar(&mut file, &target.display().to_string())?;
+        file.commit()
+    }
+
+    pub(super) fn write_tar(&self, out: &mut (impl Write + Send), name: &str) -> Result<()> {
         self.begin()?;
         pipe(
-            &self.progress,
+            self.progress,
             |chunks| {
                 let mut scratch = Vec::with_capacity(1024);
-                for (path, item) in &items {
+                for (path, item) in &self.items {
                     scratch.clear();
                     let mut header = Header::file(path.as_bytes(), 0, self.epoch);
                     match item {
@@ -183,9 +245,13 @@ impl Canonical {
     }
 
     fn begin(&self) -> Result<()> {
+        let sizes = self.items.values().map(|item| match item {
+            Item::Layer(layer) => layer.size,
+            _ => 0,
+        });
         self.progress.send(Event::Begin {
             what: "writing",
-            bytes: self.layer_sizes().iter().sum(),
+            bytes: sizes.sum(),
         })
     }
 
@@ -205,7 +271,7 @@ impl Canonical {
         let root = folder.path().join("image");
         std::fs::create_dir(&root).map_err(fail)?;
         self.begin()?;
-        for (path, item) in self.items(Format::OciDir)? {
+        for (path, item) in &self.items {
             let path = root.join(path);
             match item {
                 Item::Dir => std::fs::create_dir(&path).map_err(fail)?,
@@ -214,7 +280,7 @@ impl Canonical {
                 Item::Layer(layer) => {
                     let file = std::fs::File::create(&path).map_err(fail)?;
                     pipe(
-                        &self.progress,
+                        self.progress,
                         |chunks| write_layer(layer, self.epoch, chunks),
                         file,
                         |file, bytes| file.write_all(bytes).map_err(fail),
