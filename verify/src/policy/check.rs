@@ -3,46 +3,11 @@
 //! A policy is good when no statement lets anybody use the key, change the policy or pass the key on unless KMS sees an attestation document
 //! with all three registers of a known release. A Deny statement that demands a register protects what every other statement allows.
 
-use super::model::{Condition, Policy, Principals, Statement};
-use crate::shown;
-use letsesign_measurements::{History, Pcr, State};
-use serde::Serialize;
+use super::condition::{Demand, demand, negated, register};
+use super::finding::{Finding, Severity};
+use super::model::{Policy, Principals, Statement};
+use letsesign_measurements::History;
 use std::collections::BTreeSet;
-use std::fmt;
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Severity {
-    /// The key can be used, or the policy replaced, without a known enclave.
-    Hole,
-    /// Not a hole by itself.
-    Warning,
-}
-
-/// Something about a policy.
-#[derive(Debug, Serialize)]
-pub(crate) struct Finding {
-    pub(crate) severity: Severity,
-    /// The statement, or `policy`.
-    pub(crate) statement: String,
-    pub(crate) problem: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Hole => "HOLE",
-            Severity::Warning => "warning",
-        };
-        write!(
-            f,
-            "{severity}: {}: {}",
-            shown::line(&self.statement),
-            shown::line(&self.problem)
-        )
-    }
-}
 
 /// Actions that turn what the key protects into clear text, or hand it to another key.
 const USES: &[&str] = &[
@@ -107,14 +72,14 @@ pub(crate) fn check(policy: &Policy, history: &History) -> Vec<Finding> {
     checker.findings
 }
 
-struct Checker<'a> {
+pub(super) struct Checker<'a> {
     policy: &'a Policy,
-    history: &'a History,
+    pub(super) history: &'a History,
     findings: Vec<Finding>,
 }
 
 impl Checker<'_> {
-    fn add(&mut self, severity: Severity, statement: &str, problem: String) {
+    pub(super) fn add(&mut self, severity: Severity, statement: &str, problem: String) {
         self.findings.push(Finding {
             severity,
             statement: statement.to_owned(),
@@ -274,74 +239,6 @@ impl Checker<'_> {
             .collect()
     }
 
-    fn known(&self, register: u8, value: &str) -> bool {
-        Pcr::parse(&value.to_ascii_lowercase()).is_some_and(|pcr| {
-            self.history.releases.iter().any(|entry| {
-                entry.status.state != State::Revoked
-                    && entry.release.pcrs.numbered().contains(&(register, pcr))
-            })
-        })
-    }
-
-    /// What is wrong with the values that a register may have.
-    fn values(&mut self, statement: &str, register: u8, values: &[String]) {
-        for value in values {
-            let text = value.to_ascii_lowercase();
-            let Some(pcr) = Pcr::parse(&text) else {
-                let problem = if text.len() == 96 && text.bytes().all(|byte| byte == b'0') {
-                    format!(
-                        "PCR{register} may be all zeros, which every enclave in debug mode has: its operator reads its memory"
-                    )
-                } else {
-                    format!("PCR{register} is {value:?}, not 96 hexadecimal digits")
-                };
-                self.add(Severity::Hole, statement, problem);
-                continue;
-            };
-            let holds =
-                |pcrs: &letsesign_measurements::Pcrs| pcrs.numbered().contains(&(register, pcr));
-            let entries = self
-                .history
-                .releases
-                .iter()
-                .filter(|entry| holds(&entry.release.pcrs));
-            let best = entries.min_by_key(|entry| entry.status.state);
-            let next = self
-                .history
-                .next
-                .as_ref()
-                .is_some_and(|next| holds(&next.pcrs));
-            let (severity, problem) = match best {
-                Some(entry) => match entry.status.state {
-                    State::Current => continue,
-                    State::EndOfLife => (
-                        Severity::Warning,
-                        format!(
-                            "PCR{register} is that of release {}, which is at its end",
-                            entry.release.ver_name
-                        ),
-                    ),
-                    State::Revoked => (
-                        Severity::Hole,
-                        format!(
-                            "PCR{register} is that of release {}, which was revoked",
-                            entry.release.ver_name
-                        ),
-                    ),
-                },
-                None if next => (
-                    Severity::Warning,
-                    format!("PCR{register} is that of a source tree which was not released"),
-                ),
-                None => (
-                    Severity::Hole,
-                    format!("PCR{register} {value} is of no known release"),
-                ),
-            };
-            self.add(severity, statement, problem);
-        }
-    }
-
     /// Lists of values combine freely: a register of one release with another register of another.
     fn combinations(&mut self, statement: &Statement, pinned: &BTreeSet<u8>) {
         let many = statement
@@ -356,70 +253,6 @@ impl Checker<'_> {
             self.add(Severity::Warning, &statement.name, problem.to_owned());
         }
     }
-}
-
-enum Demand {
-    Equal,
-    Quantified,
-}
-
-/// The register that a condition key is about. `ImageSha384` is another name of PCR0.
-fn register(key: &str) -> Option<u8> {
-    let key = key.to_ascii_lowercase();
-    match key.strip_prefix("kms:recipientattestation:")? {
-        "imagesha384" | "pcr0" => Some(0),
-        "pcr1" => Some(1),
-        "pcr2" => Some(2),
-        _ => None,
-    }
-}
-
-/// Whether a condition of an Allow demands the register to have one of its values, or why it does not.
-fn demand(condition: &Condition) -> Result<Demand, String> {
-    let Condition {
-        operator,
-        key,
-        values,
-    } = condition;
-    let lower = operator.to_ascii_lowercase();
-    if lower.ends_with("ifexists") {
-        return Err(format!(
-            "{operator} on {key} is true when there is no attestation document"
-        ));
-    }
-    if lower.starts_with("forallvalues:") {
-        return Err(format!(
-            "{operator} on {key} is true when there is no attestation document"
-        ));
-    }
-    let (quantified, plain) = match lower.strip_prefix("foranyvalue:") {
-        Some(plain) => (true, plain),
-        None => (false, lower.as_str()),
-    };
-    let demand = if quantified {
-        Demand::Quantified
-    } else {
-        Demand::Equal
-    };
-    match plain {
-        "stringequals" | "stringequalsignorecase" => Ok(demand),
-        "stringlike" if !values.iter().any(|value| value.contains(['*', '?'])) => Ok(demand),
-        "stringlike" => Err(format!(
-            "{operator} on {key} has wildcards: other images match as well"
-        )),
-        _ => Err(format!("{operator} on {key} does not demand a value")),
-    }
-}
-
-/// Whether a condition of a Deny is true for every value but its own, and without an attestation document.
-fn negated(condition: &Condition) -> bool {
-    matches!(
-        condition
-            .operator
-            .to_ascii_lowercase()
-            .trim_end_matches("ifexists"),
-        "stringnotequals" | "stringnotequalsignorecase"
-    )
 }
 
 /// Whether a statement denies an action to everybody, at least under its conditions.

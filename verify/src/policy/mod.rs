@@ -1,15 +1,18 @@
 //! `letsesign-verify policy`: AWS KMS key policies that pin an enclave's measurements.
 
 mod check;
+mod condition;
+mod finding;
 mod model;
 #[cfg(test)]
 mod tests;
+mod values;
 mod write;
 
 use crate::args::{PolicyArgs, PolicyCommand};
 use crate::{Answer, print, print_json, shown};
 use anyhow::{Context, Result, bail};
-use check::Severity;
+use finding::Severity;
 use model::Policy;
 use serde_json::json;
 use std::fmt::Write;

@@ -13,8 +13,10 @@
 )]
 
 mod chain;
-mod form;
+mod envelope;
+mod extensions;
 mod judgement;
+mod payload;
 mod valid;
 
 use letsesign_attestation::{
@@ -113,7 +115,8 @@ fn good(
 /// All of them.
 pub fn all() -> Vec<Case> {
     let mut all = valid::cases();
-    all.extend(form::cases());
+    all.extend(envelope::cases());
+    all.extend(payload::cases());
     all.extend(chain::cases());
     all.extend(judgement::cases());
     all
