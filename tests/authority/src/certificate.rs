@@ -4,12 +4,12 @@ use crate::der::{oid, sequence, tlv, utc_time};
 use p384::ecdsa::signature::Signer;
 use p384::ecdsa::{DerSignature, SigningKey};
 
-/// One of the fixed keys, 1 to 255. The chain's certificates have 1 to 5.
+/// One of the fixed keys, 1 to 254. The chain's certificates have 1 to 5.
 ///
 /// # Panics
-/// For 0.
+/// For 0 and 255, which are no private keys.
 pub fn key(number: u8) -> SigningKey {
-    SigningKey::from_slice(&[number; 48]).expect("1 to 255")
+    SigningKey::from_slice(&[number; 48]).expect("1 to 254")
 }
 
 /// What a certificate says its signature is. The signature itself is always ecdsa-with-SHA384.

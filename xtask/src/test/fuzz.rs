@@ -12,10 +12,13 @@ use std::process::Command;
 /// Where crates with fuzz targets are.
 const CRATES: &[&str] = &[
     "canoni",
+    "crates/attestation",
     "crates/job",
+    "crates/measurements",
     "crates/nsm",
     "crates/proof",
     "enclave/eif",
+    "verify",
 ];
 
 /// Seconds per target. Long runs are for a machine that has nothing else to do.

@@ -69,7 +69,7 @@ fn signatures_in_der_have_one_spelling() {
 
 proptest! {
     #[test]
-    fn both_take_the_same(number in 1_u8..=255, message: Vec<u8>, part in 0_usize..4, index in 0_usize..96, value: u8) {
+    fn both_take_the_same(number in 1_u8..=254, message: Vec<u8>, part in 0_usize..4, index in 0_usize..96, value: u8) {
         let mut signature = signature(number, &message);
         let [Some(fast), Some(portable)] = both(&point(number)) else { panic!() };
         let split = message.split_at(message.len() * part / 4);

@@ -1,0 +1,33 @@
+//! Any bytes as a key policy, read and checked. Nothing panics, and what is said can be printed.
+#![no_main]
+#![allow(dead_code, reason = "parts of a program")]
+
+#[path = "../../src/policy/check.rs"]
+mod check;
+#[path = "../../src/policy/condition.rs"]
+mod condition;
+#[path = "../../src/policy/finding.rs"]
+mod finding;
+#[path = "../../src/policy/model.rs"]
+mod model;
+#[path = "../../src/shown.rs"]
+mod shown;
+#[path = "../../src/policy/values.rs"]
+mod values;
+
+use letsesign_measurements::{Files, History};
+use libfuzzer_sys::fuzz_target;
+use std::sync::LazyLock;
+
+static HISTORY: LazyLock<History> = LazyLock::new(|| {
+    let files = Files::from([("LEDGER".to_owned(), Vec::new())]);
+    History::from_files(&files).unwrap()
+});
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(policy) = model::Policy::parse(bytes) {
+        for finding in check::check(&policy, &HISTORY) {
+            assert!(!finding.to_string().contains(char::is_control));
+        }
+    }
+});
