@@ -200,3 +200,56 @@ fn the_page_reads_json_as_we_do() {
         assert_eq!(ours.as_deref(), theirs.as_str(), "{text:?}: {theirs}");
     }
 }
+
+/// The page verifies attestation documents by itself. It must answer as letsesign-attestation does, for every vector about a document of the
+/// past: refuse what breaks a rule, accept the rest with the same registers.
+#[test]
+fn the_page_judges_documents_as_we_do() {
+    if !has_node() {
+        return;
+    }
+    let folder = repository("tests/vectors/attestation/generated");
+    let index: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("index.json")).unwrap()).unwrap();
+    let recorded: Vec<&Value> = index["vectors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|vector| vector["question"] == "recorded")
+        .collect();
+    let cases: Vec<Value> = recorded
+        .iter()
+        .map(|vector| {
+            let file = folder.join(vector["file"].as_str().unwrap());
+            serde_json::json!({ "file": file, "now": 1_800_000_000 })
+        })
+        .collect();
+    let world = World::new();
+    world.write("cases.json", Value::from(cases).to_string());
+    let output = Command::new("node")
+        .arg(repository("verify/tests/web/core.mjs"))
+        .arg("documents")
+        .args([folder.join("root.der"), world.path("cases.json")])
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    let answers: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answers.len(), recorded.len());
+    let mut refused = 0;
+    let mut wrong = Vec::new();
+    for (vector, answer) in recorded.iter().zip(&answers) {
+        let known = vector["expected"].as_array().unwrap().iter().any(|image| {
+            (0..3).all(|number| answer["pcrs"][number] == image["pcrs"][number.to_string()])
+        });
+        // The page compares registers with its releases after this step; no release is an answer there.
+        let accepted = answer.get("refused").is_none() && known;
+        let right = vector.get("error").is_none();
+        if accepted != right {
+            wrong.push(format!("{} ({}): {answer}", vector["file"], vector["note"]));
+        }
+        refused += usize::from(!right);
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(refused > 100, "{refused}");
+}

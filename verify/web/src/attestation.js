@@ -3,6 +3,8 @@
 const DOCUMENT_MAX = 16384;
 const CERTIFICATES_MAX = 16;
 const FIELD_MAX = 1024;
+/** Nine are known. */
+const MEMBERS_MAX = 64;
 /** How far a document's clock may be ahead of this machine's. */
 const AHEAD_MAX = 300;
 
@@ -11,10 +13,10 @@ function parseDocument(bytes) {
   if (bytes.length > DOCUMENT_MAX) refuse("the attestation document is too long");
   const outer = new Cbor(bytes, "the attestation document");
   if (outer.peek() >> 5 === 6 && outer.expect(6, "the tag") !== 18) outer.fail("its tag is not 18 (COSE_Sign1)");
-  if (outer.array("COSE_Sign1") !== 4) outer.fail("it has not 4 parts");
+  if (outer.count(4, "COSE_Sign1", 1) !== 4) outer.fail("it has not 4 parts");
   const protectedHeader = outer.byteString("the protected header");
   if (hex(protectedHeader) !== "a1013822") outer.fail("its protected header is not {alg: ES384} alone");
-  if (outer.map("the unprotected header") !== 0) outer.fail("its unprotected header is not empty");
+  if (outer.count(5, "the unprotected header", 2) !== 0) outer.fail("its unprotected header is not empty");
   const payload = outer.byteString("the payload");
   const signature = outer.byteString("the signature");
   if (signature.length !== 96) outer.fail("its signature has not 96 bytes");
@@ -42,19 +44,20 @@ function parsePayload(payload) {
     pcrs: () => parseRegisters(reader),
     certificate: (name) => field(name, 1),
     cabundle: (name) => {
-      const count = reader.array(name);
-      if (count === 0 || count > CERTIFICATES_MAX) reader.fail(`cabundle has not 1 to ${CERTIFICATES_MAX} certificates`);
-      return Array.from({ length: count }, () => field("a certificate", 1));
+      const bundle = [];
+      reader.list(4, name, CERTIFICATES_MAX, () => bundle.push(field("a certificate", 1)));
+      if (bundle.length === 0) reader.fail("cabundle is empty");
+      return bundle;
     },
     public_key: (name) => orNull(name, 1),
     user_data: (name) => orNull(name, 0),
     nonce: (name) => orNull(name, 0),
   };
-  for (let left = reader.map("its payload"); left > 0; left--) {
+  reader.list(5, "its payload", MEMBERS_MAX, () => {
     const name = reader.text("a name");
     if (members.has(name)) reader.fail("a member is there twice");
     members.set(name, Object.hasOwn(readers, name) ? readers[name](name) : reader.skip());
-  }
+  });
   reader.end();
   for (const name of ["module_id", "digest", "timestamp", "pcrs", "certificate", "cabundle"]) {
     if (!members.has(name)) reader.fail(`${name} is missing`);
@@ -75,14 +78,13 @@ function parsePayload(payload) {
 
 function parseRegisters(reader) {
   const registers = new Map();
-  const count = reader.map("pcrs");
-  if (count === 0 || count > 32) reader.fail("it has not 1 to 32 PCRs");
-  for (let left = count; left > 0; left--) {
+  reader.list(5, "pcrs", 32, () => {
     const number = reader.expect(0, "a PCR's number");
     const value = reader.byteString("a PCR");
     if (number > 31 || value.length !== 48 || registers.has(number)) reader.fail("a PCR is there twice, is above 31 or has not 48 bytes");
     registers.set(number, value);
-  }
+  });
+  if (registers.size === 0) reader.fail("it has no PCRs");
   return registers;
 }
 
@@ -103,6 +105,7 @@ async function leafKey(document, rootSha256, time) {
     if (isLeaf) {
       if (certificate.ca) refuse(`${place} is a CA, and must be none: it signed the document`);
       if ((certificate.usage & 0x80) === 0) refuse(`${place} may not sign (keyUsage without digitalSignature)`);
+      if ((certificate.usage & 0x04) !== 0) refuse(`${place} may issue certificates, and must not: it signed the document`);
     } else {
       if (!certificate.ca || !certificate.basicIsCritical) refuse(`${place} is no CA, and issued another certificate`);
       if (certificate.pathLength !== null && chain.length - index - 2 > certificate.pathLength) {

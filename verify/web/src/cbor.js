@@ -1,4 +1,5 @@
-// CBOR (RFC 8949) as the NSM writes it: definite lengths, integers, byte strings, text, arrays, maps, null and tags.
+// CBOR (RFC 8949) as the NSM writes it: integers, byte strings, text, arrays, maps, null and tags. Strings have definite lengths; maps and
+// arrays may have none, as newer NSMs write them.
 // Lengths are compared with what is there before anything is taken, and depth is bounded.
 
 class Cbor {
@@ -25,6 +26,8 @@ class Cbor {
     let value = 0;
     for (let index = 0; index < size; index++) value = value * 256 + this.bytes[this.at++];
     if (!Number.isSafeInteger(value)) this.fail("a number is too large");
+    // Shortest heads only: one value, one spelling.
+    if (value < { 1: 24, 2: 0x100, 4: 0x10000, 8: 0x100000000 }[size]) this.fail("a number is not in its shortest form");
     return { major, value };
   }
 
@@ -60,30 +63,37 @@ class Cbor {
     return fromUtf8(this.take(this.expect(3, name), name), `${this.what}: ${name}`);
   }
 
-  /** Number of items; each takes a byte at least. */
+  /** Number of items of a list that has one; each takes a byte at least. */
   count(major, name, bytesEach) {
     const count = this.expect(major, name);
     if (count * bytesEach > this.bytes.length - this.at) this.fail(`${name} has more members than there are bytes`);
     return count;
   }
 
-  array(name) {
-    return this.count(4, name, 1);
-  }
-
-  map(name) {
-    return this.count(5, name, 2);
+  /** Calls `each` before every item of an array (major type 4) or map (5), with or without a length; returns their number. */
+  list(major, name, most, each) {
+    let left = Infinity;
+    if (this.peek() === (major << 5 | 31)) this.at++;
+    else left = this.count(major, name, major === 5 ? 2 : 1);
+    for (let number = 0; ; number++) {
+      if (left === Infinity && this.peek() === 0xff) return this.at++, number;
+      if (number === left) return number;
+      if (number === most) this.fail(`${name} has more than ${most} members`);
+      each();
+    }
   }
 
   skip(depth = 4) {
     if (depth === 0) this.fail("it is nested too deeply");
-    const { major, value } = this.head();
-    if (major === 2 || major === 3) this.take(value, "a string");
-    else if (major === 4 || major === 5) {
-      const items = major === 5 ? value * 2 : value;
-      if (items > this.bytes.length - this.at) this.fail("a list has more members than there are bytes");
-      for (let index = 0; index < items; index++) this.skip(depth - 1);
-    } else if (major === 6) this.skip(depth - 1);
+    const major = this.peek() >> 5;
+    const item = () => this.skip(depth - 1);
+    if (major === 4) this.list(4, "a list", Infinity, item);
+    else if (major === 5) this.list(5, "a map", Infinity, () => (item(), item()));
+    else {
+      const { value } = this.head();
+      if (major === 2 || major === 3) this.take(value, "a string");
+      else if (major === 6) item();
+    }
   }
 
   end() {

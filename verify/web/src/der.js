@@ -136,9 +136,12 @@ function parseCertificate(bytes) {
   validity.end("its validity");
   const subject = fields.expect(0x30, "its subject").whole;
   const spki = fields.expect(0x30, "its key");
-  if (hex(new Der(spki.contents).expect(0x30, "its key's algorithm").contents) !== P384_KEY) {
-    refuse("a certificate's key is not on the curve P-384");
-  }
+  const key = new Der(spki.contents);
+  if (hex(key.expect(0x30, "its key's algorithm").contents) !== P384_KEY) refuse("a certificate's key is not on the curve P-384");
+  // An uncompressed point: one key, one spelling.
+  const point = key.expect(0x03, "its key").contents;
+  key.end("its key");
+  if (point.length !== 98 || point[0] !== 0 || point[1] !== 4) refuse("a certificate's key is no uncompressed point of P-384");
   fields.optional(0x81);
   fields.optional(0x82);
   const third = fields.optional(0xa3);
