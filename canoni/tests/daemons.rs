@@ -281,3 +281,63 @@ fn an_image_by_name_becomes_one_beside_it_that_runs() {
         "{nobody:?}"
     );
 }
+
+/// File capabilities come in by `docker import`, and must come out of the canonical image again.
+#[test]
+fn file_capabilities_survive() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path().join("root");
+    fs::create_dir(&root).unwrap();
+    fs::write(root.join("ping"), "x").unwrap();
+    let ready = run(
+        "setcap",
+        &["cap_net_raw+ep", root.join("ping").to_str().unwrap()],
+    )
+    .and_then(|_| Daemon::start());
+    let daemon = match ready {
+        Ok(daemon) => daemon,
+        Err(reason) => return skip(&reason),
+    };
+    let archive = scratch.path().join("root.tar");
+    let archive = archive.to_str().unwrap();
+    let include = "--xattrs-include=security.*";
+    run(
+        "tar",
+        &[
+            "--xattrs",
+            include,
+            "-C",
+            root.to_str().unwrap(),
+            "-cf",
+            archive,
+            ".",
+        ],
+    )
+    .unwrap();
+    daemon.run(&["import", archive, "caps:1"], &[]).unwrap();
+    let host = daemon.host();
+    let digest = good(canoni(&host, &["caps:1", "--flatten"]));
+    assert_eq!(
+        good(canoni(&host, &["caps-canoni:1", "--digest-only"])),
+        digest
+    );
+    let saved = scratch.path().join("saved.tar");
+    daemon
+        .run(
+            &["save", "--output", saved.to_str().unwrap(), "caps-canoni:1"],
+            &[],
+        )
+        .unwrap();
+    let opened = canoni::Archive::open(&saved, &canoni::Limits::default())
+        .unwrap()
+        .image(&canoni::Selector::default())
+        .unwrap();
+    let tree = opened.flatten(&canoni::TreeOptions::default()).unwrap();
+    let (_, entry) = tree.find(b"ping").unwrap();
+    // vfs_cap_data (linux/capability.h): revision 2 with the effective bit, CAP_NET_RAW (13) permitted.
+    let value = [0x0200_0001_u32, 1 << 13, 0, 0, 0]
+        .iter()
+        .flat_map(|word| word.to_le_bytes())
+        .collect::<Vec<u8>>();
+    assert_eq!(entry.xattrs, [(b"security.capability".to_vec(), value)]);
+}
