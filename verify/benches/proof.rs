@@ -1,0 +1,49 @@
+//! How long `letsesign-verify proof` takes for a PDF of 1 MB, program start included: `cargo bench -p letsesign-verify --bench proof`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::format_push_string,
+    unreachable_pub,
+    reason = "a benchmark over the tests' helpers"
+)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::time::{Duration, Instant};
+use support::{MAGIC, Signed, World, pdf, signer};
+
+/// Of so many runs, one after the other.
+const RUNS: usize = 50;
+
+fn main() {
+    // All of it text on a page, which is what takes longest: every letter is looked at for the magic number.
+    let text = "All of this is text. ".repeat(1_000_000 / 21);
+    let signed = Signed::of(
+        pdf::signed(&format!("{text}{}", MAGIC.on_page())),
+        vec![signer("a"), signer("b")],
+    );
+    let world = World::new();
+    world.put(&signed);
+    let mut times: Vec<Duration> = (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            let answer = world.verify(&[]);
+            let time = start.elapsed();
+            answer.is(0, "shown on page 1");
+            time
+        })
+        .collect();
+    times.sort_unstable();
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    println!(
+        "letsesign-verify proof, PDF of {} bytes: fastest {:.1} ms, median {:.1} ms, slowest {:.1} ms; {:.1} times under 50 ms",
+        signed.pdf.len(),
+        milliseconds(times[0]),
+        milliseconds(times[RUNS / 2]),
+        milliseconds(times[RUNS - 1]),
+        50.0 / milliseconds(times[RUNS / 2]),
+    );
+}
