@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::format_collect,
     clippy::format_push_string,
     unreachable_pub,
     reason = "a benchmark over the tests' helpers"
