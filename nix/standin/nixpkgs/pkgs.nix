@@ -55,6 +55,9 @@ in
   cargo-deny = hostProgram "cargo-deny" "/tools/bin/cargo-deny" "";
   cargo-nextest = hostProgram "cargo-nextest" "/tools/bin/cargo-nextest" "";
 
+  # What `nix develop` starts.
+  bashInteractive = hostProgram "bash" "/usr/bin/bash" "";
+
   # In every host that builds at all.
   binutils = null;
   util-linux = null;
