@@ -73,17 +73,11 @@ pub(super) struct Options {
     pub(super) json: bool,
 
     #[command(flatten)]
-    pub(super) select: SelectOptions,
+    pub(super) from: ImageOptions,
 
     /// Name for the written image, instead of the names it has (may be repeated)
     #[arg(short, long = "tag", value_name = "NAME:TAG", value_parser = tag)]
     pub(super) tags: Vec<String>,
-
-    #[command(flatten)]
-    pub(super) tree: TreeFlags,
-
-    #[command(flatten)]
-    pub(super) limits: LimitOptions,
 
     /// Print completions for a shell
     #[arg(long, value_name = "SHELL", exclusive = true)]
@@ -136,11 +130,7 @@ pub(super) struct DiffOptions {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
-    pub(super) select: SelectOptions,
-    #[command(flatten)]
-    pub(super) tree: TreeFlags,
-    #[command(flatten)]
-    pub(super) limits: LimitOptions,
+    pub(super) from: ImageOptions,
 }
 
 #[derive(Debug, Args)]
@@ -153,6 +143,13 @@ pub(super) struct CheckOptions {
     /// Print the findings as JSON
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) from: ImageOptions,
+}
+
+/// How an image is found and read.
+#[derive(Debug, Args)]
+pub(super) struct ImageOptions {
     #[command(flatten)]
     pub(super) select: SelectOptions,
     #[command(flatten)]

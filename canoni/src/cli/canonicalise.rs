@@ -24,12 +24,17 @@ pub(super) fn run(options: &Options) -> Result<()> {
             "standard output takes one tar archive and nothing else: no --json, no --format oci-dir"
         );
     }
-    let limits = options.limits.limits();
+    let limits = options.from.limits.limits();
     let argument = options.image.as_deref().context("no image given")?;
-    if options.select.all_platforms() {
-        return all_platforms(options, argument, options.select.reference(), to_stdout);
+    if options.from.select.all_platforms() {
+        return all_platforms(
+            options,
+            argument,
+            options.from.select.reference(),
+            to_stdout,
+        );
     }
-    let input = input::open(argument, &options.select.selector(), &limits)?;
+    let input = input::open(argument, &options.from.select.selector(), &limits)?;
     let target = daemon_target(options, &input)?;
     let bar = progress_bar();
     let tags = match (&target, options.tags.is_empty()) {
@@ -42,28 +47,41 @@ pub(super) fn run(options: &Options) -> Result<()> {
         &CanonicalOptions {
             epoch: options.epoch,
             flatten: options.flatten,
-            tree: options.tree.options(),
+            tree: options.from.tree.options(),
             tags,
             progress: progress(&bar),
         },
     )?;
-    if let Some(target) = &options.output {
-        let format = options.format.into();
-        WRITING_FOLDER.store(format == Format::OciDir, Ordering::SeqCst);
-        if to_stdout {
-            canonical.write_tar(&mut std::io::stdout(), format, "standard output")?;
-            std::io::stdout()
-                .flush()
-                .context("cannot write standard output")?;
-        } else {
-            canonical.write(target, format)?;
-        }
-    }
+    write(
+        options,
+        |format| canonical.write_tar(&mut std::io::stdout(), format, "standard output"),
+        |target, format| canonical.write(target, format),
+    )?;
     if target.is_some() {
         load(&canonical)?;
     }
     bar.finish_and_clear();
     report(options, &canonical, to_stdout)
+}
+
+/// Writes where -o says, if it says so.
+fn write(
+    options: &Options,
+    to_stdout: impl FnOnce(Format) -> canoni::Result<()>,
+    to_file: impl FnOnce(&Path, Format) -> canoni::Result<()>,
+) -> Result<()> {
+    let Some(target) = &options.output else {
+        return Ok(());
+    };
+    let format = options.format.into();
+    WRITING_FOLDER.store(format == Format::OciDir, Ordering::SeqCst);
+    if target.as_os_str() == "-" {
+        to_stdout(format)?;
+        return std::io::stdout()
+            .flush()
+            .context("cannot write standard output");
+    }
+    Ok(to_file(target, format)?)
 }
 
 /// All platforms of an image in a file or folder.
@@ -78,7 +96,7 @@ fn all_platforms(
             "a docker-archive holds one platform; use --format oci-tar or oci-dir with --platform all"
         );
     }
-    let archive = Archive::open(Path::new(argument), &options.limits.limits())?;
+    let archive = Archive::open(Path::new(argument), &options.from.limits.limits())?;
     let images = archive.platforms(reference)?;
     let bar = progress_bar();
     let tags = match options.tags.as_slice() {
@@ -93,20 +111,16 @@ fn all_platforms(
         &CanonicalOptions {
             epoch: options.epoch,
             flatten: options.flatten,
-            tree: options.tree.options(),
+            tree: options.from.tree.options(),
             tags,
             progress: progress(&bar),
         },
     )?;
-    if let Some(target) = &options.output {
-        let format = options.format.into();
-        WRITING_FOLDER.store(format == Format::OciDir, Ordering::SeqCst);
-        if to_stdout {
-            canonical.write_tar(&mut std::io::stdout(), format, "standard output")?;
-        } else {
-            canonical.write(target, format)?;
-        }
-    }
+    write(
+        options,
+        |format| canonical.write_tar(&mut std::io::stdout(), format, "standard output"),
+        |target, format| canonical.write(target, format),
+    )?;
     bar.finish_and_clear();
     if to_stdout {
         eprintln!("{}", canonical.digest());

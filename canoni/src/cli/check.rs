@@ -10,13 +10,18 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn run(options: &CheckOptions) -> Result<ExitCode> {
-    let limits = options.limits.limits();
-    let input = input::open(&options.image, &options.select.selector(), &limits)?;
+    let limits = options.from.limits.limits();
+    let input = input::open(&options.image, &options.from.select.selector(), &limits)?;
     let path = Path::new(&options.image);
     // A file has bytes of its own to be right or wrong; what a daemon or pipe sent was made for the occasion.
     let file = (input.name.is_none() && path.is_file()).then_some(path);
     let bar = progress_bar();
-    let report = check(&input.image, file, &options.tree.options(), &progress(&bar))?;
+    let report = check(
+        &input.image,
+        file,
+        &options.from.tree.options(),
+        &progress(&bar),
+    )?;
     bar.finish_and_clear();
     let text = if options.json {
         serde_json::to_string_pretty(&report).context("cannot print JSON")? + "\n"

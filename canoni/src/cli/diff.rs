@@ -11,12 +11,12 @@ pub(super) fn run(options: &DiffOptions) -> Result<ExitCode> {
     if options.left == "-" && options.right == "-" {
         bail!("only one of the two images can come from standard input");
     }
-    let (selector, limits) = (options.select.selector(), options.limits.limits());
+    let (selector, limits) = (options.from.select.selector(), options.from.limits.limits());
     let left = input::open(&options.left, &selector, &limits)?;
     let right = input::open(&options.right, &selector, &limits)?;
     let compare_options = CompareOptions {
         flatten: options.flatten,
-        tree: options.tree.options(),
+        tree: options.from.tree.options(),
     };
     let mut all = compare(&left.image, &right.image, &compare_options)?;
     if options.meaning {
