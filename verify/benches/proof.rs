@@ -1,4 +1,5 @@
-//! How long `letsesign-verify proof` takes for a PDF of 1 MB, program start included: `cargo bench -p letsesign-verify --bench proof`.
+//! How long `letsesign-verify proof` takes for a PDF with 1 MB of text (2 MB in all: the helper writes it twice), program start
+//! included: `cargo bench -p letsesign-verify --bench proof`.
 
 #![allow(
     clippy::unwrap_used,
