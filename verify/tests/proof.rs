@@ -276,3 +276,14 @@ fn nobody_confirms_after_the_document_was_signed() {
         .verify(&[])
         .is(1, "after the document was signed");
 }
+
+#[test]
+fn a_document_of_the_future_is_refused() {
+    let mut signed = Signed::new();
+    // 2046, while certificates still have years of two digits.
+    signed.document = support::Document::new(2_400_000_000_000, 0x11);
+    signed.attest();
+    world(&signed)
+        .verify(&[])
+        .is(1, "still to come by this machine's clock");
+}

@@ -17,6 +17,8 @@ pub(super) struct Demands<'a> {
     pub(super) require_signed: bool,
     pub(super) root: &'a Root,
     pub(super) history: &'a History,
+    /// By this machine's clock, seconds since 1970.
+    pub(super) now: u64,
 }
 
 /// How a check went.
@@ -98,7 +100,7 @@ pub(super) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked
             checked.add("attestation", outcome, text);
             release(&mut checked, &attested, demands);
             hashes(&mut checked, pdf, spf, &attested);
-            signing_times(&mut checked, spf, &attested);
+            signing_times(&mut checked, spf, &attested, demands.now);
             checked.attested = Some(attested);
         }
         Err(problem) => checked.add("attestation", Outcome::Failed, problem),
@@ -175,7 +177,15 @@ fn hashes(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf, attested: &Attested)
     }
 }
 
-fn signing_times(checked: &mut Checked<'_>, spf: &Spf, attested: &Attested) {
+fn signing_times(checked: &mut Checked<'_>, spf: &Spf, attested: &Attested, now: u64) {
+    let signed = attested.made();
+    if signed > now.saturating_add(CLOCK_TOLERANCE) {
+        let text = format!(
+            "it claims to be signed at {}, which is still to come by this machine's clock",
+            time::utc(signed)
+        );
+        return checked.add("times", Outcome::Failed, text);
+    }
     let latest = spf
         .summary
         .signers
@@ -183,7 +193,7 @@ fn signing_times(checked: &mut Checked<'_>, spf: &Spf, attested: &Attested) {
         .map(|signer| signer.signing_time)
         .max()
         .unwrap_or(0);
-    if latest > (attested.made()).saturating_add(CLOCK_TOLERANCE) {
+    if latest > signed.saturating_add(CLOCK_TOLERANCE) {
         let text = format!(
             "a signer confirmed at {}, after the document was signed",
             time::utc(latest)

@@ -29,6 +29,7 @@ pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
         require_signed: args.require_signed,
         root: &root,
         history: &history,
+        now: time::now()?,
     };
     let result = checks::check(&input.pdf, &spf, &demands);
     let answer = result.answer();
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
         answer,
         root: &root,
         origin: args.releases.origin(),
-        verified: time::now()?,
+        verified: demands.now,
     };
     if args.json {
         print_json(&report.json())?;

@@ -5,7 +5,7 @@
 pub mod pdf;
 
 use letsesign_proof::{Function, Hash, MagicNumber, Signer, Spf, Summary, UserData};
-use letsesign_test_authority::Document;
+pub use letsesign_test_authority::Document;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
