@@ -14,6 +14,7 @@ const CRATES: &[&str] = &[
     "canoni",
     "crates/attestation",
     "crates/job",
+    "crates/kms",
     "crates/measurements",
     "crates/nsm",
     "crates/proof",
