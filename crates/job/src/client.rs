@@ -1,16 +1,16 @@
 //! Fetching jobs and delivering results.
 
-use crate::backoff::Backoff;
-use crate::connect::Connect;
 use crate::envelope::Envelope;
-use crate::http::{self, Answer, HttpError, Sender, Want};
 use crate::result::{JobResult, body};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request};
+use letsesign_net::http::{self, Answer, Limits, Sender, Want};
+use letsesign_net::{Backoff, Connect, HttpError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
+use zeroize::Zeroizing;
 
 /// How long things may take, and how large an answer may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,16 @@ pub struct Timing {
     pub retry_most: Duration,
     /// Bytes of an answer with a job.
     pub body_bytes: usize,
+}
+
+impl Timing {
+    fn limits(&self) -> Limits {
+        Limits {
+            connect: self.connect,
+            head: self.head,
+            idle: self.idle,
+        }
+    }
 }
 
 /// Why a job could not be fetched or a result not delivered.
@@ -75,7 +85,8 @@ impl<C: Connect> Client<C> {
         let request = request(Method::GET, "/api/get-job", Vec::new());
         let body = self
             .send(request, Want::Body(self.timing.body_bytes))
-            .await?;
+            .await
+            .map(Zeroizing::new)?;
         Ok(Envelope::parse(&body))
     }
 
@@ -83,9 +94,10 @@ impl<C: Connect> Client<C> {
     pub async fn put_result(
         &mut self,
         session: &str,
-        result: &JobResult,
+        result: JobResult,
     ) -> Result<(), ClientError> {
-        let body = Bytes::from(body(session, result));
+        let body = Bytes::from(body(session, &result));
+        drop(result);
         let within = self.timing.delivery;
         let deadline = Instant::now() + within;
         let mut backoff = Backoff::new(self.timing.retry_first, self.timing.retry_most);
@@ -114,6 +126,7 @@ impl<C: Connect> Client<C> {
         want: Want,
     ) -> Result<Vec<u8>, HttpError> {
         let total = self.timing.exchange;
+        let limits = self.timing.limits();
         // Out of its place while in use: whatever interrupts the exchange, a connection in an unknown state is not kept.
         let kept = self.sender.take();
         let exchange = async {
@@ -125,9 +138,9 @@ impl<C: Connect> Client<C> {
             }
             let mut sender = match usable {
                 Some(sender) => sender,
-                None => http::open(&self.connect, &self.timing).await?,
+                None => http::open(http::connect(&self.connect, &limits).await?).await?,
             };
-            let body = http::exchange(&mut sender, request, &self.timing, want).await?;
+            let body = http::exchange(&mut sender, request, &limits, want).await?;
             Ok((sender, body))
         };
         let result: Result<(Sender, Answer), HttpError> =

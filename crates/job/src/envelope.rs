@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use zeroize::Zeroize;
 
 /// Longest `session` and `jobName`, in characters.
 const NAME_MAX: usize = 256;
@@ -28,6 +29,14 @@ impl Job {
     /// The text of `jobData`, a JSON object, byte for byte as received.
     pub fn data(&self) -> &RawValue {
         &self.data
+    }
+}
+
+/// The data hold secrets: access keys, passwords, PINs.
+impl Drop for Job {
+    fn drop(&mut self) {
+        let data = std::mem::replace(&mut self.data, RawValue::NULL.to_owned());
+        String::from(Box::<str>::from(data)).zeroize();
     }
 }
 

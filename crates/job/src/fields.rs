@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
@@ -41,18 +42,82 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// Whether a member is there, whatever it is.
+    pub fn has(&self, member: &str) -> bool {
+        self.0.contains_key(member)
+    }
+
+    /// The members of a member that is an object.
+    pub fn object(&self, member: &'static str) -> Result<Fields<'a>, FieldError> {
+        Self::of(self.raw(member)?).map_err(|error| FieldError { member, ..error })
+    }
+
+    /// The elements of an array with at least one.
+    pub fn list(&self, member: &'static str) -> Result<Vec<&'a RawValue>, FieldError> {
+        let list: Vec<&'a RawValue> =
+            serde_json::from_str(self.raw(member)?.get()).map_err(|_| FieldError {
+                member,
+                problem: "is no array",
+            })?;
+        if list.is_empty() {
+            return Err(FieldError {
+                member,
+                problem: "is empty",
+            });
+        }
+        Ok(list)
+    }
+
+    /// A number in a range.
+    pub fn number(
+        &self,
+        member: &'static str,
+        range: RangeInclusive<f64>,
+    ) -> Result<f64, FieldError> {
+        let text = self.raw(member)?.get();
+        // Rust's own reader takes words such as "inf"; JSON's numbers begin like this.
+        let number = text
+            .parse::<f64>()
+            .ok()
+            .filter(|_| text.starts_with(|first: char| first == '-' || first.is_ascii_digit()));
+        let number = number.ok_or(FieldError {
+            member,
+            problem: "is no number",
+        })?;
+        if range.contains(&number) {
+            Ok(number)
+        } else {
+            Err(FieldError {
+                member,
+                problem: "is out of range",
+            })
+        }
+    }
+
     /// A string of so many characters.
     pub fn text(
         &self,
         member: &'static str,
         length: RangeInclusive<usize>,
     ) -> Result<String, FieldError> {
-        let text: String =
-            serde_json::from_str(self.raw(member)?.get()).map_err(|_| FieldError {
-                member,
-                problem: "is no string",
-            })?;
-        if length.contains(&text.chars().count()) {
+        self.long_text(member, length).map(Cow::into_owned)
+    }
+
+    /// As [`Self::text`], not copied where it has no escapes. For members of many megabytes.
+    pub fn long_text(
+        &self,
+        member: &'static str,
+        length: RangeInclusive<usize>,
+    ) -> Result<Cow<'a, str>, FieldError> {
+        #[derive(Deserialize)]
+        struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+        let Text(text) = serde_json::from_str(self.raw(member)?.get()).map_err(|_| FieldError {
+            member,
+            problem: "is no string",
+        })?;
+        // No text has more characters than bytes: only what is longer need be counted to its end.
+        let many = text.len() >= *length.end() && text.chars().nth(*length.end()).is_some();
+        if !many && text.chars().take(*length.start()).count() == *length.start() {
             Ok(text)
         } else {
             Err(FieldError {
@@ -192,6 +257,14 @@ mod tests {
         .unwrap();
         let fields = Fields::of(&raw).unwrap();
         assert_eq!(fields.text("s", 1..=1).unwrap(), "é");
+        assert_eq!(fields.text("s", 0..=usize::MAX).unwrap(), "é");
+        assert!(fields.text("s", 0..=0).is_err());
+        assert!((fields.number("n", 0.0..=1.0).unwrap() - 1.0).abs() < f64::EPSILON);
+        assert!(fields.number("n", 2.0..=3.0).is_err());
+        assert!(fields.number("s", 0.0..=1.0).is_err());
+        assert!(fields.number("t", 0.0..=1.0).is_err());
+        assert!(fields.list("n").is_err() && fields.object("n").is_err());
+        assert!(fields.has("nul") && !fields.has("none"));
         assert_eq!(fields.base64("b", 2..=2).unwrap(), [0, 1]);
         assert_eq!(fields.integer("n", 0..=1).unwrap(), 1);
         assert!(fields.boolean("t").unwrap());

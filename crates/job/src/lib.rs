@@ -8,19 +8,14 @@
 //!
 //! `docs/job-protocol.md` describes the wire format.
 
-mod backoff;
 mod client;
 mod code;
-mod connect;
 mod envelope;
 pub mod fields;
-mod http;
 mod result;
 
-pub use backoff::Backoff;
 pub use client::{Client, ClientError, Timing};
 pub use code::Code;
-pub use connect::{Connect, Tcp, Vsock};
 pub use envelope::{Envelope, Job};
-pub use http::HttpError;
+pub use letsesign_net::{Backoff, Connect, HttpError, Tcp, Vsock};
 pub use result::JobResult;

@@ -36,6 +36,12 @@ impl JobResult {
         self
     }
 
+    /// About how many bytes the members take, so that a large result is written without growing.
+    fn size(&self) -> usize {
+        let text = |value: &Value| value.as_str().map_or(1024, str::len) + 64;
+        self.members.values().map(text).sum()
+    }
+
     /// The code.
     pub fn code(&self) -> u16 {
         self.code
@@ -61,7 +67,8 @@ pub(crate) fn body(session: &str, result: &JobResult) -> Vec<u8> {
         result: &'a JobResult,
     }
     // Strings and maps with string keys: nothing that could fail to be JSON.
-    serde_json::to_vec(&Body { session, result }).unwrap_or_default()
+    let mut out = Vec::with_capacity(result.size() + session.len() + 256);
+    serde_json::to_writer(&mut out, &Body { session, result }).map_or_else(|_| Vec::new(), |()| out)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_vsock::{VsockAddr, VsockStream};
@@ -44,5 +46,40 @@ impl Connect for Tcp {
         let stream = TcpStream::connect(self.0).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+}
+
+/// A byte stream of any kind.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+type Dialled = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>>;
+
+/// A way to one place, of any kind.
+#[derive(Clone)]
+pub struct Dialer(Arc<dyn Fn() -> Dialled + Send + Sync>);
+
+impl Dialer {
+    /// Uses this way.
+    pub fn new<C: Connect>(connect: C) -> Self {
+        Self(Arc::new(move || {
+            let connect = connect.clone();
+            Box::pin(async move { Ok(Box::new(connect.connect().await?) as Box<dyn Stream>) })
+        }))
+    }
+}
+
+impl Connect for Dialer {
+    type Stream = Box<dyn Stream>;
+
+    async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+        (self.0)().await
+    }
+}
+
+impl std::fmt::Debug for Dialer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Dialer")
     }
 }

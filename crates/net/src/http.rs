@@ -1,15 +1,14 @@
 //! One HTTP/1.1 exchange with a peer that may lie about everything.
 
-use crate::client::Timing;
-use crate::connect::Connect;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 /// Most header lines and header bytes of a response.
@@ -23,6 +22,9 @@ pub enum HttpError {
     /// No connection.
     #[error("cannot connect: {0}")]
     Connect(std::io::Error),
+    /// No TLS: the peer is not who it should be, or does not speak it.
+    #[error("no TLS: {0}")]
+    Tls(&'static str),
     /// A step took too long.
     #[error("{step} took longer than {limit:?}")]
     Timeout {
@@ -31,9 +33,15 @@ pub enum HttpError {
         /// Its limit.
         limit: Duration,
     },
+    /// A connection that was kept from an earlier exchange was closed before the request went out.
+    #[error("the connection was closed before the request was sent")]
+    Unsent,
     /// What came is no HTTP, or ended too early.
     #[error("malformed or incomplete response{0}")]
     Protocol(&'static str),
+    /// A request that cannot be written: a character that no header or path may have.
+    #[error("the request cannot be written")]
+    Request,
     /// Another status than 200.
     #[error("response has status {0}")]
     Status(u16),
@@ -48,8 +56,40 @@ pub enum HttpError {
     TooLarge(usize),
 }
 
+/// Limits of the steps of an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Opening a connection, TLS not counted.
+    pub connect: Duration,
+    /// From the request to the response's head.
+    pub head: Duration,
+    /// Between two pieces of the response.
+    pub idle: Duration,
+}
+
+/// The step that opens a connection.
+const CONNECTING: &str = "connecting";
+
 impl HttpError {
-    fn of(error: &hyper::Error) -> Self {
+    /// Whether the peer may have got the request, so that sending it again could do the same thing twice.
+    pub fn may_have_arrived(&self) -> bool {
+        !matches!(
+            self,
+            Self::Connect(_)
+                | Self::Tls(_)
+                | Self::Unsent
+                | Self::Request
+                | Self::Timeout {
+                    step: CONNECTING,
+                    ..
+                }
+        )
+    }
+
+    pub(crate) fn of(error: &hyper::Error) -> Self {
+        if error.is_canceled() {
+            return Self::Unsent;
+        }
         Self::Protocol(if error.is_incomplete_message() {
             ": the connection ended in the middle of it"
         } else if error.is_parse() {
@@ -61,12 +101,23 @@ impl HttpError {
 }
 
 /// A connection that may be used again.
-pub(crate) type Sender = SendRequest<Full<Bytes>>;
+pub type Sender = SendRequest<Full<Bytes>>;
 
-pub(crate) async fn open<C: Connect>(connect: &C, timing: &Timing) -> Result<Sender, HttpError> {
-    let stream = bounded("connecting", timing.connect, connect.connect())
+/// A stream to the peer.
+pub async fn connect<C: crate::Connect>(
+    connect: &C,
+    limits: &Limits,
+) -> Result<C::Stream, HttpError> {
+    bounded(CONNECTING, limits.connect, connect.connect())
         .await?
-        .map_err(HttpError::Connect)?;
+        .map_err(HttpError::Connect)
+}
+
+/// Prepares a stream for exchanges.
+pub async fn open<S>(stream: S) -> Result<Sender, HttpError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (sender, connection) = http1::Builder::new()
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
@@ -82,33 +133,44 @@ pub(crate) async fn open<C: Connect>(connect: &C, timing: &Timing) -> Result<Sen
 
 /// What is wanted of a response.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Want {
+pub enum Want {
     /// A 200 with a whole body of at most so many bytes.
     Body(usize),
+    /// Any status, and its whole body of at most so many bytes.
+    Any(usize),
     /// Any 2xx; nobody reads its body.
     Receipt,
+    /// Any status; its body is not even waited for.
+    Status,
 }
 
 /// A response that is what was wanted.
-pub(crate) struct Answer {
-    pub(crate) body: Vec<u8>,
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The body, as far as it was wanted.
+    pub body: Vec<u8>,
     /// The body was read to its end, so the connection can carry another exchange.
-    pub(crate) whole: bool,
+    pub whole: bool,
 }
+
+/// Bytes that are made room for before they have come.
+const ROOM: u64 = 4 << 20;
 
 /// Bytes of a receipt's body that are read to keep its connection.
 const RECEIPT_MAX: usize = 64 << 10;
 
 /// Sends a request and judges the response.
-pub(crate) async fn exchange(
+pub async fn exchange(
     sender: &mut Sender,
     request: Request<Full<Bytes>>,
-    timing: &Timing,
+    limits: &Limits,
     want: Want,
 ) -> Result<Answer, HttpError> {
     let response = bounded(
         "waiting for the response's head",
-        timing.head,
+        limits.head,
         sender.send_request(request),
     )
     .await?
@@ -117,16 +179,28 @@ pub(crate) async fn exchange(
     match want {
         // Redirects are not followed: they are another status like any other.
         Want::Body(_) if status != StatusCode::OK => Err(HttpError::Status(status.as_u16())),
-        Want::Body(limit) => Ok(Answer {
-            body: read(response, timing, limit).await?,
+        Want::Any(_) if status == StatusCode::NO_CONTENT => Ok(Answer {
+            status: status.as_u16(),
+            body: Vec::new(),
             whole: true,
+        }),
+        Want::Body(limit) | Want::Any(limit) => Ok(Answer {
+            status: status.as_u16(),
+            body: read(response, limits, limit).await?,
+            whole: true,
+        }),
+        Want::Status => Ok(Answer {
+            status: status.as_u16(),
+            body: Vec::new(),
+            whole: response.body().is_end_stream(),
         }),
         Want::Receipt if !status.is_success() => Err(HttpError::Status(status.as_u16())),
         // The head says that it was taken; a body that does not come costs the connection, not a second delivery.
         Want::Receipt => {
             let whole = status != StatusCode::NO_CONTENT
-                && read(response, timing, RECEIPT_MAX).await.is_ok();
+                && read(response, limits, RECEIPT_MAX).await.is_ok();
             Ok(Answer {
+                status: status.as_u16(),
                 body: Vec::new(),
                 whole,
             })
@@ -136,16 +210,18 @@ pub(crate) async fn exchange(
 
 async fn read(
     response: Response<Incoming>,
-    timing: &Timing,
+    limits: &Limits,
     limit: usize,
 ) -> Result<Vec<u8>, HttpError> {
     check(response.headers(), limit)?;
+    // As much as is announced, but a peer that announces much must send much before it costs much.
+    let room = content_length(response.headers()).unwrap_or(0).min(ROOM);
     let mut body = response.into_body();
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or(0));
     loop {
         let frame = bounded(
             "waiting for more of the response",
-            timing.idle,
+            limits.idle,
             body.frame(),
         )
         .await?;
