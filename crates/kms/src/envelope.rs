@@ -13,6 +13,11 @@ pub fn from_base64(text: &str, what: &'static str) -> Result<Vec<u8>> {
     STANDARD.decode(text).map_err(|_| Error::Base64(what))
 }
 
+/// Base64 of the protocol: the standard alphabet, with padding (RFC 4648, section 4).
+pub fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 /// An encrypted part of a task, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
@@ -35,16 +40,16 @@ impl Envelope {
         })
     }
 
-    /// Decrypts the data with the data key, which must have 32 bytes.
-    pub fn open(&self, data_key: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    /// Decrypts the data with the data key, which must have 32 bytes. In place: a document is megabytes.
+    pub fn open(self, data_key: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let key = <&[u8; 32]>::try_from(data_key).map_err(|_| Error::Envelope)?;
-        decrypt(key, &self.iv, &self.encrypted_data).ok_or(Error::Envelope)
+        decrypt(key, &self.iv, self.encrypted_data).ok_or(Error::Envelope)
     }
 }
 
 /// AES-256-CBC with PKCS#7. What is wrong is not told: padding that can be told from the rest can be used to guess contents.
-pub(crate) fn decrypt(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut buffer = Zeroizing::new(data.to_vec());
+pub(crate) fn decrypt(key: &[u8; 32], iv: &[u8; 16], data: Vec<u8>) -> Option<Zeroizing<Vec<u8>>> {
+    let mut buffer = Zeroizing::new(data);
     let length = cbc::Decryptor::<Aes256>::new(key.into(), iv.into())
         .decrypt_padded::<Pkcs7>(&mut buffer)
         .ok()?
@@ -55,10 +60,17 @@ pub(crate) fn decrypt(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Option<Zero
 
 /// AES-256-CBC with PKCS#7, as results are encrypted for the sender: the vector, then the data.
 pub fn encrypt(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Vec<u8> {
-    let mut out = iv.to_vec();
-    out.extend(
-        cbc::Encryptor::<Aes256>::new(key.into(), iv.into()).encrypt_padded_vec::<Pkcs7>(data),
-    );
+    const BLOCK: usize = 16;
+    let padded = (data.len() / BLOCK + 1) * BLOCK;
+    let mut out = Vec::with_capacity(BLOCK + padded);
+    out.extend_from_slice(iv);
+    out.extend_from_slice(data);
+    out.resize(BLOCK + padded, 0);
+    if let Some(body) = out.get_mut(BLOCK..) {
+        // There is room for the padding, which is the only thing that can go wrong.
+        let _ = cbc::Encryptor::<Aes256>::new(key.into(), iv.into())
+            .encrypt_padded::<Pkcs7>(body, data.len());
+    }
     out
 }
 
@@ -74,12 +86,12 @@ mod tests {
         ) {
             let all = encrypt(&key, &iv, &data);
             prop_assert_eq!(&all[..16], &iv);
-            prop_assert_eq!(decrypt(&key, &iv, &all[16..]).unwrap().to_vec(), data.clone());
-            prop_assert!(decrypt(&key, &iv, &all[16..all.len() - 1]).is_none());
-            prop_assert!(decrypt(&key, &iv, &[]).is_none());
+            prop_assert_eq!(decrypt(&key, &iv, all[16..].to_vec()).unwrap().to_vec(), data.clone());
+            prop_assert!(decrypt(&key, &iv, all[16..all.len() - 1].to_vec()).is_none());
+            prop_assert!(decrypt(&key, &iv, Vec::new()).is_none());
             if other != key {
                 // The padding may be right by chance; the data are not.
-                prop_assert_ne!(decrypt(&other, &iv, &all[16..]).map(|data| data.to_vec()), Some(data));
+                prop_assert_ne!(decrypt(&other, &iv, all[16..].to_vec()).map(|data| data.to_vec()), Some(data));
             }
         }
     }
@@ -118,7 +130,10 @@ mod tests {
             Err(Error::Envelope)
         );
         let envelope = Envelope::decode("YQ==", iv, "YQ==").unwrap();
-        assert_eq!(envelope.open(&[0; 31]).unwrap_err(), Error::Envelope);
+        assert_eq!(
+            envelope.clone().open(&[0; 31]).unwrap_err(),
+            Error::Envelope
+        );
         assert_eq!(envelope.open(&[0; 32]).unwrap_err(), Error::Envelope);
     }
 }

@@ -1,6 +1,7 @@
 //! The compact text of a JSON value, which is what hashes are over.
 
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// The text that `JSON.stringify` prints for a value whose numbers are spelt as a writer in JavaScript spells them: no white
@@ -8,42 +9,63 @@ use std::fmt::Write;
 ///
 /// `None` when the text is not JSON by the rules of the crate strict-json (64 levels at most).
 pub fn compact(text: &str) -> Option<String> {
-    strict_json::check(text.as_bytes(), strict_json::Limits::default()).ok()?;
     let mut out = String::with_capacity(text.len());
+    compact_into(text, &mut |piece| out.push_str(piece))?;
+    Some(out)
+}
+
+/// The hash of [`compact`]'s text, without making that text.
+pub fn compact_hash(text: &str) -> Option<crate::Hash> {
+    let mut hash = Sha256::new();
+    compact_into(text, &mut |piece| hash.update(piece))?;
+    Some(crate::Hash(hash.finalize().into()))
+}
+
+fn compact_into(text: &str, out: &mut impl FnMut(&str)) -> Option<()> {
+    strict_json::check(text.as_bytes(), strict_json::Limits::default()).ok()?;
     let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let length = match character {
-            ' ' | '\t' | '\n' | '\r' => 1,
-            '"' => {
-                let end = string_end(rest)?;
-                write_string(
-                    &serde_json::from_str::<String>(rest.get(..end)?).ok()?,
-                    &mut out,
-                );
+    while let Some(first) = rest.bytes().next() {
+        let length = match first {
+            b' ' | b'\t' | b'\n' | b'\r' => 1,
+            b'"' => {
+                let (end, escapes) = string_end(rest)?;
+                let string = rest.get(..end)?;
+                if escapes {
+                    let mut spelt = String::with_capacity(string.len());
+                    write_string(&serde_json::from_str::<String>(string).ok()?, &mut spelt);
+                    out(&spelt);
+                } else {
+                    // Without an escape there is one spelling. Documents are strings of megabytes, so this is worth it.
+                    out(string);
+                }
                 end
             }
-            other => {
-                out.push(other);
-                other.len_utf8()
+            _ => {
+                let token = rest
+                    .find(['"', ' ', '\t', '\n', '\r'])
+                    .unwrap_or(rest.len());
+                out(rest.get(..token)?);
+                token
             }
         };
         rest = rest.get(length..)?;
     }
-    Some(out)
+    Some(())
 }
 
-/// The offset behind the string that a text starts with.
-fn string_end(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    for (offset, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return Some(offset + 1),
-            _ => {}
+/// The offset behind the string that a text starts with, and whether it has escapes.
+fn string_end(text: &str) -> Option<(usize, bool)> {
+    let bytes = text.as_bytes();
+    let mut escapes = false;
+    let mut at = 1;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some((at + 1, escapes));
         }
+        escapes = true;
+        at += 2;
     }
-    None
 }
 
 /// ECMAScript 2024, section 25.5.2.3 (QuoteJSONString). Lone surrogates cannot occur: the text is UTF-8.

@@ -31,7 +31,7 @@ mod user_data;
 pub use cbor::{PROOF_BYTES_MAX, SIGNER_INDEX_MAX};
 pub use error::{Error, Result};
 pub use hash::{Hash, task_hash};
-pub use json::compact;
+pub use json::{compact, compact_hash};
 pub use poi::{PhoneRecord, Poi};
 pub use por::Por;
 pub use spf::{ATTESTATION_BYTES_MAX, SPF_BYTES_MAX, Spf};
