@@ -1,0 +1,251 @@
+//! A PDF file: objects by number, decrypted, with bounded work.
+
+use super::crypt::Crypt;
+use super::lex::Lexer;
+use super::object::{Dict, Object};
+use super::packed::ObjectStream;
+use super::repair;
+use super::xref::{self, Entry, Table};
+use crate::error::Error;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// References to references.
+const MAX_HOPS: u32 = 32;
+
+pub(crate) struct Document<'a> {
+    pub(crate) data: &'a [u8],
+    pub(crate) table: Table,
+    pub(crate) trailer: Dict,
+    /// Where the file's offsets count from: its header may have junk before it.
+    pub(crate) base: usize,
+    /// Offset of the newest cross-reference section; `None` when the file had to be repaired.
+    pub(crate) previous: Option<usize>,
+    /// Whether the newest section is a stream.
+    pub(crate) streams: bool,
+    pub(crate) crypt: Option<Crypt>,
+    pub(super) object_streams: RefCell<HashMap<u32, Option<Arc<ObjectStream>>>>,
+    pub(super) unpacked: Cell<usize>,
+    /// Object streams being read, one because of the other. Bounds the stack.
+    pub(super) nested: Cell<u32>,
+    /// Bytes that may still be read: overlapping objects could make that quadratic.
+    work: Cell<usize>,
+}
+
+/// An object, and the data of its stream.
+pub(crate) struct Loaded {
+    pub(crate) object: Object,
+    /// Still encoded, and encrypted where the file is.
+    pub(crate) stream: Option<Range<usize>>,
+    pub(crate) generation: u16,
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn open(data: &'a [u8]) -> Result<Self, Error> {
+        let head = data.get(..data.len().min(1024)).unwrap_or_default();
+        let header = memchr::memmem::find(head, b"%PDF-").ok_or(Error::NotPdf)?;
+        let mut bases = vec![0];
+        if header != 0 {
+            bases.push(header);
+        }
+        for base in bases {
+            let Some(sections) = xref::read(data, base) else {
+                continue;
+            };
+            let mut document = Self::bare(data, sections.table, sections.trailer);
+            document.base = base;
+            document.previous = Some(sections.start);
+            document.streams = sections.stream;
+            if !document.heads_fit() {
+                continue;
+            }
+            document.open_crypt()?;
+            if document.catalogue().is_ok() {
+                return Ok(document);
+            }
+        }
+        repair::open(data)
+    }
+
+    /// A document that is nothing but bytes and a table.
+    pub(super) fn bare(data: &'a [u8], table: Table, trailer: Dict) -> Self {
+        Self {
+            data,
+            table,
+            trailer,
+            base: 0,
+            previous: None,
+            streams: false,
+            crypt: None,
+            object_streams: RefCell::default(),
+            unpacked: Cell::new(0),
+            nested: Cell::new(0),
+            work: Cell::new(work(data)),
+        }
+    }
+
+    /// Whether every object is where the table says.
+    fn heads_fit(&self) -> bool {
+        self.table
+            .entries
+            .iter()
+            .all(|(number, entry)| match entry {
+                Entry::At(offset, generation) => {
+                    Lexer::new(self.data, *offset).head() == Some((*number, *generation))
+                }
+                Entry::Free | Entry::In(..) => true,
+            })
+    }
+
+    pub(super) fn open_crypt(&mut self) -> Result<(), Error> {
+        let Some(encrypt) = self
+            .trailer
+            .get(b"Encrypt")
+            .filter(|entry| **entry != Object::Null)
+        else {
+            return Ok(());
+        };
+        let encrypt = self.resolve(encrypt)?;
+        let mut dict = encrypt.dict().cloned().ok_or(Error::Encryption)?;
+        for (_, value) in &mut dict.0 {
+            *value = self.resolve(value)?;
+        }
+        let id = match self.trailer.get(b"ID") {
+            Some(id) => self.resolve(id)?,
+            None => Object::Null,
+        };
+        let first = id
+            .array()
+            .and_then(|parts| parts.first())
+            .and_then(Object::string)
+            .unwrap_or_default();
+        self.crypt = Some(Crypt::open(&dict, first)?);
+        // What was read before there was a key was read wrong.
+        self.object_streams.borrow_mut().clear();
+        Ok(())
+    }
+
+    /// The catalogue; it must have pages.
+    pub(crate) fn catalogue(&self) -> Result<Dict, Error> {
+        let root = self
+            .trailer
+            .get(b"Root")
+            .ok_or(Error::Damaged("no catalogue"))?;
+        match self.resolve(root)? {
+            Object::Dict(dict) if dict.get(b"Pages").is_some() => Ok(dict),
+            _ => Err(Error::Damaged("no catalogue with pages")),
+        }
+    }
+
+    /// The value itself, or what it refers to. What is missing is null, as the specification says.
+    pub(crate) fn resolve(&self, object: &Object) -> Result<Object, Error> {
+        let mut current = object.clone();
+        for _ in 0..MAX_HOPS {
+            let Object::Ref(number, _) = current else {
+                return Ok(current);
+            };
+            current = self
+                .load(number)?
+                .map_or(Object::Null, |loaded| loaded.object);
+        }
+        Err(Error::Limit("references in a circle"))
+    }
+
+    /// The value of `key`, resolved; null when there is none.
+    pub(crate) fn value(&self, dict: &Dict, key: &[u8]) -> Result<Object, Error> {
+        dict.get(key)
+            .map_or(Ok(Object::Null), |value| self.resolve(value))
+    }
+
+    /// The object with this number, its strings decrypted. `None` when there is none, or nothing that can be read.
+    pub(crate) fn load(&self, number: u32) -> Result<Option<Loaded>, Error> {
+        match self.table.get(number) {
+            Some(Entry::At(offset, generation)) => self.load_at(number, offset, generation),
+            Some(Entry::In(stream, index)) => self.load_in(number, stream, index),
+            Some(Entry::Free) | None => Ok(None),
+        }
+    }
+
+    /// The bounds on work hold for each use of a document.
+    pub(crate) fn renew(&self) {
+        self.work.set(work(self.data));
+        self.unpacked.set(0);
+    }
+
+    /// Takes from the bound on work.
+    pub(crate) fn spend(&self, bytes: usize) -> Result<(), Error> {
+        let left = self
+            .work
+            .get()
+            .checked_sub(bytes)
+            .ok_or(Error::Limit("objects overlap"))?;
+        self.work.set(left);
+        Ok(())
+    }
+
+    pub(super) fn load_at(
+        &self,
+        number: u32,
+        offset: usize,
+        generation: u16,
+    ) -> Result<Option<Loaded>, Error> {
+        let mut lexer = Lexer::new(self.data, offset);
+        if lexer.head() != Some((number, generation)) {
+            return Ok(None);
+        }
+        let object = lexer.object();
+        self.spend(lexer.at.saturating_sub(offset))?;
+        let Some(mut object) = object else {
+            return Ok(None);
+        };
+        let stream = match &object {
+            Object::Dict(dict) => self.stream_range(lexer.at, dict)?,
+            _ => None,
+        };
+        if let Some(crypt) = &self.crypt {
+            decrypt_strings(&mut object, crypt, number, generation);
+        }
+        Ok(Some(Loaded {
+            object,
+            stream,
+            generation,
+        }))
+    }
+
+    /// The version in the header.
+    pub(crate) fn header_version(&self) -> Option<(u8, u8)> {
+        let head = self
+            .data
+            .get(..self.data.len().min(1040))
+            .unwrap_or_default();
+        let at = memchr::memmem::find(head, b"%PDF-")?;
+        crate::template::version(head.get(at + 5..)?)
+    }
+}
+
+/// Honest documents need a few times their size.
+fn work(data: &[u8]) -> usize {
+    data.len().saturating_mul(8).saturating_add(16 << 20)
+}
+
+fn decrypt_strings(object: &mut Object, crypt: &Crypt, number: u32, generation: u16) {
+    match object {
+        Object::String(text) => *text = crypt.decrypt_string(number, generation, text),
+        Object::Array(items) => {
+            for item in items {
+                decrypt_strings(item, crypt, number, generation);
+            }
+        }
+        Object::Dict(dict) => {
+            let signature = dict.get(b"ByteRange").is_some();
+            for (key, value) in &mut dict.0 {
+                if !(signature && key == b"Contents") {
+                    decrypt_strings(value, crypt, number, generation);
+                }
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,125 @@
+//! Objects in object streams (ISO 32000-1, 7.5.7).
+
+use super::document::{Document, Loaded};
+use super::lex::Lexer;
+use super::xref::Entry;
+use crate::error::Error;
+use std::sync::Arc;
+
+/// One object stream, unpacked.
+const MAX_OBJECT_STREAM: usize = 32 << 20;
+/// Objects in one object stream.
+const MAX_PACKED: usize = 1_000_000;
+/// Object streams that are read because another one needs a number from them. Bounds the stack.
+const MAX_NESTED: u32 = 4;
+
+pub(super) struct ObjectStream {
+    data: Vec<u8>,
+    /// Object numbers and offsets in `data`, in the order of the stream.
+    index: Vec<(u32, usize)>,
+}
+
+impl Document<'_> {
+    pub(super) fn load_in(
+        &self,
+        number: u32,
+        stream: u32,
+        index: u32,
+    ) -> Result<Option<Loaded>, Error> {
+        let Some(objects) = self.object_stream(stream)? else {
+            return Ok(None);
+        };
+        let hint = usize::try_from(index)
+            .ok()
+            .and_then(|index| objects.index.get(index));
+        let mut entry = hint.filter(|(found, _)| *found == number);
+        if entry.is_none() {
+            self.spend(objects.index.len())?;
+            entry = objects.index.iter().find(|(found, _)| *found == number);
+        }
+        let Some((_, offset)) = entry else {
+            return Ok(None);
+        };
+        let mut lexer = Lexer::new(&objects.data, *offset);
+        let object = lexer.object();
+        self.spend(lexer.at.saturating_sub(*offset))?;
+        Ok(object.map(|object| Loaded {
+            object,
+            stream: None,
+            generation: 0,
+        }))
+    }
+
+    fn object_stream(&self, number: u32) -> Result<Option<Arc<ObjectStream>>, Error> {
+        if let Some(known) = self.object_streams.borrow().get(&number) {
+            return Ok(known.clone());
+        }
+        // A stream inside of itself finds nothing while it is being read.
+        if self.nested.get() >= MAX_NESTED {
+            return Err(Error::Limit("object streams that need each other"));
+        }
+        self.object_streams.borrow_mut().insert(number, None);
+        self.nested.set(self.nested.get() + 1);
+        let read = self.read_object_stream(number);
+        self.nested.set(self.nested.get().saturating_sub(1));
+        let read = match read {
+            Ok(read) => read.map(Arc::new),
+            Err(error) => {
+                self.object_streams.borrow_mut().remove(&number);
+                return Err(error);
+            }
+        };
+        self.object_streams
+            .borrow_mut()
+            .insert(number, read.clone());
+        Ok(read)
+    }
+
+    fn read_object_stream(&self, number: u32) -> Result<Option<ObjectStream>, Error> {
+        let Some(Entry::At(offset, generation)) = self.table.get(number) else {
+            return Ok(None);
+        };
+        let Some(loaded) = self.load_at(number, offset, generation)? else {
+            return Ok(None);
+        };
+        let (Some(dict), Some(range)) = (loaded.object.dict(), loaded.stream) else {
+            return Ok(None);
+        };
+        let Some(data) = self.decode(number, generation, dict, range, MAX_OBJECT_STREAM)? else {
+            return Ok(None);
+        };
+        let count = self
+            .value(dict, b"N")?
+            .as_int()
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(0);
+        let first = self
+            .value(dict, b"First")?
+            .as_int()
+            .and_then(|first| usize::try_from(first).ok())
+            .unwrap_or(0);
+        let mut lexer = Lexer::new(&data, 0);
+        let mut index = Vec::new();
+        if count > MAX_PACKED {
+            return Err(Error::Limit("objects in an object stream"));
+        }
+        for _ in 0..count {
+            let (Some(number), Some(offset)) = (lexer.unsigned(), lexer.unsigned()) else {
+                break;
+            };
+            let (Ok(number), Ok(offset)) = (u32::try_from(number), usize::try_from(offset)) else {
+                break;
+            };
+            index.push((number, first.saturating_add(offset)));
+        }
+        Ok(Some(ObjectStream { data, index }))
+    }
+
+    /// The numbers in an object stream, for repair.
+    pub(super) fn numbers_in(&self, stream: u32) -> Result<Vec<u32>, Error> {
+        let objects = self.object_stream(stream)?;
+        Ok(objects
+            .map(|objects| objects.index.iter().map(|(number, _)| *number).collect())
+            .unwrap_or_default())
+    }
+}

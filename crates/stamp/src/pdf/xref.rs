@@ -1,0 +1,321 @@
+//! Cross-reference tables and streams (ISO 32000-1, 7.5.4 and 7.5.8), hybrid files included.
+
+use super::document::Document;
+use super::filter;
+use super::lex::Lexer;
+use super::object::{Dict, Object};
+
+/// The highest object number readers support (Annex C).
+pub(crate) const MAX_NUMBER: u32 = 8_388_607;
+/// Entries in all sections together. Bounds memory.
+const MAX_ENTRIES: usize = 2_000_000;
+/// Sections of one file: each incremental update adds one.
+const MAX_SECTIONS: usize = 4096;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Free,
+    /// Byte offset of the object's head, and its generation.
+    At(usize, u16),
+    /// Number of the object stream, and the index in it.
+    In(u32, u32),
+}
+
+/// Where every object is. Sorted by number, one entry for each.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) entries: Vec<(u32, Entry)>,
+}
+
+impl Table {
+    /// `entries` newest first: of several for one number the first counts.
+    pub(crate) fn new(mut entries: Vec<(u32, Entry)>) -> Self {
+        entries.sort_by_key(|(number, _)| *number);
+        entries.dedup_by_key(|(number, _)| *number);
+        Self { entries }
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Option<Entry> {
+        let index = self
+            .entries
+            .binary_search_by_key(&number, |(number, _)| *number)
+            .ok()?;
+        self.entries.get(index).map(|(_, entry)| *entry)
+    }
+
+    /// The number after the highest one.
+    pub(crate) fn end(&self) -> u32 {
+        self.entries
+            .last()
+            .map_or(1, |(number, _)| number.saturating_add(1))
+    }
+}
+
+/// Bytes that all cross-reference streams together may unpack to.
+const MAX_UNPACKED: usize = MAX_ENTRIES * 16;
+
+/// What a file's sections say.
+pub(crate) struct Sections {
+    pub(crate) table: Table,
+    /// The newest trailer.
+    pub(crate) trailer: Dict,
+    /// Offset of the newest section, as the file counts.
+    pub(crate) start: usize,
+    /// Whether the newest section is a stream.
+    pub(crate) stream: bool,
+}
+
+/// Reads all sections, from `startxref` on. `None` when anything is not as it must be: then the file is repaired.
+/// `base` is where the file's offsets count from.
+pub(crate) fn read(data: &[u8], base: usize) -> Option<Sections> {
+    let start = start_of_newest(data)?;
+    let mut found = Found::new(data);
+    let mut newest: Option<(Dict, bool)> = None;
+    let mut seen = Vec::new();
+    let mut next = Some(start);
+    while let Some(offset) = next {
+        if seen.contains(&offset) || seen.len() > MAX_SECTIONS {
+            return None;
+        }
+        seen.push(offset);
+        let group = seen.len();
+        let (trailer, stream) = section(data, base, offset, group, &mut found)?;
+        if !stream && let Some(hybrid) = offset_in(&trailer, b"XRefStm") {
+            // Readers that know streams find more objects there; they come right after the table's own.
+            section(data, base, hybrid, group, &mut found)?;
+        }
+        next = match trailer.get(b"Prev") {
+            None => None,
+            Some(_) => Some(offset_in(&trailer, b"Prev")?),
+        };
+        newest.get_or_insert((trailer, stream));
+    }
+    let (trailer, stream) = newest?;
+    Some(Sections {
+        table: Table::new(drop_hidden(found.entries)),
+        trailer,
+        start,
+        stream,
+    })
+}
+
+/// In hybrid files, objects of object streams are marked free in the table, and found in its stream: there the free entry gives way
+/// to the compressed one.
+fn drop_hidden(entries: Vec<(u32, Entry, usize)>) -> Vec<(u32, Entry)> {
+    let mut compressed: Vec<(u32, usize)> = entries
+        .iter()
+        .filter(|(_, entry, _)| matches!(entry, Entry::In(..)))
+        .map(|(number, _, section)| (*number, *section))
+        .collect();
+    compressed.sort_unstable();
+    entries
+        .into_iter()
+        .filter(|(number, entry, section)| {
+            *entry != Entry::Free || compressed.binary_search(&(*number, *section)).is_err()
+        })
+        .map(|(number, entry, _)| (number, entry))
+        .collect()
+}
+
+/// Entries with the group of their section, and what reading more of them may still cost.
+struct Found {
+    entries: Vec<(u32, Entry, usize)>,
+    unpacked: usize,
+    /// Sections inside of each other could make reading quadratic.
+    work: usize,
+}
+
+impl Found {
+    fn new(data: &[u8]) -> Self {
+        Self {
+            entries: Vec::new(),
+            unpacked: MAX_UNPACKED,
+            work: data.len().saturating_mul(4).saturating_add(1 << 20),
+        }
+    }
+
+    fn push(&mut self, number: u32, entry: Entry, group: usize) -> Option<()> {
+        if self.entries.len() >= MAX_ENTRIES || number > MAX_NUMBER {
+            return None;
+        }
+        self.entries.push((number, entry, group));
+        Some(())
+    }
+
+    fn spend(&mut self, bytes: usize) -> Option<()> {
+        self.work = self.work.checked_sub(bytes)?;
+        Some(())
+    }
+}
+
+fn start_of_newest(data: &[u8]) -> Option<usize> {
+    let tail = data.len().saturating_sub(2048);
+    let at = memchr::memmem::rfind(data.get(tail..)?, b"startxref")?;
+    let mut lexer = Lexer::new(data, tail + at + 9);
+    usize::try_from(lexer.unsigned()?).ok()
+}
+
+fn offset_in(trailer: &Dict, key: &[u8]) -> Option<usize> {
+    usize::try_from(trailer.get(key)?.as_int()?).ok()
+}
+
+/// One section: its trailer, and whether it is a stream. A hybrid's table and stream have the same `group`.
+fn section(
+    data: &[u8],
+    base: usize,
+    offset: usize,
+    group: usize,
+    found: &mut Found,
+) -> Option<(Dict, bool)> {
+    let mut lexer = Lexer::new(data, base.checked_add(offset)?);
+    lexer.skip_space();
+    if lexer.take(b"xref") {
+        Some((table(&mut lexer, base, group, found)?, false))
+    } else {
+        Some((stream(data, base, lexer.at, group, found)?, true))
+    }
+}
+
+fn table(lexer: &mut Lexer<'_>, base: usize, group: usize, found: &mut Found) -> Option<Dict> {
+    let start = lexer.at;
+    loop {
+        lexer.skip_space();
+        if lexer.take(b"trailer") {
+            let trailer = lexer.object()?;
+            found.spend(lexer.at.saturating_sub(start))?;
+            return match trailer {
+                Object::Dict(dict) => Some(dict),
+                _ => None,
+            };
+        }
+        let first = u32::try_from(lexer.unsigned()?).ok()?;
+        let count = u32::try_from(lexer.unsigned()?).ok()?;
+        for number in first..first.checked_add(count)? {
+            let offset = usize::try_from(lexer.unsigned()?).ok()?;
+            let generation = lexer.unsigned()?;
+            lexer.skip_space();
+            let used = lexer.take(b"n");
+            if !used && !lexer.take(b"f") {
+                return None;
+            }
+            // An object at the very start of a file is the header: writers mark free objects so.
+            let entry = if used && offset != 0 {
+                Entry::At(base.checked_add(offset)?, u16::try_from(generation).ok()?)
+            } else {
+                Entry::Free
+            };
+            found.push(number, entry, group)?;
+        }
+    }
+}
+
+fn stream(data: &[u8], base: usize, at: usize, group: usize, found: &mut Found) -> Option<Dict> {
+    let mut lexer = Lexer::new(data, at);
+    lexer.head()?;
+    let Object::Dict(dict) = lexer.object()? else {
+        return None;
+    };
+    if !dict.is(b"Type", b"XRef") {
+        return None;
+    }
+    let body = Document::direct_stream(data, lexer.at, &dict)?;
+    found.spend(lexer.at.saturating_sub(at))?;
+    let rows = filter::decode(&dict, body, found.unpacked).ok()?;
+    found.unpacked = found.unpacked.saturating_sub(rows.len());
+    let sizes: Vec<usize> = dict
+        .get(b"W")?
+        .array()?
+        .iter()
+        .map(|size| {
+            size.as_int()
+                .and_then(|size| usize::try_from(size).ok())
+                .filter(|size| *size <= 8)
+        })
+        .collect::<Option<_>>()?;
+    let [kind_size, second_size, third_size] = *sizes.as_slice() else {
+        return None;
+    };
+    let width = kind_size + second_size + third_size;
+    if width == 0 {
+        return None;
+    }
+    let size = dict.get(b"Size")?.as_int()?;
+    let index: Vec<i64> = match dict.get(b"Index") {
+        Some(index) => index
+            .array()?
+            .iter()
+            .map(Object::as_int)
+            .collect::<Option<_>>()?,
+        None => vec![0, size],
+    };
+    let mut rows = rows.chunks_exact(width);
+    for pair in index.chunks_exact(2) {
+        let [first, count] = *pair else { return None };
+        let first = u32::try_from(first).ok()?;
+        let count = u32::try_from(count).ok()?;
+        for number in first..first.checked_add(count)? {
+            let Some(row) = rows.next() else {
+                // Fewer rows than promised: what is there counts, as in other readers.
+                return Some(dict);
+            };
+            let kind = if kind_size == 0 {
+                1
+            } else {
+                big_endian(row.get(..kind_size)?)
+            };
+            let second = big_endian(row.get(kind_size..kind_size + second_size)?);
+            let third = big_endian(row.get(kind_size + second_size..)?);
+            let entry = match kind {
+                1 if second != 0 => Entry::At(
+                    base.checked_add(usize::try_from(second).ok()?)?,
+                    u16::try_from(third).ok()?,
+                ),
+                2 => Entry::In(u32::try_from(second).ok()?, u32::try_from(third).ok()?),
+                _ => Entry::Free,
+            };
+            found.push(number, entry, group)?;
+        }
+    }
+    Some(dict)
+}
+
+fn big_endian(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_with_two_sections_and_an_update() {
+        let first = "%PDF-1.4\nxref\n0 1\n0000000000 65535 f \n3 1\n0000000050 00000 n \n\
+            trailer <</Size 4/Root 3 0 R>>\n";
+        let start = first.len();
+        let text = format!(
+            "{first}xref\n3 1\n0000000070 00001 n \ntrailer <</Size 4/Root 3 1 R/Prev 9>>\nstartxref\n{start}\n%%EOF"
+        );
+        let sections = read(text.as_bytes(), 0).unwrap();
+        assert_eq!(sections.start, start);
+        assert!(!sections.stream);
+        assert_eq!(sections.table.get(3), Some(Entry::At(70, 1)));
+        assert_eq!(sections.table.get(0), Some(Entry::Free));
+        assert_eq!(sections.table.get(1), None);
+        assert_eq!(sections.table.end(), 4);
+    }
+
+    #[test]
+    fn loops_and_lies_end() {
+        for text in [
+            &b"xref\n0 0\ntrailer <</Prev 0>>\nstartxref 0"[..],
+            b"xref\n0 4000000000\n0000000000 65535 f \ntrailer <<>>\nstartxref 0",
+            b"xref\n8388608 1\n0000000001 00000 n \ntrailer <<>>\nstartxref 0",
+            b"startxref 99999999999999999999",
+            b"startxref 5",
+        ] {
+            assert!(read(text, 0).is_none());
+        }
+    }
+}

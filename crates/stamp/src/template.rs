@@ -1,0 +1,309 @@
+//! From a PDF and signers to a stamped PDF.
+
+use crate::content::content;
+use crate::draw::{Prepared, Uses, field as draw_field};
+use crate::error::Error;
+use crate::fonts::{Fonts, Shared};
+use crate::page::{Page, View, pages};
+use crate::pdf::document::Document;
+use crate::pdf::filter::deflate;
+use crate::pdf::object::{Dict, Object};
+use crate::update::Update;
+use crate::{Field, FieldKind, Output, Signer, permit, protect, trailer, update};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Fields of at least this height are drawn.
+const MIN_HEIGHT: f64 = 2.0;
+/// Values in the dictionaries of all stamped pages. Bounds memory: pages may share large resources.
+const MAX_COPIED: usize = 2_000_000;
+/// What sums of decimal fractions may be off by.
+const SLACK: f64 = 1e-6;
+
+/// A parsed PDF. Only its structure was read: the rest is read when it is needed.
+pub struct Template<'a> {
+    document: Document<'a>,
+}
+
+/// What is drawn on each page.
+struct Plan {
+    /// Pages by number, with the content of their stamp.
+    pages: BTreeMap<u32, (Page, Vec<u8>)>,
+    uses: Uses,
+}
+
+impl<'a> Template<'a> {
+    /// Reads the structure of a PDF, and repairs it where it is damaged.
+    ///
+    /// # Errors
+    /// When it is no PDF, is damaged beyond repair, needs a password, or exceeds a limit. Whether it may be changed is
+    /// [`Self::check`]'s business.
+    pub fn open(pdf: &'a [u8]) -> Result<Self, Error> {
+        Ok(Self {
+            document: Document::open(pdf)?,
+        })
+    }
+
+    /// Finds everything that [`Self::stamp`] would refuse: makes the update, and throws it away.
+    ///
+    /// # Errors
+    /// When the document may not be changed, a field does not lie on its page, or a name has no glyphs.
+    pub fn check(&self, fonts: &Fonts, signers: &[Signer<'_>]) -> Result<(), Error> {
+        self.document.renew();
+        let plan = self.plan(&fonts.0, signers)?;
+        self.update(&fonts.0, plan).map(|_| ())
+    }
+
+    /// Draws all signers' fields.
+    ///
+    /// # Errors
+    /// As [`Self::check`]; and for protected output, when there are no random bytes, or the document is so tangled that
+    /// rewriting it exceeds a limit.
+    pub fn stamp(
+        &self,
+        fonts: &Fonts,
+        signers: &[Signer<'_>],
+        output: Output<'_>,
+    ) -> Result<Vec<u8>, Error> {
+        self.document.renew();
+        let plan = self.plan(&fonts.0, signers)?;
+        let update = self.update(&fonts.0, plan)?;
+        match output {
+            Output::Plain => Ok(update::append(&self.document, &update)),
+            Output::Protected { password } => protect::rewrite(&self.document, &update, password),
+            Output::Signed => {
+                let mut out = update::append(&self.document, &update);
+                out.extend_from_slice(trailer::MARK);
+                out.push(b'\n');
+                Ok(out)
+            }
+        }
+    }
+
+    fn plan(&self, fonts: &Shared, signers: &[Signer<'_>]) -> Result<Plan, Error> {
+        permit::check(&self.document)?;
+        let wanted: BTreeSet<u32> = signers
+            .iter()
+            .flat_map(|signer| signer.fields)
+            .map(|field| field.page)
+            .collect();
+        let found = pages(&self.document, &wanted)?;
+        let mut plan = Plan {
+            pages: found
+                .into_iter()
+                .map(|(number, page)| (number, (page, Vec::new())))
+                .collect(),
+            uses: Uses::default(),
+        };
+        for signer in signers {
+            let prepared = Prepared::new(fonts, signer)?;
+            for (position, field) in (1_usize..).zip(signer.fields) {
+                let (page, content) = plan.pages.get_mut(&field.page).ok_or(Error::Page {
+                    signer: signer.number,
+                    field: position,
+                    page: field.page,
+                })?;
+                lies_on(&page.view, field, signer.number, position)?;
+                draw_field(
+                    fonts,
+                    &mut plan.uses,
+                    &prepared,
+                    field,
+                    page.view.width,
+                    content,
+                );
+            }
+        }
+        Ok(plan)
+    }
+
+    fn update(&self, fonts: &Shared, plan: Plan) -> Result<Update, Error> {
+        let document = &self.document;
+        let mut update = Update::new(document);
+        let resources = resources(fonts, &plan.uses, &mut update)?;
+        let mut copied = 0_usize;
+        // A page that is in the tree twice is one page: what is drawn on either is on both.
+        let mut by_object: BTreeMap<u32, (Page, Vec<u8>)> = BTreeMap::new();
+        for (page, drawn) in plan.pages.into_values() {
+            match by_object.get_mut(&page.number) {
+                Some((_, before)) => before.extend_from_slice(&drawn),
+                None => {
+                    by_object.insert(page.number, (page, drawn));
+                }
+            }
+        }
+        for (page, drawn) in by_object.into_values() {
+            if drawn.is_empty() {
+                continue;
+            }
+            let form = form(&page.view, resources, &drawn, &mut update);
+            let dict = stamped(document, &page, form, &mut update)?;
+            let dict = Object::Dict(dict);
+            copied = copied.saturating_add(dict.values());
+            if copied > MAX_COPIED {
+                return Err(Error::Limit("resources of the stamped pages"));
+            }
+            update.replace(page.number, page.generation, dict);
+        }
+        if let Some((number, generation, catalogue)) = self.newer_catalogue()? {
+            update.replace(number, generation, Object::Dict(catalogue));
+        }
+        Ok(update)
+    }
+
+    /// The catalogue with version 1.7, when neither it nor the header says so.
+    fn newer_catalogue(&self) -> Result<Option<(u32, u16, Dict)>, Error> {
+        let Some(Object::Ref(number, _)) = self.document.trailer.get(b"Root") else {
+            return Ok(None);
+        };
+        let mut catalogue = self.document.catalogue()?;
+        let version = catalogue
+            .get(b"Version")
+            .and_then(Object::name)
+            .and_then(version);
+        if version.max(self.document.header_version()) >= Some((1, 7)) {
+            return Ok(None);
+        }
+        catalogue.set(b"Version", Object::named("1.7"));
+        let generation = self
+            .document
+            .load(*number)?
+            .map_or(0, |loaded| loaded.generation);
+        Ok(Some((*number, generation, catalogue)))
+    }
+}
+
+/// `1.7` as numbers.
+pub(crate) fn version(text: &[u8]) -> Option<(u8, u8)> {
+    match text {
+        [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', ..] => Some((major - b'0', minor - b'0')),
+        _ => None,
+    }
+}
+
+fn lies_on(view: &View, field: &Field, signer: u32, position: usize) -> Result<(), Error> {
+    let Field {
+        page, x, y, height, ..
+    } = *field;
+    let inside = x >= 0.0
+        && x <= view.width
+        && y >= 0.0
+        && y <= view.height
+        && y + height <= view.height + SLACK;
+    // Comparisons with what is no number are false.
+    if !inside {
+        return Err(Error::Outside {
+            signer,
+            field: position,
+            page,
+        });
+    }
+    if field.kind != FieldKind::Other && height < MIN_HEIGHT {
+        return Err(Error::Height {
+            signer,
+            field: position,
+        });
+    }
+    Ok(())
+}
+
+/// One dictionary for the stamps of all pages.
+fn resources(fonts: &Shared, uses: &Uses, update: &mut Update) -> Result<u32, Error> {
+    let mut faces = Dict::default();
+    for (name, used, face) in [
+        ("Script", &uses.script, &fonts.script),
+        ("Cjk", &uses.cjk, &fonts.cjk),
+    ] {
+        if !used.is_empty() {
+            faces.set(
+                name.as_bytes(),
+                Object::Ref(used.subset(face)?.write(update), 0),
+            );
+        }
+    }
+    for (name, fixed) in [
+        ("Mono", &fonts.mono),
+        ("English", &fonts.english),
+        ("Chinese", &fonts.chinese),
+    ] {
+        if uses.fixed.contains(name) {
+            faces.set(name.as_bytes(), Object::Ref(fixed.subset.write(update), 0));
+        }
+    }
+    let mut forms = Dict::default();
+    for (name, seal) in [("Signed", &fonts.signed), ("Pending", &fonts.pending)] {
+        if uses.fixed.contains(name) {
+            forms.set(name.as_bytes(), Object::Ref(seal.write(update), 0));
+        }
+    }
+    let resources = Dict::default()
+        .with("Font", Object::Dict(faces))
+        .with("XObject", Object::Dict(forms));
+    Ok(update.add(Object::Dict(resources)))
+}
+
+/// The stamp of one page, as a form that turns with the page.
+fn form(view: &View, resources: u32, drawn: &[u8], update: &mut Update) -> u32 {
+    let numbers =
+        |values: &[f64]| Object::Array(values.iter().map(|value| Object::number(*value)).collect());
+    let dict = Dict::default()
+        .with("Type", Object::named("XObject"))
+        .with("Subtype", Object::named("Form"))
+        .with("BBox", numbers(&[0.0, -view.height, view.width, 0.0]))
+        .with("Matrix", numbers(&view.matrix))
+        .with("Resources", Object::Ref(resources, 0))
+        .with("Filter", Object::named("FlateDecode"));
+    update.add_stream(dict, deflate(drawn))
+}
+
+/// The page's dictionary with the form added to its resources, and shown after its content.
+fn stamped(
+    document: &Document<'_>,
+    page: &Page,
+    form: u32,
+    update: &mut Update,
+) -> Result<Dict, Error> {
+    let mut dict = page.dict.clone();
+    // Copies: other pages may share the originals.
+    let mut resources = match page
+        .resources
+        .as_ref()
+        .map(|resources| document.resolve(resources))
+        .transpose()?
+    {
+        Some(Object::Dict(resources)) => resources,
+        _ => Dict::default(),
+    };
+    let mut forms = match document.value(&resources, b"XObject")? {
+        Object::Dict(forms) => forms,
+        _ => Dict::default(),
+    };
+    let mut name = "Stamp".to_owned();
+    let mut count = 1_u32;
+    while forms.get(name.as_bytes()).is_some() {
+        count += 1;
+        name = format!("Stamp{count}");
+    }
+    forms.set(name.as_bytes(), Object::Ref(form, 0));
+    resources.set(b"XObject", Object::Dict(forms));
+    dict.set(b"Resources", Object::Dict(resources));
+    let content = content(document, dict.get(b"Contents"))?;
+    let mut streams = Vec::with_capacity(content.streams.len() + 2);
+    let show = format!("q /{name} Do Q\n");
+    if content.streams.is_empty() {
+        streams.push(Object::Ref(
+            update.add_stream(Dict::default(), show.into_bytes()),
+            0,
+        ));
+    } else {
+        let mut after = content.after;
+        after.extend_from_slice(show.as_bytes());
+        streams.push(Object::Ref(
+            update.add_stream(Dict::default(), content.before),
+            0,
+        ));
+        streams.extend(content.streams);
+        streams.push(Object::Ref(update.add_stream(Dict::default(), after), 0));
+    }
+    dict.set(b"Contents", Object::Array(streams));
+    Ok(dict)
+}
