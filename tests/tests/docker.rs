@@ -91,7 +91,7 @@ fn an_image_that_docker_built_has_the_same_measurements() {
             ramdisks,
             Metadata::new("docker", "0"),
         );
-        build.compression = Compression::Lz4;
+        build.compression = Compression::Lz4Hc;
         assert_eq!(build.measure().unwrap().pcrs, expected.pcrs);
         built += 1;
     }

@@ -208,7 +208,7 @@ fn unknown_compression() {
         "{error}"
     );
     bench.nothing_left();
-    for compression in ["none", "gzip", "gzip:9", "zstd", "lz4"] {
+    for compression in ["none", "gzip", "gzip:9", "zstd", "lz4", "lz4hc"] {
         good(&bench.build(&image, &["--compress", compression]));
         good(&run(&["verify"], &[&bench.output()]));
     }

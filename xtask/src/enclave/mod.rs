@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How the ramdisks of our image are stored; docs/kernel.md has the measurements behind the choice.
-const COMPRESSION: Compression = Compression::Lz4;
+const COMPRESSION: Compression = Compression::Lz4Hc;
 
 /// Base name of the artefacts.
 const NAME: &str = "letsesign-enclave";

@@ -156,7 +156,7 @@ pub(super) struct InputArgs {
     /// Virtual CPUs when the host does not say
     #[arg(long, default_value_t = DEFAULT_CPUS, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) default_cpus: u64,
-    /// Compress ramdisks: none, gzip, gzip:1 to gzip:9, zstd or lz4; the kernel must know it
+    /// Compress ramdisks: none, gzip, gzip:1 to gzip:9, zstd, lz4 or lz4hc (smaller and much slower to make, as fast to boot); the kernel must know it
     #[arg(long, default_value = "none", conflicts_with = "ramdisks")]
     pub(super) compress: Compression,
     /// Leave out extended attributes, which an initramfs cannot carry, instead of refusing them

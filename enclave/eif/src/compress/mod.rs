@@ -7,6 +7,7 @@ mod blocks;
 mod decode;
 mod gzip;
 mod lz4;
+mod lz4hc;
 mod zstd;
 
 pub(crate) use decode::{Packing, decoder};
@@ -29,8 +30,10 @@ pub enum Compression {
     Gzip(u8),
     /// One zstd frame, level 1 with a window of 128 KiB.
     Zstd,
-    /// The kernel's legacy lz4 frame, in blocks of 8 MiB.
+    /// The kernel's legacy lz4 frame, in blocks of 8 MiB, quickly.
     Lz4,
+    /// The same frame, as small as its format allows, slowly.
+    Lz4Hc,
 }
 
 impl Compression {
@@ -46,6 +49,7 @@ impl fmt::Display for Compression {
             Compression::Gzip(level) => write!(f, "gzip:{level}"),
             Compression::Zstd => f.write_str("zstd"),
             Compression::Lz4 => f.write_str("lz4"),
+            Compression::Lz4Hc => f.write_str("lz4hc"),
         }
     }
 }
@@ -59,13 +63,14 @@ impl FromStr for Compression {
             "gzip" => Ok(Compression::Gzip(Self::DEFAULT_GZIP_LEVEL)),
             "zstd" => Ok(Compression::Zstd),
             "lz4" => Ok(Compression::Lz4),
+            "lz4hc" => Ok(Compression::Lz4Hc),
             _ => match text
                 .strip_prefix("gzip:")
                 .and_then(|level| level.parse().ok())
             {
                 Some(level @ 1..=9) => Ok(Compression::Gzip(level)),
                 _ => Err(format!(
-                    "unknown compression {text:?}; known are none, gzip, gzip:1 to gzip:9, zstd and lz4"
+                    "unknown compression {text:?}; known are none, gzip, gzip:1 to gzip:9, zstd, lz4 and lz4hc"
                 )),
             },
         }
@@ -91,7 +96,8 @@ impl<'a> RamdiskSink<'a> {
             Compression::Gzip(level) => {
                 Encoder::Blocks(BlockEncoder::new(gzip::Gzip::new(level), pipeline)?)
             }
-            Compression::Lz4 => Encoder::Blocks(BlockEncoder::new(lz4::Lz4, pipeline)?),
+            Compression::Lz4 => Encoder::Blocks(BlockEncoder::new(lz4::Lz4::Fast, pipeline)?),
+            Compression::Lz4Hc => Encoder::Blocks(BlockEncoder::new(lz4::Lz4::High, pipeline)?),
             Compression::Zstd => Encoder::Stream(StreamEncoder::new()?),
         };
         Ok(RamdiskSink { pipeline, encoder })

@@ -5,12 +5,13 @@ use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-const ALL: [Compression; 5] = [
+const ALL: [Compression; 6] = [
     Compression::None,
     Compression::Gzip(6),
     Compression::Gzip(1),
     Compression::Zstd,
     Compression::Lz4,
+    Compression::Lz4Hc,
 ];
 
 /// Text-like, so that there is something to compress, and longer than any block.
@@ -91,11 +92,12 @@ fn bytes_are_pinned() {
     assert_eq!(digests, PINNED);
 }
 
-const PINNED: [&str; 4] = [
+const PINNED: [&str; 5] = [
     "gzip 43b05bed9822ab5a670f69a6a8917593",
     "gzip:1 f102f7a1494fd30fd0629f3aad8c8f09",
     "zstd aea496bdf8ff807d83b32218697c0d7f",
     "lz4 64cab1c7afc91bc6154c8a03474e648c",
+    "lz4hc 072dd1c340893278b3de82291197744f",
 ];
 
 /// The usual tools agree with our reading of the formats. They stand in for Linux, whose decoders are stricter about
@@ -107,6 +109,7 @@ fn usual_tools_unpack_it() {
         (Compression::Gzip(6), "gzip"),
         (Compression::Zstd, "zstd"),
         (Compression::Lz4, "lz4"),
+        (Compression::Lz4Hc, "lz4"),
     ] {
         let Ok(mut child) = Command::new(tool)
             .arg("-dc")
@@ -142,7 +145,9 @@ fn names_are_understood() {
             compression
         );
     }
-    for bad in ["xz", "gzip:0", "gzip:10", "gzip:", "", "GZIP", "lz4:1"] {
+    for bad in [
+        "xz", "gzip:0", "gzip:10", "gzip:", "", "GZIP", "lz4:1", "lz4-hc",
+    ] {
         assert!(
             bad.parse::<Compression>()
                 .unwrap_err()
@@ -155,7 +160,7 @@ fn names_are_understood() {
 #[test]
 fn damaged_data_is_an_error() {
     let plain = sample(100_000);
-    for compression in [Compression::Gzip(6), Compression::Zstd, Compression::Lz4] {
+    for compression in ALL.into_iter().skip(1) {
         let packed = pack(compression, &plain);
         for end in [5, 50, packed.len() / 2] {
             let mut source = &packed[..end];
