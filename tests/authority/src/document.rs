@@ -155,6 +155,14 @@ impl Document {
 
     /// The document, signed.
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.to_bytes_by(|signed| {
+            let signature: Signature = key(self.signer).sign(signed);
+            signature.to_bytes().to_vec()
+        })
+    }
+
+    /// The document, signed by something faster: it gets what is signed and gives 96 bytes.
+    pub fn to_bytes_by(&self, sign: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
         let payload = self.payload();
         let signed = [
             vec![0x84],
@@ -164,10 +172,7 @@ impl Document {
             bytes(&payload),
         ]
         .concat();
-        let signature = self.signature.clone().unwrap_or_else(|| {
-            let signature: Signature = key(self.signer).sign(&signed);
-            signature.to_bytes().to_vec()
-        });
+        let signature = self.signature.clone().unwrap_or_else(|| sign(&signed));
         [
             self.head.clone(),
             bytes(&self.protected),

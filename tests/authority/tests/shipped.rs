@@ -4,6 +4,9 @@
 
 use std::process::Command;
 
+/// Tools themselves, shipped to nobody.
+const TOOLS: [&str; 3] = ["letsesign-test-authority", "letsesign-world", "xtask"];
+
 #[test]
 fn nothing_depends_on_the_test_authority_but_tests() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -33,8 +36,6 @@ fn nothing_depends_on_the_test_authority_but_tests() {
         String::from_utf8_lossy(&output.stderr)
     );
     let users: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-    assert!(
-        matches!(users.as_slice(), [one] if one.starts_with("letsesign-test-authority ")),
-        "{users:?}"
-    );
+    let is_tool = |user: &&str| TOOLS.contains(&user.split(' ').next().unwrap());
+    assert!(users.iter().all(is_tool), "{users:?}");
 }
