@@ -8,14 +8,17 @@
 //! | `LETSESIGN_TLS_EXTRA_ROOTS` | certificates (PEM file) that TLS trusts besides the usual ones |
 //! | `LETSESIGN_ATTESTATION_ROOT` | certificate (PEM file) that attestation documents are checked against |
 //! | `LETSESIGN_NSM_SOCKET` | unix socket of an emulated NSM |
-//! | `LETSESIGN_CONFIGS` | folder of `egress.toml` and `limits.toml`, instead of the image's |
+//! | `LETSESIGN_CONFIGS` | folder of the configuration, instead of the image's or, where there is none, this tree's |
+//! | `LETSESIGN_FONTS` | folder of the fonts, likewise |
 
-use crate::config::{self, Egress};
+use crate::config::{self, Egress, Service};
 use crate::place::Place;
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use letsesign_job::Tcp;
+use letsesign_attestation::Root;
+use letsesign_mail::Scheme;
+use letsesign_net::{Dialer, Tcp};
 use letsesign_nsm::Nsm;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -28,45 +31,86 @@ fn variable(name: &str) -> Result<Option<String>> {
     }
 }
 
+/// A folder that a variable names, or the image's, or this tree's.
+fn folder(name: &str, image: &str, tree: &str) -> Result<PathBuf> {
+    if let Some(path) = variable(name)? {
+        return Ok(path.into());
+    }
+    let image = PathBuf::from(image);
+    if image.is_dir() {
+        return Ok(image);
+    }
+    // Right where the program was built, which is where tests run.
+    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).join(tree))
+}
+
 /// Reads the environment.
-pub(crate) fn place() -> Result<Place<Tcp>> {
+pub(crate) fn place() -> Result<(Place<Tcp>, Nsm)> {
     tracing::warn!("EMULATION: this build is for tests; it protects nothing");
-    let folder =
-        variable("LETSESIGN_CONFIGS")?.map_or_else(|| PathBuf::from(config::FOLDER), PathBuf::from);
-    let (egress, limits) = config::load(&folder)?;
+    let config = config::load(&folder(
+        "LETSESIGN_CONFIGS",
+        config::FOLDER,
+        "../enclave/configs",
+    )?)?;
     let url = variable("LETSESIGN_JOB_API")?
         .context("LETSESIGN_JOB_API must name the job API: http://ADDRESS:PORT")?;
     let job_api =
         Tcp(job_api(&url).with_context(|| format!("LETSESIGN_JOB_API={url} is unusable"))?);
+    let mut targets = Vec::new();
     if let Some(text) = variable("LETSESIGN_HOST_OVERRIDES")? {
-        let list = overrides(&text, &egress).context("LETSESIGN_HOST_OVERRIDES is unusable")?;
-        tracing::info!(overrides = list.len(), "hosts are overridden");
+        let list =
+            overrides(&text, &config.egress).context("LETSESIGN_HOST_OVERRIDES is unusable")?;
+        targets.extend(list.into_iter().map(|(host, to)| (host.to_owned(), to)));
     }
-    for (name, most) in [
-        ("LETSESIGN_TLS_EXTRA_ROOTS", usize::MAX),
-        ("LETSESIGN_ATTESTATION_ROOT", 1),
-    ] {
-        if let Some(path) = variable(name)? {
-            let roots = certificates(Path::new(&path))
-                .with_context(|| format!("{name}={path} is unusable"))?;
-            ensure!(
-                roots.len() <= most,
-                "{name}={path} holds {} certificates instead of one",
-                roots.len()
-            );
+    let extra_anchors = match variable("LETSESIGN_TLS_EXTRA_ROOTS")? {
+        Some(path) => {
+            let named = || format!("LETSESIGN_TLS_EXTRA_ROOTS={path} is unusable");
+            certificates(Path::new(&path)).with_context(named)?;
+            Some(std::fs::read(&path).with_context(named)?)
         }
-    }
+        None => None,
+    };
+    let root = match variable("LETSESIGN_ATTESTATION_ROOT")? {
+        Some(path) => attestation_root(Path::new(&path))
+            .with_context(|| format!("LETSESIGN_ATTESTATION_ROOT={path} is unusable"))?,
+        None => Root::aws(),
+    };
     let nsm = match variable("LETSESIGN_NSM_SOCKET")? {
         Some(path) => Nsm::emulated(path),
         None => Nsm::open()
             .context("LETSESIGN_NSM_SOCKET names no emulated NSM, and there is no real one")?,
     };
-    Ok(Place {
-        limits,
-        egress,
+    let place = Place {
+        config,
         job_api,
-        nsm,
-    })
+        dial: Box::new(move |service: &Service| dial(service, &targets)),
+        extra_anchors,
+        root,
+        fonts: folder(
+            "LETSESIGN_FONTS",
+            "/letsesign/fonts",
+            "../enclave/packages/fonts",
+        )?,
+        links: Scheme::HttpsOrLocalhost,
+    };
+    Ok((place, nsm))
+}
+
+/// The other target of a service. Without one it cannot be reached: a test that forgets one must not reach the real service.
+fn dial(service: &Service, targets: &[(String, SocketAddr)]) -> Dialer {
+    let target = targets
+        .iter()
+        .find(|(host, _)| *host == service.host)
+        .map_or((Ipv4Addr::LOCALHOST, 0).into(), |(_, target)| *target);
+    Dialer::new(Tcp(target))
+}
+
+fn attestation_root(path: &Path) -> Result<Root> {
+    let list = certificates(path)?;
+    let [certificate] = list.as_slice() else {
+        bail!("it holds {} certificates instead of one", list.len());
+    };
+    Ok(Root::for_tests(certificate)?)
 }
 
 fn address(text: &str) -> Result<SocketAddr> {
@@ -170,9 +214,8 @@ mod tests {
 
     #[test]
     fn overrides_name_known_services() {
-        let (egress, _) =
-            config::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../enclave/configs").as_ref())
-                .unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../enclave/configs");
+        let egress = config::load(folder.as_ref()).unwrap().egress;
         let good = "kms.us-east-1.amazonaws.com:443=127.0.0.1:1,api.sendgrid.com:443=127.0.0.1:2";
         assert_eq!(overrides(good, &egress).unwrap().len(), 2);
         for (text, words) in [

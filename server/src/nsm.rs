@@ -1,6 +1,8 @@
 //! The NSM, shared by all workers, one request at a time, never waited for without end.
 
+use crate::clock::Clock;
 use letsesign_nsm::Nsm;
+use letsesign_nsm::document::{ParseError, Unverified};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -13,6 +15,9 @@ pub(crate) enum Error {
     /// The NSM refused or failed.
     #[error(transparent)]
     Nsm(#[from] letsesign_nsm::Error),
+    /// What it gave is no attestation document.
+    #[error("the NSM's answer: {0}")]
+    Document(#[from] ParseError),
     /// It took too long, or others did.
     #[error("the NSM did not answer within {0:?}")]
     Timeout(Duration),
@@ -21,43 +26,69 @@ pub(crate) enum Error {
     Abandoned,
 }
 
+/// What a document is asked for. The NSM takes at most 512 bytes of user data and nonce, and 1024 of a public key.
+#[derive(Debug, Default)]
+pub(crate) struct Question {
+    pub(crate) user_data: Option<Vec<u8>>,
+    pub(crate) nonce: Option<Vec<u8>>,
+    pub(crate) public_key: Option<Vec<u8>>,
+}
+
+/// A fresh attestation document.
+#[derive(Debug)]
+pub(crate) struct Attested {
+    pub(crate) document: Vec<u8>,
+    /// Its time, in milliseconds since 1970.
+    pub(crate) time: u64,
+}
+
 /// A handle; cloning shares the device.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedNsm {
     nsm: Arc<Nsm>,
     turn: Arc<Semaphore>,
     limit: Duration,
+    clock: Clock,
 }
 
 impl SharedNsm {
-    pub(crate) fn new(nsm: Nsm, limit: Duration) -> Self {
+    pub(crate) fn new(nsm: Arc<Nsm>, limit: Duration, clock: Clock) -> Self {
         Self {
-            nsm: Arc::new(nsm),
+            nsm,
             turn: Arc::new(Semaphore::new(1)),
             limit,
+            clock,
         }
     }
 
-    /// An attestation document over this user data and nonce.
-    pub(crate) async fn attest(
-        &self,
-        user_data: Vec<u8>,
-        nonce: Vec<u8>,
-    ) -> Result<Vec<u8>, Error> {
+    /// The clock, which every document corrects.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// An attestation document.
+    pub(crate) async fn attest(&self, question: Question) -> Result<Attested, Error> {
         let call = async {
             let turn = Arc::clone(&self.turn)
                 .acquire_owned()
                 .await
                 .map_err(|_| Error::Abandoned)?;
             let nsm = Arc::clone(&self.nsm);
+            let clock = self.clock.clone();
             // The turn goes with the blocking call: a request that is given up still keeps others out until the device
             // answers, so requests cannot pile up in it.
             let done = spawn_blocking(move || {
-                let document = nsm.attest(Some(&user_data), Some(&nonce), None);
+                let document = nsm.attest(
+                    question.user_data.as_deref(),
+                    question.nonce.as_deref(),
+                    question.public_key.as_deref(),
+                )?;
+                let time = Unverified::parse(&document)?.timestamp;
+                clock.correct(time);
                 drop(turn);
-                document
+                Ok::<_, Error>(Attested { document, time })
             });
-            Ok(done.await.map_err(|_| Error::Abandoned)??)
+            done.await.map_err(|_| Error::Abandoned)?
         };
         timeout(self.limit, call)
             .await

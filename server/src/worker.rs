@@ -33,7 +33,8 @@ impl<C: Connect> Worker<C> {
                 Ok(Envelope::Job(job)) => {
                     backoff.reset();
                     let begun = Instant::now();
-                    let done = jobs::run(&job, &self.tools).await;
+                    let session = job.session().to_owned();
+                    let done = jobs::run(job, &self.tools).await;
                     let function = done.function.unwrap_or("unknown function");
                     let (code, ms) = (done.result.code(), millis(begun));
                     if let Some(reason) = done.reason {
@@ -41,7 +42,7 @@ impl<C: Connect> Worker<C> {
                     } else {
                         tracing::info!(function, code, ms, "job done");
                     }
-                    self.deliver(job.session(), &done.result).await;
+                    self.deliver(&session, done.result).await;
                     continue;
                 }
                 Ok(Envelope::None) => {
@@ -55,7 +56,7 @@ impl<C: Connect> Worker<C> {
                     );
                     if let Some(session) = session {
                         let result = JobResult::failure(Code::InvalidParameter);
-                        self.deliver(session.as_str(), &result).await;
+                        self.deliver(session.as_str(), result).await;
                     }
                     backoff.delay()
                 }
@@ -73,9 +74,10 @@ impl<C: Connect> Worker<C> {
         }
     }
 
-    async fn deliver(&mut self, session: &str, result: &JobResult) {
+    async fn deliver(&mut self, session: &str, result: JobResult) {
+        let code = result.code();
         if let Err(error) = self.client.put_result(session, result).await {
-            tracing::error!(code = result.code(), "a result is lost: {error}");
+            tracing::error!(code, "a result is lost: {error}");
         }
     }
 }

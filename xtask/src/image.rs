@@ -84,7 +84,7 @@ pub(crate) fn tree(workspace: &Workspace, server: &Path) -> Result<Tree> {
     builder.build().context("cannot lay out the image")
 }
 
-/// The files of `enclave/configs` that the server reads: all that end in `.toml`. The kernel's command line, which lies there
+/// The files of `enclave/configs` that the server reads: all that end in `.toml` or `.pem`. The kernel's command line, which lies there
 /// too, has a section of its own.
 fn configs(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
     let folder = workspace.path("enclave/configs");
@@ -99,7 +99,7 @@ fn configs(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
             .context("a name in enclave/configs is not UTF-8")?;
         if path
             .extension()
-            .is_some_and(|extension| extension == "toml")
+            .is_some_and(|extension| extension == "toml" || extension == "pem")
         {
             found.push((name.to_owned(), path));
         }

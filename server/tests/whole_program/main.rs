@@ -150,6 +150,15 @@ fn an_nsm_that_fails_gives_2999() {
 }
 
 #[test]
+fn without_an_nsm_that_answers_nothing_starts() {
+    let (host, nsm) = (Host::start(), nsm::start_broken());
+    let (code, log) = Program::start(&host, &nsm).wait();
+    assert_eq!(code, Some(1));
+    assert!(log.contains("the NSM refused Attestation"), "{log}");
+    assert!(host.requests().is_empty());
+}
+
+#[test]
 fn results_are_offered_until_they_are_taken() {
     let (host, nsm) = (Host::start(), nsm::start());
     let _program = Program::start(&host, &nsm);

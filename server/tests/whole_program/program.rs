@@ -22,11 +22,9 @@ impl Program {
     pub fn with(host: &Host, nsm: &MockNsm, variables: &[(&str, &str)]) -> Self {
         let configs = tempfile::tempdir().unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../enclave/configs");
-        std::fs::copy(
-            source.join("egress.toml"),
-            configs.path().join("egress.toml"),
-        )
-        .unwrap();
+        for name in ["egress.toml", "compatible.toml", "amazon.pem", "public.pem"] {
+            std::fs::copy(source.join(name), configs.path().join(name)).unwrap();
+        }
         let mut limits = std::fs::read_to_string(source.join("limits.toml")).unwrap();
         for (from, to) in [
             ("workers-max = 16", "workers-max = 1"),

@@ -24,11 +24,11 @@ pub(crate) struct BuildArgs {
     /// Print the SHA-256 of each program
     #[arg(long)]
     digest: bool,
-    /// Build the probe as well, the program that tests put in the server's place
+    /// Build what tests put in the server's place as well: the probe and the server's test variant
     #[arg(long)]
-    probe: bool,
+    tests: bool,
     /// Build nothing: check programs that another road built, DIR/bin/NAME with the maps of their links in DIR/maps
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["digest", "probe"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["digest", "tests"])]
     verify: Vec<PathBuf>,
     /// With --verify: a directory of the machine that built them, which must not be found in them; may be repeated
     #[arg(long, value_name = "DIR", requires = "verify")]
@@ -38,8 +38,9 @@ pub(crate) struct BuildArgs {
 /// A program of the workspace that is built hermetically.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Program {
-    /// Package and binary name.
+    /// Name of the result.
     pub(crate) name: &'static str,
+    /// Name of package and binary.
     pub(crate) package: &'static str,
     /// Cargo features; empty for everything that is measured and published.
     pub(crate) features: &'static [&'static str],
@@ -59,6 +60,13 @@ pub(crate) const SERVER: Program = Program {
     features: &[],
 };
 
+/// The signing server as it works in an emulated enclave, with emulated services: for images that are never published.
+pub(crate) const SERVER_VARIANT: Program = Program {
+    name: "letsesign-server-test-variant",
+    package: "letsesign-server",
+    features: &["test-variant"],
+};
+
 /// A test program that takes the server's place in images that are never published.
 pub(crate) const PROBE: Program = Program {
     name: "letsesign-probe",
@@ -70,8 +78,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &BuildArgs) -> Result<()> {
     if !arguments.verify.is_empty() {
         return verify(workspace, &arguments.verify, &arguments.private);
     }
-    let probe = arguments.probe.then_some(PROBE);
-    for program in [INIT, SERVER].into_iter().chain(probe) {
+    let tests = [PROBE, SERVER_VARIANT];
+    let tests = tests.into_iter().filter(|_| arguments.tests);
+    for program in [INIT, SERVER].into_iter().chain(tests) {
         let path = build(workspace, program)?;
         if arguments.digest {
             println!("{}  {}", crate::files::sha256(&path)?, path.display());
@@ -103,7 +112,7 @@ pub(crate) fn build(workspace: &Workspace, program: Program) -> Result<PathBuf> 
             "--target",
             TARGET,
         ])
-        .args(["--package", program.package, "--bin", program.name]);
+        .args(["--package", program.package, "--bin", program.package]);
     if !program.features.is_empty() {
         cargo.args(["--features", &program.features.join(",")]);
     }
@@ -115,7 +124,7 @@ pub(crate) fn build(workspace: &Workspace, program: Program) -> Result<PathBuf> 
         .target()
         .join(TARGET)
         .join(PROFILE)
-        .join(program.name);
+        .join(program.package);
     let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     binary::check(program, &bytes, environment.private(), environment.maps())
         .with_context(|| format!("{} is not fit to be measured", built.display()))?;

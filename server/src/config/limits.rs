@@ -1,0 +1,185 @@
+//! `limits.toml`: numbers that bound what the server does.
+
+use anyhow::{Result, ensure};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// Numbers that bound what the server does.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Limits {
+    workers_per_cpu: usize,
+    workers_max: usize,
+    pub(crate) job_bytes: usize,
+    poll_ms: u32,
+    poll_most_ms: u32,
+    connect_ms: u32,
+    head_ms: u32,
+    idle_ms: u32,
+    exchange_ms: u32,
+    delivery_ms: u32,
+    retry_first_ms: u32,
+    retry_most_ms: u32,
+    nsm_ms: u32,
+    grace_ms: u32,
+    tls_ms: u32,
+    service_ms: u32,
+    keep_ms: u32,
+    pub(crate) service_connections: usize,
+    mail_step_ms: u32,
+    mail_ms: u32,
+    clock_ms: u32,
+    kms_document_ms: u32,
+    kms_key_ms: u32,
+    pub(crate) kms_key_uses: u32,
+    sms_pause_ms: u32,
+    por_days: u32,
+}
+
+fn ms(number: u32) -> Duration {
+    Duration::from_millis(number.into())
+}
+
+impl Limits {
+    pub(crate) fn timing(&self) -> letsesign_job::Timing {
+        letsesign_job::Timing {
+            connect: ms(self.connect_ms),
+            head: ms(self.head_ms),
+            idle: ms(self.idle_ms),
+            exchange: ms(self.exchange_ms),
+            delivery: ms(self.delivery_ms),
+            retry_first: ms(self.retry_first_ms),
+            retry_most: ms(self.retry_most_ms),
+            body_bytes: self.job_bytes,
+        }
+    }
+
+    /// Jobs at a time on so many CPUs.
+    pub(crate) fn workers(&self, cpus: usize) -> usize {
+        cpus.saturating_mul(self.workers_per_cpu)
+            .min(self.workers_max)
+    }
+
+    /// Limits of the steps of an exchange with a service.
+    pub(crate) fn steps(&self) -> letsesign_net::http::Limits {
+        letsesign_net::http::Limits {
+            connect: ms(self.connect_ms),
+            head: ms(self.head_ms),
+            idle: ms(self.idle_ms),
+        }
+    }
+
+    pub(crate) fn tls(&self) -> Duration {
+        ms(self.tls_ms)
+    }
+
+    pub(crate) fn service(&self) -> Duration {
+        ms(self.service_ms)
+    }
+
+    pub(crate) fn keep(&self) -> Duration {
+        ms(self.keep_ms)
+    }
+
+    pub(crate) fn mail_step(&self) -> Duration {
+        ms(self.mail_step_ms)
+    }
+
+    pub(crate) fn mail(&self) -> Duration {
+        ms(self.mail_ms)
+    }
+
+    pub(crate) fn clock(&self) -> Duration {
+        ms(self.clock_ms)
+    }
+
+    pub(crate) fn kms_document(&self) -> Duration {
+        ms(self.kms_document_ms)
+    }
+
+    pub(crate) fn kms_key(&self) -> Duration {
+        ms(self.kms_key_ms)
+    }
+
+    pub(crate) fn sms_pause(&self) -> Duration {
+        ms(self.sms_pause_ms)
+    }
+
+    /// How long a request to sign is valid, in milliseconds.
+    pub(crate) fn por_validity(&self) -> u64 {
+        u64::from(self.por_days) * 86_400_000
+    }
+
+    pub(crate) fn poll(&self) -> Duration {
+        ms(self.poll_ms)
+    }
+
+    pub(crate) fn poll_most(&self) -> Duration {
+        ms(self.poll_most_ms)
+    }
+
+    pub(crate) fn nsm(&self) -> Duration {
+        ms(self.nsm_ms)
+    }
+
+    pub(crate) fn grace(&self) -> Duration {
+        ms(self.grace_ms)
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        ensure!(
+            (1..=1024).contains(&self.workers_max),
+            "workers-max must be 1 to 1024"
+        );
+        ensure!(
+            (1..=64).contains(&self.workers_per_cpu),
+            "workers-per-cpu must be 1 to 64"
+        );
+        ensure!(
+            (1..=1 << 30).contains(&self.job_bytes),
+            "job-bytes must be 1 to 1073741824"
+        );
+        ensure!(
+            (1..=1024).contains(&self.service_connections),
+            "service-connections must be 1 to 1024"
+        );
+        ensure!(self.kms_key_uses > 0, "kms-key-uses must be 1 or more");
+        ensure!(
+            (1..=3650).contains(&self.por_days),
+            "por-days must be 1 to 3650"
+        );
+        // KMS takes documents of the last five minutes.
+        ensure!(
+            self.kms_document_ms <= 240_000,
+            "kms-document-ms must be 240000 or less"
+        );
+        for (name, number) in [
+            ("poll-ms", self.poll_ms),
+            ("poll-most-ms", self.poll_most_ms),
+            ("connect-ms", self.connect_ms),
+            ("head-ms", self.head_ms),
+            ("idle-ms", self.idle_ms),
+            ("exchange-ms", self.exchange_ms),
+            ("delivery-ms", self.delivery_ms),
+            ("retry-first-ms", self.retry_first_ms),
+            ("retry-most-ms", self.retry_most_ms),
+            ("nsm-ms", self.nsm_ms),
+            ("grace-ms", self.grace_ms),
+            ("tls-ms", self.tls_ms),
+            ("service-ms", self.service_ms),
+            ("keep-ms", self.keep_ms),
+            ("mail-step-ms", self.mail_step_ms),
+            ("mail-ms", self.mail_ms),
+            ("clock-ms", self.clock_ms),
+            ("kms-document-ms", self.kms_document_ms),
+            ("kms-key-ms", self.kms_key_ms),
+            ("sms-pause-ms", self.sms_pause_ms),
+        ] {
+            ensure!(
+                (1..=3_600_000).contains(&number),
+                "{name} must be 1 to 3600000"
+            );
+        }
+        Ok(())
+    }
+}

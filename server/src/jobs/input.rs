@@ -1,0 +1,51 @@
+//! What all jobs have in common.
+
+use crate::task::Access;
+use letsesign_job::fields::{FieldError, Fields};
+use zeroize::Zeroizing;
+
+/// Longest of most texts, in characters.
+pub(super) const TEXT: std::ops::RangeInclusive<usize> = 1..=256;
+
+/// `taskID` and `subTaskID`.
+pub(super) struct Ids {
+    pub(super) task: String,
+    pub(super) sub_task: String,
+}
+
+impl Ids {
+    pub(super) fn parse(data: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            task: data.text("taskID", TEXT)?,
+            sub_task: data.text("subTaskID", TEXT)?,
+        })
+    }
+
+    /// What proofs hold of them.
+    pub(super) fn hash(&self) -> letsesign_proof::Hash {
+        letsesign_proof::task_hash(&self.task, &self.sub_task)
+    }
+}
+
+/// The access key in `extraData`.
+pub(super) fn access(extra: &Fields<'_>) -> Result<Access, FieldError> {
+    Ok(Access {
+        key_id: extra.text("kmsKeyID", TEXT)?,
+        key_secret: extra.text("kmsKeySecret", TEXT).map(Zeroizing::new)?,
+    })
+}
+
+/// The rest of `extraData` in `sendReq` and `attachEsig`.
+pub(super) struct Extra {
+    pub(super) api_version: String,
+    pub(super) aux_data: String,
+}
+
+impl Extra {
+    pub(super) fn parse(extra: &Fields<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            api_version: extra.text("apiVersion", 1..=1024)?,
+            aux_data: extra.text("auxData", 0..=1024)?,
+        })
+    }
+}

@@ -1,0 +1,37 @@
+//! Results with their attestation (docs/signing.md, "Results").
+
+use super::{Failure, Tools};
+use crate::nsm::{Attested, Question};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use letsesign_job::{Code, JobResult};
+use letsesign_proof::{Function, Hash, UserData};
+
+/// Has the NSM attest that this function made these results.
+pub(super) async fn attest(
+    function: Function,
+    results: &[(&str, Hash)],
+    tools: &Tools,
+) -> Result<Attested, Failure> {
+    let undefined = |reason: String| Failure::new(Code::Undefined, reason);
+    let user_data = UserData::new(function, results)
+        .to_json()
+        .map_err(|error| undefined(error.to_string()))?;
+    let question = Question {
+        user_data: Some(user_data.into_bytes()),
+        ..Question::default()
+    };
+    tools
+        .nsm
+        .attest(question)
+        .await
+        .map_err(|error| undefined(error.to_string()))
+}
+
+/// The result of a function that gives one proof.
+pub(super) fn proof(name: &str, proof: &[u8], attested: &Attested) -> JobResult {
+    let results = serde_json::json!([{ "name": name, "data": BASE64_STANDARD.encode(proof) }]);
+    JobResult::success()
+        .with("results", results)
+        .with("attestDocument", BASE64_STANDARD.encode(&attested.document))
+}
