@@ -1,6 +1,6 @@
 //! The parent instance's side: heartbeat and job API, on the unix sockets that stand for vsock ports.
 
-use super::BootError;
+use super::{BootError, Options};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -9,11 +9,12 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Runtime;
 
 /// Nitro's boot protocol: the enclave connects to this port of its parent...
@@ -59,20 +60,15 @@ struct State {
 pub struct Host(Arc<Mutex<State>>);
 
 impl Host {
-    /// Serves on `PREFIX_9000` and `PREFIX_9001`; ends when the runtime is dropped.
-    pub(super) fn serve(
-        &self,
-        prefix: &Path,
-        heartbeat: bool,
-        jobs: bool,
-    ) -> Result<Runtime, BootError> {
+    /// Serves on `PREFIX_9000`, `PREFIX_9001` and the forwarded ports; ends when the runtime is dropped.
+    pub(super) fn serve(&self, prefix: &Path, options: &Options) -> Result<Runtime, BootError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .map_err(BootError::io("start threads for", prefix))?;
         let _guard = runtime.enter();
-        if heartbeat {
+        if options.heartbeat {
             let (host, listener) = (self.clone(), bind(prefix, HEARTBEAT_PORT)?);
             runtime.spawn(async move {
                 while let Ok((stream, _)) = listener.accept().await {
@@ -80,7 +76,15 @@ impl Host {
                 }
             });
         }
-        if jobs {
+        for (port, to) in &options.forward {
+            let (to, listener) = (*to, bind(prefix, *port)?);
+            runtime.spawn(async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    tokio::spawn(forward(stream, to));
+                }
+            });
+        }
+        if options.jobs {
             let (host, listener) = (self.clone(), bind(prefix, JOB_PORT)?);
             runtime.spawn(async move {
                 while let Ok((stream, _)) = listener.accept().await {
@@ -175,6 +179,13 @@ fn bind(prefix: &Path, port: u32) -> Result<UnixListener, BootError> {
     let mut path = prefix.as_os_str().to_owned();
     path.push(format!("_{port}"));
     UnixListener::bind(&path).map_err(BootError::io("listen on", PathBuf::from(path)))
+}
+
+/// What a parent's vsock proxy does. A side that breaks off ends the other.
+async fn forward(mut from: UnixStream, to: SocketAddr) {
+    if let Ok(mut to) = TcpStream::connect(to).await {
+        let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+    }
 }
 
 async fn beat(host: Host, mut stream: UnixStream) {

@@ -14,7 +14,9 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let host = Host::default();
         host.power_on(Instant::now());
-        let runtime = host.serve(&folder.path().join("vm"), true, true).unwrap();
+        let runtime = host
+            .serve(&folder.path().join("vm"), &Options::default())
+            .unwrap();
         Self {
             host,
             folder,

@@ -3,6 +3,7 @@ use super::process::Process;
 use super::programs::{qemu_command, start_vsock};
 use super::{BootError, Emulator, Host, Image};
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
@@ -26,6 +27,8 @@ pub struct Options {
     pub heartbeat: bool,
     /// Whether the parent serves the job API.
     pub jobs: bool,
+    /// Vsock ports of the parent that lead to services: port and TCP address.
+    pub forward: Vec<(u32, SocketAddr)>,
     /// Called with every line of the console.
     pub console: Option<Sink>,
 }
@@ -38,6 +41,7 @@ impl Default for Options {
             append: String::new(),
             heartbeat: true,
             jobs: true,
+            forward: Vec::new(),
             console: None,
         }
     }
@@ -75,7 +79,7 @@ impl Machine {
         }
         let host = Host::default();
         let sockets = folder.path().join("vm.vsock");
-        let runtime = host.serve(&sockets, options.heartbeat, options.jobs)?;
+        let runtime = host.serve(&sockets, &options)?;
         let device = folder.path().join("device");
         let vsock = start_vsock(emulator, folder.path(), &sockets, &device)?;
 

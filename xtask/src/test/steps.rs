@@ -142,6 +142,18 @@ fn clippy(workspace: &Workspace) -> Result<Outcome> {
     // The measured form has no features; code must not compile only with them.
     let arguments = ["clippy", "--locked", "--workspace", "--", "-Dwarnings"];
     run_cargo(workspace, &arguments, &[])?;
+    // All features together are the emulation, not the test variant.
+    let arguments = [
+        "clippy",
+        "--locked",
+        "--package",
+        "letsesign-server",
+        "--features",
+        "test-variant",
+        "--",
+        "-Dwarnings",
+    ];
+    run_cargo(workspace, &arguments, &[])?;
     Ok(Outcome::Passed)
 }
 
@@ -186,12 +198,14 @@ fn emulator(workspace: &Workspace) -> Result<Outcome> {
     }
 }
 
-/// Builds what tests want beside the image: the probe, and a build context for Docker.
+/// Builds what tests want beside the image: the probe, the server's test variant, and a build context for Docker.
 ///
 /// The tests themselves decide whether Docker or the emulator is there, and say why they skip.
 fn tests(workspace: &Workspace) -> Result<Outcome> {
     crate::enclave::build(workspace)?;
-    crate::hermetic::build(workspace, crate::hermetic::PROBE)?;
+    for program in [crate::hermetic::PROBE, crate::hermetic::SERVER_VARIANT] {
+        crate::hermetic::build(workspace, program)?;
+    }
     let artifacts = workspace.artifacts()?;
     crate::enclave::write_context(workspace, &artifacts.join("docker"))?;
     let artifacts = artifacts
