@@ -2,6 +2,7 @@
 
 mod base;
 mod boot;
+mod demo;
 mod emulator;
 mod enclave;
 mod files;
@@ -26,8 +27,9 @@ use std::process::ExitCode;
 #[command(
     name = "cargo xtask",
     bin_name = "cargo xtask",
-    about = "Builds, measures, reproduces, boots and tests the enclave",
-    after_help = "Examples:\n  cargo xtask eif               build the enclave image and print its measurements\n  \
+    about = "Builds, measures, reproduces, boots and tests the enclave, and shows it at work",
+    after_help = "Examples:\n  cargo xtask demo              see it work: sign a document on this machine\n  \
+                  cargo xtask eif               build the enclave image and print its measurements\n  \
                   cargo xtask eif --check       ... and compare them with measurements/next.json\n  \
                   cargo xtask test              everything that must hold\n  \
                   cargo xtask reproduce kernel  rebuild the kernel from source and compare bytes"
@@ -65,6 +67,8 @@ enum Task {
     Test(test::TestArgs),
     /// Boot an image in emulation, with its console and this machine as its parent
     Boot(boot::BootArgs),
+    /// Sign a document on this machine and write a page that shows each step
+    Demo(demo::args::DemoArgs),
     /// Build the emulator of the enclave machine, or tell where it is
     Emulator(emulator::EmulatorArgs),
     /// Check the prebuilt kernel's configuration against its rules
@@ -99,6 +103,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Roads(arguments) => roads::run(&workspace, &arguments),
         Task::Test(arguments) => test::run(&workspace, &arguments),
         Task::Boot(arguments) => boot::run(&workspace, &arguments),
+        Task::Demo(arguments) => demo::run(&workspace, &arguments),
         Task::Emulator(arguments) => emulator::run(&workspace, &arguments),
         Task::Kernel(arguments) => kernel::run(&workspace, &arguments),
         Task::Reproduce(arguments) => reproduce::run(&workspace, &arguments),

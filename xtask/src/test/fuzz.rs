@@ -15,9 +15,12 @@ const CRATES: &[&str] = &[
     "crates/attestation",
     "crates/job",
     "crates/kms",
+    "crates/mail",
     "crates/measurements",
     "crates/nsm",
     "crates/proof",
+    "crates/sms",
+    "crates/stamp",
     "enclave/eif",
     "verify",
 ];

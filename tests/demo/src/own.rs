@@ -1,0 +1,100 @@
+//! The user's own PDF: where signatures go.
+
+use anyhow::{Context, Result, ensure};
+use letsesign_world::client::Field;
+use lopdf::{Dictionary, Document, Object};
+use std::path::Path;
+
+/// More does not fit into a job (50 MiB with base64 and the rest).
+const BYTES_MAX: u64 = 30 << 20;
+
+/// A PDF of the user's, and where so many signers sign: one above the other, at the foot of the last page.
+pub(crate) fn read(path: &Path, signers: usize) -> Result<(Vec<u8>, Vec<Vec<Field>>)> {
+    let shown = path.display();
+    let size = std::fs::metadata(path)
+        .with_context(|| format!("cannot read {shown}"))?
+        .len();
+    ensure!(
+        size <= BYTES_MAX,
+        "{shown} has {size} bytes; a job takes PDFs of up to {BYTES_MAX}"
+    );
+    let pdf = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    let document =
+        Document::load_mem(&pdf).with_context(|| format!("{shown} is no PDF that can be read"))?;
+    ensure!(
+        !document.is_encrypted(),
+        "{shown} is encrypted; the server signs what is open to changes (code 2106)"
+    );
+    let pages = document.get_pages();
+    let (number, id) = pages
+        .last_key_value()
+        .with_context(|| format!("{shown} has no pages"))?;
+    let page = document
+        .get_dictionary(*id)
+        .with_context(|| format!("{shown}: the last page cannot be read"))?;
+    let (width, height) = size_of(&document, page).unwrap_or((595.0, 842.0));
+    // Every signer gets the same room; a small page makes small signatures.
+    let step = (height * 0.8 / f64::from(u8::try_from(signers).unwrap_or(u8::MAX))).min(64.0);
+    let tall = step * 0.72;
+    ensure!(
+        tall >= 8.0 && width >= 120.0,
+        "the last page of {shown} is too small for {signers} signatures"
+    );
+    let fields = (0..signers).map(|signer| {
+        let from_bottom = f64::from(u8::try_from(signers - signer).unwrap_or(u8::MAX));
+        let field = |x, y, kind, height| Field {
+            x,
+            y,
+            height,
+            page: i64::from(*number),
+            kind,
+        };
+        let top = height - 24.0 - step * from_bottom;
+        vec![
+            field(width * 0.08, top, 0, tall),
+            field(width * 0.68, top + tall * 0.4, 1, tall * 0.22),
+        ]
+    });
+    Ok((pdf, fields.collect()))
+}
+
+/// Width and height of a page as a reader sees it: of the CropBox where there is one, turned where it is turned.
+fn size_of(document: &Document, page: &Dictionary) -> Option<(f64, f64)> {
+    let media = inherited(document, page, b"CropBox")
+        .or_else(|| inherited(document, page, b"MediaBox"))?
+        .as_array()
+        .ok()?
+        .iter()
+        .map(|value| {
+            let (_, value) = document.dereference(value).ok()?;
+            value.as_float().ok().map(f64::from)
+        })
+        .collect::<Option<Vec<_>>>()?;
+    let &[x0, y0, x1, y1] = media.as_slice() else {
+        return None;
+    };
+    let (width, height) = ((x1 - x0).abs(), (y1 - y0).abs());
+    let turned = inherited(document, page, b"Rotate")
+        .and_then(|value| value.as_i64().ok())
+        .unwrap_or_default();
+    Some(if turned.rem_euclid(180) == 90 {
+        (height, width)
+    } else {
+        (width, height)
+    })
+}
+
+/// A page's attribute, or that of a node above it (ISO 32000-1, 7.7.3.4).
+fn inherited<'a>(document: &'a Document, page: &'a Dictionary, key: &[u8]) -> Option<&'a Object> {
+    let mut node = page;
+    // Page trees are not this deep; a loop ends.
+    for _ in 0..32 {
+        if let Ok(value) = node.get(key) {
+            return document.dereference(value).ok().map(|(_, value)| value);
+        }
+        node = document
+            .get_dictionary(node.get(b"Parent").ok()?.as_reference().ok()?)
+            .ok()?;
+    }
+    None
+}

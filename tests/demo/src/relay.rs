@@ -1,0 +1,126 @@
+//! The host's part: it forwards the enclave's connections, and writes down every byte it sees.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// Bytes that one connection carried in one direction.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flow {
+    /// What the enclave sent.
+    pub(crate) up: Vec<u8>,
+    /// What came back.
+    pub(crate) down: Vec<u8>,
+}
+
+/// A TLS record of application data begins so: type 23, version 1.2 (also in TLS 1.3, RFC 8446, section 5.1).
+const APPLICATION_DATA: [u8; 3] = [23, 3, 3];
+/// Bytes that are shown.
+const SAMPLE: usize = 32;
+
+impl Flow {
+    /// Bytes of encrypted application data as the host sees them: behind the head of the last large record.
+    pub(crate) fn ciphertext(&self) -> Option<&[u8]> {
+        let mut records = memchr::memmem::rfind_iter(&self.up, &APPLICATION_DATA);
+        records.find_map(|at| {
+            let record = self.up.get(at + 3..)?;
+            let (length, data) = record.split_first_chunk::<2>()?;
+            (usize::from(u16::from_be_bytes(*length)) >= SAMPLE).then_some(())?;
+            data.get(..SAMPLE)
+        })
+    }
+
+    /// How many bytes, both ways.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.up.len() + self.down.len()) as u64
+    }
+}
+
+/// Forwards connections to one service, as the host forwards a vsock port.
+pub(crate) struct Relay {
+    /// The service's name and port, as the enclave knows them.
+    pub(crate) service: &'static str,
+    address: SocketAddr,
+    seen: Arc<Mutex<Flow>>,
+    task: JoinHandle<()>,
+}
+
+impl Relay {
+    /// Listens on loopback.
+    pub(crate) async fn start(service: &'static str, target: SocketAddr) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let seen = Arc::new(Mutex::new(Flow::default()));
+        let shared = Arc::clone(&seen);
+        let task = tokio::spawn(async move {
+            while let Ok((enclave, _)) = listener.accept().await {
+                let Ok(service) = TcpStream::connect(target).await else {
+                    continue;
+                };
+                let _ = (enclave.set_nodelay(true), service.set_nodelay(true));
+                let ((from_enclave, to_enclave), (from_service, to_service)) =
+                    (enclave.into_split(), service.into_split());
+                tokio::spawn(forward(from_enclave, to_service, Arc::clone(&shared), true));
+                tokio::spawn(forward(
+                    from_service,
+                    to_enclave,
+                    Arc::clone(&shared),
+                    false,
+                ));
+            }
+        });
+        Ok(Self {
+            service,
+            address,
+            seen,
+            task,
+        })
+    }
+
+    /// `kms.us-east-1.amazonaws.com:443=127.0.0.1:40001`
+    pub(crate) fn override_entry(&self) -> String {
+        format!("{}={}", self.service, self.address)
+    }
+
+    /// What was seen since the last call.
+    pub(crate) fn take(&self) -> Flow {
+        std::mem::take(&mut *lock(&self.seen))
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn lock(seen: &Mutex<Flow>) -> MutexGuard<'_, Flow> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn forward(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    seen: Arc<Mutex<Flow>>,
+    up: bool,
+) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(count) = from.read(&mut buffer).await {
+        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {
+            break;
+        };
+        {
+            let mut seen = lock(&seen);
+            let flow = &mut *seen;
+            let kept = if up { &mut flow.up } else { &mut flow.down };
+            kept.extend_from_slice(bytes);
+        }
+        if to.write_all(bytes).await.is_err() {
+            return;
+        }
+    }
+    let _ = to.shutdown().await;
+}
