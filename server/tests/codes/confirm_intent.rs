@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use letsesign_proof::{Hash, Poi, Por};
 use letsesign_world::twilio::PIN;
-use letsesign_world::{Attested, Fault, Json, Sealed};
+use letsesign_world::{Attested, Fault, Json, Options, Sealed, Server, World};
 
 const PHONE: &str = "+886912345678";
 const DAY: i64 = 86_400_000;
@@ -289,4 +289,40 @@ async fn several_signers_are_reported_one_by_one() {
         text.contains("Signer A (20") && text.contains(" UTC)"),
         "{text}"
     );
+}
+
+/// A task that was begun with a listed image is finished with this one.
+#[tokio::test]
+async fn proofs_of_a_listed_image_are_accepted() {
+    let world = World::start(Options::default()).await.unwrap();
+    let configs = tempfile::tempdir().unwrap();
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../enclave/configs");
+    for entry in std::fs::read_dir(source).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), configs.path().join(entry.file_name())).unwrap();
+    }
+    let pcr = "77".repeat(48);
+    let list = format!(
+        "[[release]]\nname = \"before\"\npcr0 = \"{pcr}\"\npcr1 = \"{pcr}\"\npcr2 = \"{pcr}\"\n"
+    );
+    std::fs::write(configs.path().join("compatible.toml"), list).unwrap();
+    let folder = configs.path().to_str().unwrap();
+    let program = env!("CARGO_BIN_EXE_letsesign-server").as_ref();
+    let server = Server::with(program, &world, &[], &[("LETSESIGN_CONFIGS", folder)]);
+    let rig = Rig { world, server };
+    let sealed = task().seal();
+    let (good, secret) = rig.asked(&sealed, 0).await;
+    let por = good.result("por").to_vec();
+    let right = user_data("sendReq", "por", &por);
+    for (registers, code) in [([0x77; 3], 0), ([0x77, 0x77, 0x78], 2201)] {
+        let proof = Attested {
+            results: vec![("por".into(), por.clone())],
+            document: rig.world.nsm.attest(Some(&right), |document| {
+                for (pcr, byte) in document.pcrs.iter_mut().zip(registers) {
+                    pcr.1 = vec![byte; 48];
+                }
+            }),
+        };
+        assert_eq!(confirm(&rig, &sealed, &secret, &proof).await, code);
+    }
 }

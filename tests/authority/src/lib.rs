@@ -1,7 +1,7 @@
 //! Test roots, certificate chains and attestation documents: right by default, and spoilt by changing a field. Written byte by byte, apart from
 //! what reads them. Everything is deterministic: fixed keys, signatures by RFC 6979.
 //!
-//! Nothing that is shipped may depend on this crate; tests/shipped.rs looks.
+//! Nothing that is shipped may depend on this crate; tests/tests/shipped.rs looks.
 //!
 //! ```
 //! use letsesign_test_authority::{Document, root};

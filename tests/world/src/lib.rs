@@ -1,6 +1,6 @@
 //! A world for tests: everything the signing server talks to, on loopback, and the sender who gives it work. docs/world.md is its guide.
 //!
-//! Nothing that is shipped may depend on this crate; tests/shipped.rs looks. It panics where a test would have to.
+//! Nothing that is shipped may depend on this crate; tests/tests/shipped.rs looks. It panics where a test would have to.
 //!
 //! ```no_run
 //! # async fn f() -> std::io::Result<()> {

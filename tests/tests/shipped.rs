@@ -1,0 +1,60 @@
+//! No shipped program or library contains what tests are made of.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::process::Command;
+
+/// The test authority, the world that is built on it, and the demo that is built on both. Shipped to nobody.
+const TOOLS: [&str; 3] = [
+    "letsesign-test-authority",
+    "letsesign-world",
+    "letsesign-demo",
+];
+
+/// Packages that a package is built into, itself included.
+fn users(package: &str) -> Vec<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args([
+            "tree",
+            "--offline",
+            "--locked",
+            "--workspace",
+            "--all-features",
+        ])
+        .args([
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--invert",
+            package,
+        ])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .filter_map(|line| line.split(' ').next())
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn nothing_that_is_shipped_contains_what_tests_are_made_of() {
+    for tool in TOOLS {
+        let users = users(tool);
+        assert!(users.iter().any(|user| user == tool), "{tool}: {users:?}");
+        let shipped: Vec<&String> = users
+            .iter()
+            .filter(|user| !TOOLS.contains(&user.as_str()))
+            .collect();
+        assert!(shipped.is_empty(), "{tool} is in {shipped:?}");
+    }
+}
