@@ -51,6 +51,29 @@ fn the_measured_files_are_accepted_and_say_what_the_protocol_says() {
     assert_eq!(limits.poll_most(), Duration::from_secs(1));
 }
 
+/// The certificates of a PEM file, as text.
+fn certificates(name: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(Path::new(FILES).join(name)).unwrap();
+    text.split("-----BEGIN CERTIFICATE-----")
+        .skip(1)
+        .map(|part| part.split("-----END").next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn anchors_are_usable_and_amazons_are_among_the_public_ones() {
+    let clock = std::sync::Arc::new(crate::clock::Clock::new(0));
+    for name in ["amazon.pem", "public.pem"] {
+        let pem = std::fs::read(Path::new(FILES).join(name)).unwrap();
+        letsesign_net::Tls::new(&[(name, &pem)], clock.clone()).unwrap();
+    }
+    let (amazon, public) = (certificates("amazon.pem"), certificates("public.pem"));
+    assert_eq!((amazon.len(), public.len()), (5, 142));
+    for (number, certificate) in amazon.iter().enumerate() {
+        assert!(public.contains(certificate), "number {number}");
+    }
+}
+
 #[test]
 fn mistakes_are_named() {
     for (file, from, to, words) in [
