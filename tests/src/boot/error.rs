@@ -18,6 +18,9 @@ pub enum BootError {
     /// There is no emulator.
     #[error("no emulator: {0}")]
     Emulator(String),
+    /// The emulated NSM stopped, which is the emulator's fault.
+    #[error("the emulated NSM stopped: {0}")]
+    Nsm(String),
     /// The image cannot be read.
     #[error("the image: {0}")]
     Image(#[from] eif::Error),

@@ -15,6 +15,11 @@ use tokio::runtime::Runtime;
 pub(super) const TICK: Duration = Duration::from_millis(5);
 /// A unix socket's path has room for 108 bytes with the final NUL; the longest name we append is `/vm.vsock_9001`.
 const FOLDER_MAX: usize = 107 - 14;
+/// What QEMU 10.0 says when its NSM looks at a request before the guest has laid the place for the answer beside it, which happens when the host
+/// is busy. The device answers nothing from then on, so there is nothing to wait for.
+const NSM_STOPPED: &str = "Expected response buffer after request buffer in virtqueue";
+/// How often QEMU's messages are looked at.
+const LOOK: Duration = Duration::from_millis(250);
 /// The machine around an image.
 pub struct Options {
     /// Memory of the enclave in MiB.
@@ -189,6 +194,11 @@ impl Machine {
         }
     }
 
+    /// Whether the emulator's NSM has stopped: then nothing that fails is the image's fault, and another boot may go well.
+    pub fn nsm_stopped(&self) -> bool {
+        self.qemu.log().contains(NSM_STOPPED)
+    }
+
     fn wait<T>(
         &mut self,
         what: &str,
@@ -196,7 +206,14 @@ impl Machine {
         mut ready: impl FnMut(&Self) -> Option<T>,
     ) -> Result<T, BootError> {
         let deadline = Instant::now() + limit;
+        let mut look = Instant::now() + LOOK;
         loop {
+            if Instant::now() >= look {
+                if self.nsm_stopped() {
+                    return Err(BootError::Nsm(self.last_words()));
+                }
+                look = Instant::now() + LOOK;
+            }
             let ended = self.qemu.ended();
             if ended.is_some() {
                 // What was said before the end counts.

@@ -1,17 +1,18 @@
 #!/bin/sh
 # Builds the one emulator this project needs: qemu-system-x86_64 with the machine types nitro-enclave and microvm.
 #
-#   build-qemu.sh SOURCES WORK PREFIX JOBS
+#   build-qemu.sh SOURCES WORK PREFIX JOBS PATCH
 #
 # SOURCES  folder with Debian's source package of QEMU (*.orig.tar.xz, *.debian.tar.xz) and its firmware (*.deb)
 # WORK     an empty folder, about 1 GB; may be removed afterwards
 # PREFIX   where bin/qemu-system-x86_64 and firmware/ go; nothing depends on the name, so the folder may be moved
 # JOBS     number of compiler processes
+# PATCH    our own patch, applied after Debian's
 #
 # meson is taken from PATH. Debian's patches are applied because without them the build asks for firmware that
 # Debian's tarball does not carry.
 set -eu
-sources=$1 work=$2 prefix=$3 jobs=$4
+sources=$1 work=$2 prefix=$3 jobs=$4 own=$5
 cd "$work"
 
 echo "==> unpack"
@@ -25,6 +26,7 @@ while read -r name rest; do
   case $name in ''|'#'*) continue ;; esac
   patch -s -p1 -i "debian/patches/$name"
 done < debian/patches/series
+patch -s -p1 -i "$own"
 
 echo "==> configure"
 # The device set: nothing but the Nitro Enclave machine, which selects microvm, virtio-mmio, vhost-user-vsock and virtio-nsm.

@@ -103,6 +103,8 @@ impl Build {
         let script = work.join("build-qemu.sh");
         fs::write(&script, include_str!("build-qemu.sh"))
             .context("cannot write the build script")?;
+        let patch = work.join("qemu-nsm.patch");
+        fs::write(&patch, include_str!("qemu-nsm.patch")).context("cannot write the patch")?;
         let mut paths = vec![environment.join("bin")];
         paths.extend(std::env::split_paths(
             &std::env::var_os("PATH").unwrap_or_default(),
@@ -114,6 +116,7 @@ impl Build {
             .args([&sources, &build])
             .arg(out)
             .arg(jobs.to_string())
+            .arg(&patch)
             .env(
                 "PATH",
                 std::env::join_paths(paths).context("PATH has an entry with a colon")?,

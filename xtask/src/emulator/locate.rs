@@ -17,6 +17,7 @@ pub(super) const VSOCK: &str = "0.3.0";
 const RECIPE: &[&str] = &[
     include_str!("packages.json"),
     include_str!("build-qemu.sh"),
+    include_str!("qemu-nsm.patch"),
     include_str!("vhost-device-vsock.patch"),
     MESON,
     VSOCK,
