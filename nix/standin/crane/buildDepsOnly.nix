@@ -30,7 +30,9 @@ mkCargoDerivation (
         mkdir -p "$package/src"
         : > "$package/src/lib.rs"
         if [ -z "$(sed -n 's/^crate-type.*cdylib.*/x/p' "$manifest")" ]; then echo 'fn main() {}' > "$package/src/main.rs"; fi
-        # Targets that a manifest names must be there.
+        # Targets that a manifest names must be there, and so must its build script.
+        script=$(sed -n 's/^build *= *"\(.*\)"/\1/p' "$manifest")
+        if [ -n "$script" ]; then echo 'fn main() {}' > "$package/$script"; fi
         sed -n '/^\[\[bench\]\]/,/^name/p; /^\[\[test\]\]/,/^name/p' "$manifest" \
           | sed -n 's/^\[\[\(.*\)\]\]/\1/p; s/^name *= *"\(.*\)"/\1/p' \
           | while read -r kind && read -r name; do
