@@ -31,6 +31,17 @@ impl Drop for Server {
     }
 }
 
+/// What openssl's own configuration says, which is not everywhere where openssl is.
+const CONFIGURATION: &str = "[req]
+distinguished_name = name
+x509_extensions = authority
+[name]
+[authority]
+basicConstraints = critical, CA:TRUE
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always, issuer
+";
+
 fn openssl(directory: &Path, arguments: &[&str]) {
     let output = Command::new("openssl")
         .args(arguments)
@@ -57,8 +68,11 @@ fn server() -> Option<Server> {
     }
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
+    std::fs::write(path.join("openssl.cnf"), CONFIGURATION).unwrap();
     let new = [
         "req",
+        "-config",
+        "openssl.cnf",
         "-x509",
         "-newkey",
         "ec",
