@@ -70,11 +70,13 @@ async fn the_clock_is_set_without_jobs() {
         })
         .await;
     }
-    let news = stage
-        .server
-        .log()
-        .matches("the clock is set by the NSM's time")
-        .count();
+    let news = || {
+        let log = stage.server.log();
+        log.matches("the clock is set by the NSM's time").count()
+    };
+    // A line may be on its way through the pipe.
+    crate::stage::until("two lines", || news() >= 2).await;
+    let news = news();
     assert_eq!(news, 2, "{}", stage.server.log());
     stage.works(&"a jump").await;
     stage.end().await;
@@ -98,7 +100,7 @@ async fn proofs_of_other_times() {
     assert_eq!(confirm(&stage, &por, &secret).await.0, 0);
     everywhere(&stage, 181 * DAY);
     assert_eq!(confirm(&stage, &por, &secret).await.0, 2201);
-    assert!(stage.server.log().contains("the request has expired"));
+    assert!(stage.server.writes("the request has expired"));
     everywhere(&stage, 0);
     let (code, confirmed) = confirm(&stage, &por, &secret).await;
     assert_eq!(code, 0);
@@ -111,12 +113,7 @@ async fn proofs_of_other_times() {
     everywhere(&stage, 0);
     assert_eq!(confirm(&stage, &near, &near_secret).await.0, 0);
     assert_eq!(confirm(&stage, &far, &far_secret).await.0, 2201);
-    assert!(
-        stage
-            .server
-            .log()
-            .contains("the document is from the future")
-    );
+    assert!(stage.server.writes("the document is from the future"));
     for (poi, code) in [(confirmed, 0), (far_confirmed, 2302)] {
         let job = sealed.attach_esig(&[Attested::of(&poi)]);
         assert_eq!(

@@ -94,7 +94,7 @@ async fn a_debug_enclave_signs_nothing() {
     let stage = Stage::in_world(world, &[("kms-document-ms", "1")]);
     until("the start", || stage.server.log().contains("ready")).await;
     assert!(
-        stage.server.log().contains("no proof will be accepted"),
+        stage.server.writes("no proof will be accepted"),
         "{}",
         stage.server.log()
     );

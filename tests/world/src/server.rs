@@ -77,6 +77,19 @@ impl Server {
         }
     }
 
+    /// Whether it writes this within ten seconds, or has written it. A line may be on its way through the pipe when its job's result is
+    /// there already.
+    pub fn writes(&self, text: &str) -> bool {
+        let end = Instant::now() + Duration::from_secs(10);
+        while !self.log().contains(text) {
+            if Instant::now() >= end {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
     /// Its process.
     pub fn id(&self) -> u32 {
         self.child.id()
