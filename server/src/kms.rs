@@ -171,12 +171,7 @@ impl Kms {
         let request = Request {
             method: "POST",
             path: "/".into(),
-            // The client adds it, as it was signed.
-            headers: signed
-                .headers
-                .into_iter()
-                .filter(|(name, _)| *name != "host")
-                .collect(),
+            headers: signed.headers,
             body: signed.body.into(),
             idempotent: true,
         };

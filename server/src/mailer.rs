@@ -113,11 +113,9 @@ impl Mailer {
                 Ok(Written::SendGrid(Request {
                     method: "POST",
                     path: made.path.into(),
-                    // The client adds it.
                     headers: made
                         .headers
                         .iter()
-                        .filter(|(name, _)| *name != "host")
                         .map(|(name, value)| (*name, value.to_string()))
                         .collect(),
                     body: made.body.into(),

@@ -83,11 +83,9 @@ impl Sms {
         let request = Request {
             method: question.method,
             path: question.path,
-            // The client adds it.
             headers: question
                 .headers
                 .iter()
-                .filter(|(name, _)| *name != "host")
                 .map(|(name, value)| (*name, value.to_string()))
                 .collect(),
             body: question.body.to_vec().into(),

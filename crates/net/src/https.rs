@@ -34,7 +34,7 @@ pub struct Service {
     pub connections: usize,
 }
 
-/// A request. Its headers are ours; `host` and `content-length` are added.
+/// A request. Its headers are ours; `host`, which is always the service's, and `content-length` are added.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The method.
@@ -182,6 +182,10 @@ fn build(host: &str, request: &Request) -> Result<hyper::Request<Full<Bytes>>, H
     let headers = built.headers_mut();
     headers.insert(HOST, HeaderValue::from_str(host).map_err(|_| UNUSABLE)?);
     for (name, value) in &request.headers {
+        // Signed or listed by whoever made the request, and here already.
+        if *name == "host" {
+            continue;
+        }
         // Values may be secrets (authorization): hyper must not show them.
         let mut value = HeaderValue::from_str(value).map_err(|_| UNUSABLE)?;
         value.set_sensitive(true);
