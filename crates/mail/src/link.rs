@@ -49,20 +49,22 @@ impl Link {
 
 /// `app_url` with the query `action=submitIntent&intent=...`, where the intent is base64 of its compact JSON, form-urlencoded.
 ///
-/// The query starts with `?`, or with `&` if the URL has one, and goes before a fragment. The URL must be absolute, with a
-/// domain as host (an internationalised one in punycode) and no user name; [`Error::Url`] otherwise.
+/// The query goes to the very end of the URL, so inside its fragment where there is one: pages route
+/// by it, and browsers do not send fragments, so the secret reaches no web server and no log. It
+/// starts with `&` if the URL holds a `?` anywhere, else with `?`.
+///
+/// # Errors
+/// [`Error::Url`] unless the URL is absolute and has a domain as host (an internationalised one in
+/// punycode) and no user name.
 pub fn sign_link(app_url: &str, intent: &Intent<'_>, scheme: Scheme) -> Result<Link> {
     if !is_plain_url(app_url, scheme) {
         return Err(Error::Url);
     }
     let json = zeroize::Zeroizing::new(serde_json::to_vec(intent).map_err(|_| Error::Url)?);
     let encoded = zeroize::Zeroizing::new(STANDARD.encode(&json));
-    let (base, fragment) = app_url
-        .find('#')
-        .map_or((app_url, ""), |hash| app_url.split_at(hash));
     let mut link = String::with_capacity(app_url.len() + encoded.len() * 9 / 8 + 64);
-    link.push_str(base);
-    link.push(if base.contains('?') { '&' } else { '?' });
+    link.push_str(app_url);
+    link.push(if app_url.contains('?') { '&' } else { '?' });
     link.push_str("action=submitIntent&intent=");
     for character in encoded.chars() {
         match character {
@@ -72,7 +74,6 @@ pub fn sign_link(app_url: &str, intent: &Intent<'_>, scheme: Scheme) -> Result<L
             other => link.push(other),
         }
     }
-    link.push_str(fragment);
     Ok(Link(link))
 }
 
@@ -129,35 +130,37 @@ mod tests {
     fn the_link_is_the_golden_one() {
         let query = "action=submitIntent&intent=eyJ2ZXJzaW9uIjoiMSIsInRpZCI6InQiLCJzaWQiOiJzIiwiaW5kZXgiOjIsInNlY3JldCI6ImMyVmpj\
                      bVYwIiwiYXV4Ijoi5ZCNIFwiPz4iLCJsb2NhbGUiOiJ6aC1UVyIsInNtcyI6dHJ1ZX0%3D";
-        for (url, before, after) in [
+        for (url, before) in [
             (
                 "https://app.example.com/sign",
                 "https://app.example.com/sign?",
-                "",
             ),
-            ("https://app.example.com", "https://app.example.com?", ""),
+            ("https://app.example.com", "https://app.example.com?"),
             (
                 "https://app.example.com/?a=b",
                 "https://app.example.com/?a=b&",
-                "",
+            ),
+            ("HTTPS://xn--fiq228c.tw/", "HTTPS://xn--fiq228c.tw/?"),
+        ] {
+            assert_eq!(link(url).unwrap(), format!("{before}{query}"), "{url}");
+        }
+        // A page that routes by the fragment finds the query there, and no web server sees it.
+        for (url, before) in [
+            (
+                "https://app.example.com/#/esign",
+                "https://app.example.com/#/esign?",
             ),
             (
                 "https://app.example.com/#/x?y=z",
-                "https://app.example.com/?",
-                "#/x?y=z",
+                "https://app.example.com/#/x?y=z&",
             ),
             (
                 "https://app.example.com:8443/?a#f",
-                "https://app.example.com:8443/?a&",
-                "#f",
+                "https://app.example.com:8443/?a#f&",
             ),
-            ("HTTPS://xn--fiq228c.tw/", "HTTPS://xn--fiq228c.tw/?", ""),
+            ("https://app.example.com/#", "https://app.example.com/#?"),
         ] {
-            assert_eq!(
-                link(url).unwrap(),
-                format!("{before}{query}{after}"),
-                "{url}"
-            );
+            assert_eq!(link(url).unwrap(), format!("{before}{query}"), "{url}");
         }
         let json = STANDARD
             .decode(query.split("intent=").nth(1).unwrap().replace("%3D", "="))
