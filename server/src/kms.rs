@@ -2,9 +2,7 @@
 
 use crate::nsm::{Question, SharedNsm};
 use crate::task::Access;
-use letsesign_kms::{
-    ANSWER_MAX, Decrypt, Envelope, RecipientKey, Recipients, Renewal, Retry, answer,
-};
+use letsesign_kms::{ANSWER_MAX, Decrypt, RecipientKey, Recipients, Renewal, Retry, answer};
 use letsesign_net::{HttpError, Https, Request};
 use rand_core::UnwrapErr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -116,18 +114,19 @@ impl Kms {
         }
     }
 
-    /// Decrypts an envelope: its data key by KMS, its data by the data key.
-    pub(crate) async fn open(
+    /// The data key that a sender wrapped under the KMS key. How often and when KMS is asked depends
+    /// on its answers and the connection alone.
+    pub(crate) async fn data_key(
         &self,
         key_arn: &str,
         access: &Access,
-        envelope: Envelope,
+        wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let error = match self.attempt(key_arn, access, &envelope).await {
-                Ok(data_key) => return Ok(envelope.open(&data_key)?),
+            let error = match self.attempt(key_arn, access, wrapped).await {
+                Ok(data_key) => return Ok(data_key),
                 Err(error) => error,
             };
             // A connection that broke is as temporary as an error of KMS's own, and decrypting twice does no harm.
@@ -155,13 +154,14 @@ impl Kms {
         &self,
         key_arn: &str,
         access: &Access,
-        envelope: &Envelope,
+        wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let (key, document) = self.ticket().await?;
         let signed = Decrypt {
             key_arn,
             access: (&access.key_id, &access.key_secret),
-            ciphertext: &envelope.encrypted_data_key,
+            session_token: access.session_token.as_ref().map(|token| token.as_str()),
+            ciphertext: wrapped,
             attestation: &document,
         }
         .sign(self.nsm.clock().seconds())?;

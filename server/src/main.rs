@@ -6,6 +6,7 @@
 
 mod archive;
 mod attested;
+mod budget;
 mod clock;
 mod config;
 #[cfg(feature = "emulation")]

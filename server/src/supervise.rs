@@ -1,6 +1,7 @@
 //! Start, workers, end.
 
 use crate::attested::Judge;
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::jobs::Tools;
@@ -130,6 +131,8 @@ async fn tools<C>(place: &Place<C>, nsm: Nsm) -> Result<Tools> {
         nsm: shared,
         fonts: fonts.await??,
         judge: Arc::new(Judge::new(place.root.clone(), images)?),
+        budget: Arc::new(Budget::new(limits.refusals_per_key).context("no random numbers")?),
+        refusal: limits.refusal(),
         por_validity: limits.por_validity(),
         links: place.links,
     };

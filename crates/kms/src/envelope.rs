@@ -4,9 +4,13 @@ use crate::error::{Error, Result};
 use aes::Aes256;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::block_padding::{NoPadding, Pkcs7};
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::Zeroizing;
+
+/// Bytes of a block of AES.
+const BLOCK: usize = 16;
 
 /// Text of a job: base64 with the standard alphabet and padding, nothing else.
 pub fn from_base64(text: &str, what: &'static str) -> Result<Vec<u8>> {
@@ -31,36 +35,79 @@ pub struct Envelope {
 
 impl Envelope {
     /// Decodes the three members of an encrypted part: `encryptedDataKey`, `dataIV`, `encryptedData`.
+    ///
+    /// # Errors
+    /// What anybody can see in the bytes: [`Error::Base64`], and [`Error::Envelope`] for a vector
+    /// that has not 16 bytes or data that are not one or more whole blocks.
     pub fn decode(key: &str, iv: &str, data: &str) -> Result<Self> {
         let iv = from_base64(iv, "dataIV")?;
+        let encrypted_data = from_base64(data, "encryptedData")?;
+        if encrypted_data.is_empty() || encrypted_data.len() % BLOCK != 0 {
+            return Err(Error::Envelope);
+        }
         Ok(Self {
             encrypted_data_key: from_base64(key, "encryptedDataKey")?,
-            iv: <[u8; 16]>::try_from(iv).map_err(|_| Error::Envelope)?,
-            encrypted_data: from_base64(data, "encryptedData")?,
+            iv: <[u8; BLOCK]>::try_from(iv).map_err(|_| Error::Envelope)?,
+            encrypted_data,
         })
     }
 
-    /// Decrypts the data with the data key, which must have 32 bytes. In place: a document is megabytes.
-    pub fn open(self, data_key: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let key = <&[u8; 32]>::try_from(data_key).map_err(|_| Error::Envelope)?;
-        decrypt(key, &self.iv, self.encrypted_data).ok_or(Error::Envelope)
+    /// Decrypts the data with the data key, in place: a document is megabytes.
+    ///
+    /// It does not fail: see [`Clear`]. A key that has not 32 bytes counts like wrong padding.
+    pub fn open(self, data_key: &[u8]) -> Clear {
+        let key = <&[u8; 32]>::try_from(data_key).ok();
+        let mut clear = decrypt(key.unwrap_or(&[0; 32]), &self.iv, self.encrypted_data);
+        clear.accepted &= Choice::from(u8::from(key.is_some()));
+        clear
     }
 }
 
-/// AES-256-CBC with PKCS#7. What is wrong is not told: padding that can be told from the rest can be used to guess contents.
-pub(crate) fn decrypt(key: &[u8; 32], iv: &[u8; 16], data: Vec<u8>) -> Option<Zeroizing<Vec<u8>>> {
-    let mut buffer = Zeroizing::new(data);
-    let length = cbc::Decryptor::<Aes256>::new(key.into(), iv.into())
-        .decrypt_padded::<Pkcs7>(&mut buffer)
-        .ok()?
-        .len();
-    buffer.truncate(length);
-    Some(buffer)
+/// What an envelope's data decrypted to.
+///
+/// The envelope has no authentication, so whoever may choose the ciphertext and learns whether the
+/// padding was right decrypts everything, byte by byte (Vaudenay, "Security Flaws Induced by CBC
+/// Padding", 2002). The padding is therefore one more condition beside what the caller requires of
+/// the content, combined without a branch; the caller decides once, over both.
+pub struct Clear {
+    /// The content. With wrong padding: all blocks.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// Whether key and padding were right.
+    pub accepted: Choice,
+}
+
+/// AES-256-CBC with PKCS#7. Neither the time nor the accesses to memory depend on the padding.
+pub(crate) fn decrypt(key: &[u8; 32], iv: &[u8; BLOCK], data: Vec<u8>) -> Clear {
+    let mut bytes = Zeroizing::new(data);
+    let whole = cbc::Decryptor::<Aes256>::new(key.into(), iv.into())
+        .decrypt_padded::<NoPadding>(&mut bytes)
+        .is_ok();
+    let (padding, mut accepted) = padding(&bytes);
+    accepted &= Choice::from(u8::from(whole));
+    let length = bytes.len().saturating_sub(padding);
+    bytes.truncate(length);
+    Clear { bytes, accepted }
+}
+
+/// Length of the padding at the end, and whether it is one (RFC 5652, section 6.3). 0 if it is not.
+fn padding(bytes: &[u8]) -> (usize, Choice) {
+    const SIZE: u8 = 16;
+    let Some(block) = bytes.last_chunk::<BLOCK>() else {
+        return (0, Choice::from(0));
+    };
+    let [.., count] = *block;
+    let mut right = !count.ct_eq(&0) & !count.ct_gt(&SIZE);
+    // `from_end` of a block's first byte is 16, of its last byte 1.
+    for (from_end, byte) in (1..=SIZE).rev().zip(block) {
+        let belongs = !from_end.ct_gt(&count);
+        right &= !belongs | byte.ct_eq(&count);
+    }
+    let length = u8::conditional_select(&0, &count, right);
+    (usize::from(length), right)
 }
 
 /// AES-256-CBC with PKCS#7, as results are encrypted for the sender: the vector, then the data.
 pub fn encrypt(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Vec<u8> {
-    const BLOCK: usize = 16;
     let padded = (data.len() / BLOCK + 1) * BLOCK;
     let mut out = Vec::with_capacity(BLOCK + padded);
     out.extend_from_slice(iv);
@@ -86,14 +133,40 @@ mod tests {
         ) {
             let all = encrypt(&key, &iv, &data);
             prop_assert_eq!(&all[..16], &iv);
-            prop_assert_eq!(decrypt(&key, &iv, all[16..].to_vec()).unwrap().to_vec(), data.clone());
-            prop_assert!(decrypt(&key, &iv, all[16..all.len() - 1].to_vec()).is_none());
-            prop_assert!(decrypt(&key, &iv, Vec::new()).is_none());
+            prop_assert_eq!(opened(&key, &iv, &all[16..]), Some(data.clone()));
+            prop_assert_eq!(opened(&key, &iv, &[]), None);
             if other != key {
                 // The padding may be right by chance; the data are not.
-                prop_assert_ne!(decrypt(&other, &iv, all[16..].to_vec()).map(|data| data.to_vec()), Some(data));
+                prop_assert_ne!(opened(&other, &iv, &all[16..]), Some(data));
             }
         }
+
+        /// Against the library's own, which branches: all that a last block can be.
+        #[test]
+        fn padding_is_what_the_library_takes_for_padding(
+            key: [u8; 32], iv: [u8; 16], mut block: [u8; 16], count in 0_u8..20, from in 0_usize..17, blocks in 0_usize..3,
+        ) {
+            if let Some(end) = block.get_mut(from..) {
+                end.fill(count);
+            }
+            block[15] = count;
+            let mut clear = vec![7; 16 * blocks];
+            clear.extend_from_slice(&block);
+            let data = cbc::Encryptor::<Aes256>::new((&key).into(), (&iv).into())
+                .encrypt_padded_vec::<NoPadding>(&clear);
+            let expected = cbc::Decryptor::<Aes256>::new((&key).into(), (&iv).into())
+                .decrypt_padded_vec::<Pkcs7>(&data)
+                .ok();
+            prop_assert_eq!(opened(&key, &iv, &data), expected);
+            if opened(&key, &iv, &data).is_none() {
+                prop_assert_eq!(&*decrypt(&key, &iv, data).bytes, &clear);
+            }
+        }
+    }
+
+    fn opened(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Option<Vec<u8>> {
+        let clear = decrypt(key, iv, data.to_vec());
+        bool::from(clear.accepted).then(|| clear.bytes.to_vec())
     }
 
     /// NIST SP 800-38A, F.2.5 (CBC-AES256), first block.
@@ -124,16 +197,31 @@ mod tests {
     #[test]
     fn envelopes_of_another_shape_are_refused() {
         let iv = "AAAAAAAAAAAAAAAAAAAAAA==";
-        assert!(Envelope::decode("YQ==", iv, "YQ==").is_ok());
-        assert_eq!(
-            Envelope::decode("YQ==", "YQ==", "YQ=="),
-            Err(Error::Envelope)
-        );
-        let envelope = Envelope::decode("YQ==", iv, "YQ==").unwrap();
-        assert_eq!(
-            envelope.clone().open(&[0; 31]).unwrap_err(),
-            Error::Envelope
-        );
-        assert_eq!(envelope.open(&[0; 32]).unwrap_err(), Error::Envelope);
+        let block = "AAAAAAAAAAAAAAAAAAAAAA==";
+        for (key, iv, data) in [
+            ("YQ==", "YQ==", block),
+            ("YQ==", iv, "YQ=="),
+            ("YQ==", iv, ""),
+            ("YQ==", iv, "AAAAAAAAAAAAAAAAAAAAAAA="),
+        ] {
+            let refused = Envelope::decode(key, iv, data);
+            assert_eq!(refused, Err(Error::Envelope), "{iv} {data}");
+        }
+        let envelope = Envelope::decode("YQ==", iv, block).unwrap();
+        for key in [&[0; 31][..], &[0; 33], &[]] {
+            assert!(!bool::from(envelope.clone().open(key).accepted));
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_refused_even_where_the_padding_is_right() {
+        let all = encrypt(&[0; 32], &[0; 16], b"text");
+        let envelope = Envelope {
+            encrypted_data_key: Vec::new(),
+            iv: [0; 16],
+            encrypted_data: all[16..].to_vec(),
+        };
+        assert!(bool::from(envelope.clone().open(&[0; 32]).accepted));
+        assert!(!bool::from(envelope.open(&[0; 31]).accepted));
     }
 }

@@ -15,7 +15,7 @@ mod retry;
 mod sigv4;
 
 pub use cms::EnvelopedData;
-pub use envelope::{Envelope, encrypt, from_base64, to_base64};
+pub use envelope::{Clear, Envelope, encrypt, from_base64, to_base64};
 pub use error::{CmsError, Error, Result};
 pub use recipient::{RecipientKey, Recipients, Renewal};
 pub use request::{ANSWER_MAX, Decrypt, Signed, answer};

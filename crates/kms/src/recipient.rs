@@ -57,7 +57,12 @@ impl RecipientKey {
             .map(Zeroizing::new)
             .map_err(|_| CmsError::Decrypt)?;
         let key = <&[u8; 32]>::try_from(key.as_slice()).map_err(|_| CmsError::Decrypt)?;
-        Ok(decrypt(key, &data.iv, data.content).ok_or(CmsError::Decrypt)?)
+        let clear = decrypt(key, &data.iv, data.content);
+        if bool::from(clear.accepted) {
+            Ok(clear.bytes)
+        } else {
+            Err(CmsError::Decrypt.into())
+        }
     }
 }
 

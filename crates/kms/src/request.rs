@@ -19,6 +19,8 @@ pub struct Decrypt<'a> {
     pub key_arn: &'a str,
     /// Access key and secret of the sender.
     pub access: (&'a str, &'a str),
+    /// Session token of temporary credentials, as a role has them. Printable ASCII.
+    pub session_token: Option<&'a str>,
     /// The encrypted data key.
     pub ciphertext: &'a [u8],
     /// Attestation document with the recipient's public key.
@@ -67,12 +69,17 @@ impl Decrypt<'_> {
         .to_string()
         .into_bytes();
         let time = amz_date(now);
-        let headers = [
+        // Sorted, as Signature Version 4 demands.
+        let mut headers: Vec<(&'static str, &str)> = vec![
             ("content-type", CONTENT_TYPE),
             ("host", &host),
             ("x-amz-date", &time),
-            ("x-amz-target", TARGET),
         ];
+        headers.extend(
+            self.session_token
+                .map(|token| ("x-amz-security-token", token)),
+        );
+        headers.push(("x-amz-target", TARGET));
         let request = Request {
             method: "POST",
             path: "/",
@@ -169,10 +176,38 @@ mod tests {
         Decrypt {
             key_arn: arn,
             access: ("AKIDEXAMPLE", "secret"),
+            session_token: None,
             ciphertext: b"c",
             attestation: b"a",
         }
         .sign(1_440_938_160)
+    }
+
+    #[test]
+    fn a_session_token_is_sent_and_signed() {
+        let signed = Decrypt {
+            key_arn: "arn:aws:kms:us-east-1:111122223333:key/1",
+            access: ("ASIDEXAMPLE", "secret"),
+            session_token: Some("token"),
+            ciphertext: b"c",
+            attestation: b"a",
+        }
+        .sign(1_440_938_160)
+        .unwrap();
+        let header = |name: &str| {
+            let mut headers = signed.headers.iter();
+            headers
+                .find(|(other, _)| *other == name)
+                .map(|(_, value)| value.as_str())
+        };
+        assert_eq!(header("x-amz-security-token"), Some("token"));
+        let authorization = header("authorization").unwrap();
+        assert!(
+            authorization.contains(
+                "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target,"
+            ),
+            "{authorization}"
+        );
     }
 
     #[test]

@@ -55,13 +55,13 @@ impl<'de> Deserialize<'de> for Hash {
     }
 }
 
-/// Binds a proof to its task: SHA-256 of the deterministic CBOR array of the two identifiers (RFC 8949, section 4.2.1).
+/// Binds a proof to its task: SHA-256 of the deterministic CBOR array `[taskID]` (RFC 8949,
+/// section 4.2.1).
 ///
-/// A hash, because identifiers have up to 256 characters each and a proof with its base64 must stay below 1024. The array keeps
-/// the border between the two.
-pub fn task_hash(task_id: &str, sub_task_id: &str) -> Hash {
-    let mut writer = Writer::array(2);
+/// `subTaskID` is left out: it names a step, and each job of a task may carry another one. A hash,
+/// because an identifier has up to 256 characters and a proof in base64 must stay below 1024.
+pub fn task_hash(task_id: &str) -> Hash {
+    let mut writer = Writer::array(1);
     writer.text(task_id);
-    writer.text(sub_task_id);
     Hash::of(&writer.into_bytes())
 }

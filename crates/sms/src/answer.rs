@@ -12,7 +12,7 @@ pub const FRIENDLY_NAME: &str = "Let's eSign";
 /// Digits of a PIN.
 pub const CODE_LENGTH: u64 = 6;
 /// Bytes of a verification's SID: clients give it back in `twilioVerificationSID`.
-const SID_MAX: usize = 256;
+const SID_MAX: usize = 191;
 /// Twilio's error 60202, "Max check attempts reached", comes with status 429, but waiting does not help.
 const TOO_MANY_CHECKS: u64 = 60_202;
 
@@ -75,7 +75,7 @@ pub fn service(status: u16, body: &[u8]) -> Result<()> {
     }
 }
 
-/// The answer to [`crate::request::send`]: the verification's SID, 1..256 bytes of printable ASCII.
+/// The answer to [`crate::request::send`]: the verification's SID, 1..191 bytes of printable ASCII.
 pub fn sent(status: u16, body: &[u8]) -> Result<String> {
     if !matches!(status, 200 | 201) {
         return Err(failure(status));

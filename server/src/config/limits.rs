@@ -34,6 +34,8 @@ pub(crate) struct Limits {
     pub(crate) kms_key_uses: u32,
     sms_pause_ms: u32,
     por_days: u32,
+    refusal_ms: u32,
+    pub(crate) refusals_per_key: u8,
 }
 
 fn ms(number: u32) -> Duration {
@@ -101,6 +103,10 @@ impl Limits {
         ms(self.kms_key_ms)
     }
 
+    pub(crate) fn refusal(&self) -> Duration {
+        ms(self.refusal_ms)
+    }
+
     pub(crate) fn sms_pause(&self) -> Duration {
         ms(self.sms_pause_ms)
     }
@@ -143,6 +149,10 @@ impl Limits {
             (1..=1024).contains(&self.service_connections),
             "service-connections must be 1 to 1024"
         );
+        ensure!(
+            self.refusals_per_key > 0,
+            "refusals-per-key must be 1 to 255"
+        );
         ensure!(self.kms_key_uses > 0, "kms-key-uses must be 1 or more");
         ensure!(
             (1..=3650).contains(&self.por_days),
@@ -174,6 +184,7 @@ impl Limits {
             ("kms-document-ms", self.kms_document_ms),
             ("kms-key-ms", self.kms_key_ms),
             ("sms-pause-ms", self.sms_pause_ms),
+            ("refusal-ms", self.refusal_ms),
         ] {
             ensure!(
                 (1..=3_600_000).contains(&number),

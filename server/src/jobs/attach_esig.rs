@@ -153,7 +153,15 @@ fn check<'a>(
             return Err(content("the confirmation is older than its request"));
         }
         if poi.task_hash.is_some_and(|hash| hash != input.ids.hash()) {
-            return Err(content("taskID or subTaskID is another one"));
+            return Err(content("taskID is another one"));
+        }
+        // The enclave that confirmed checked the number of this very payload, so this differs only
+        // for a proof that should not exist.
+        if poi
+            .phone
+            .is_some_and(|checked| !info.phone.as_deref().is_some_and(|own| checked.is(own)))
+        {
+            return Err(content("another phone number was checked"));
         }
         if input.payload.in_order && poi.por_time < before {
             return Err(Failure::new(
@@ -231,7 +239,11 @@ fn summary(
             email_addr: signer.info.email.clone(),
             ip_address: signer.poi.ip_address,
             signing_time: signer.time / 1000,
-            phone_number: signer.info.phone.clone(),
+            // Only what was checked is published.
+            phone_number: signer
+                .poi
+                .phone
+                .and_then(|_checked| signer.info.phone.clone()),
         })
         .collect();
     Summary::new(signers, magic, binding.hash())

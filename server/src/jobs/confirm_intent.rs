@@ -4,7 +4,7 @@
 use super::input::{Ids, TEXT, access};
 use super::mails::Mails;
 use super::proofs::{Claim, Proof};
-use super::{Failure, Tools, result};
+use super::{Failure, Tools, result, verification};
 use crate::sms::SmsFailure;
 use crate::task::{Access, Opened, Parts, Payload, SignerInfo, open};
 use letsesign_job::fields::{FieldError, Fields};
@@ -123,7 +123,7 @@ fn request<'a>(
         return Err(content("secret or payload is another one"));
     }
     if por.task_hash.is_some_and(|hash| hash != input.ids.hash()) {
-        return Err(content("taskID or subTaskID is another one"));
+        return Err(content("taskID is another one"));
     }
     let signer = task
         .config
@@ -156,7 +156,11 @@ async fn check_phone(
     let missing = || Failure::new(code, "there is no phone number, or no Twilio configuration");
     let phone = signer.phone.as_deref().ok_or_else(missing)?;
     let config = task.twilio.as_ref().ok_or_else(missing)?;
-    if let Some((verification, pin)) = &input.pin {
+    let por = Hash::of(&proof.bytes);
+    if let Some((sealed, pin)) = &input.pin {
+        // Before Twilio is asked: a PIN of another request must not even be tried.
+        let verification = verification::open(sealed, por, task)
+            .ok_or_else(|| Failure::new(code, "the verification belongs to another request"))?;
         tools
             .sms
             .check(config, phone, verification, pin)
@@ -167,11 +171,8 @@ async fn check_phone(
             .map_err(|_| Failure::new(Code::Undefined, "there are no random numbers"))?;
         return Ok(PhoneRecord::new(salt, phone));
     }
-    let verification = tools
-        .sms
-        .send(config, phone, Hash::of(&proof.bytes))
-        .await
-        .map_err(failed)?;
+    let sid = tools.sms.send(config, phone, por).await.map_err(failed)?;
+    let verification = verification::seal(&sid, por, task).ok_or_else(missing)?;
     Err(Failure {
         code: Code::WaitingForPin,
         reason: "waiting for the PIN".into(),

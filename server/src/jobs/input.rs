@@ -21,17 +21,33 @@ impl Ids {
         })
     }
 
-    /// What proofs hold of them.
+    /// What proofs hold of them: the task alone, because `subTaskID` names a step and differs
+    /// between the jobs of one task.
     pub(super) fn hash(&self) -> letsesign_proof::Hash {
-        letsesign_proof::task_hash(&self.task, &self.sub_task)
+        letsesign_proof::task_hash(&self.task)
     }
 }
 
-/// The access key in `extraData`.
+/// The credentials in `extraData`.
 pub(super) fn access(extra: &Fields<'_>) -> Result<Access, FieldError> {
+    let token = extra
+        .has("kmsSessionToken")
+        .then(|| extra.text("kmsSessionToken", 1..=4096).map(Zeroizing::new))
+        .transpose()?;
+    // It becomes a header's value.
+    if token
+        .as_ref()
+        .is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        return Err(FieldError {
+            member: "kmsSessionToken",
+            problem: "is not printable ASCII without spaces",
+        });
+    }
     Ok(Access {
         key_id: extra.text("kmsKeyID", TEXT)?,
         key_secret: extra.text("kmsKeySecret", TEXT).map(Zeroizing::new)?,
+        session_token: token,
     })
 }
 

@@ -8,8 +8,10 @@ mod proofs;
 mod result;
 mod self_test;
 mod send_req;
+mod verification;
 
 use crate::attested::Judge;
+use crate::budget::Budget;
 use crate::kms::Kms;
 use crate::mailer::Mailer;
 use crate::nsm::SharedNsm;
@@ -19,6 +21,7 @@ use letsesign_job::{Code, Job, JobResult};
 use letsesign_mail::Scheme;
 use letsesign_stamp::Fonts;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What functions work with.
 #[derive(Clone)]
@@ -29,6 +32,10 @@ pub(crate) struct Tools {
     pub(crate) sms: Arc<Sms>,
     pub(crate) fonts: Fonts,
     pub(crate) judge: Arc<Judge>,
+    /// How often what a data key decrypts to may be refused.
+    pub(crate) budget: Arc<Budget>,
+    /// How long after KMS's last answer a refusal is answered.
+    pub(crate) refusal: Duration,
     /// How long a request to sign is valid, in milliseconds.
     pub(crate) por_validity: u64,
     /// Where signing links may lead.
@@ -127,7 +134,7 @@ fn refuse_signed(pdf: &[u8]) -> Result<(), Failure> {
 }
 
 /// Work for the processor that takes long enough to hold up others.
-async fn compute<T: Send + 'static>(
+pub(crate) async fn compute<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work)

@@ -1,26 +1,33 @@
 //! Decrypting a task, and the checks that go with it (docs/signing.md, "Decrypting").
 
 use super::config::{Binding, EmailConfig, TaskConfig, TwilioConfig};
+use super::judge::{Keyed, NoKey, Public, Slot, Slots, judge};
 use super::payload::{Encrypted, Parts, Payload};
-use super::reason::json;
-use crate::jobs::{Failure, Tools};
+use crate::jobs::{Failure, Tools, compute};
 use letsesign_job::Code;
-use letsesign_proof::Hash;
+use letsesign_kms::Envelope;
 use std::sync::Arc;
-use subtle::ConstantTimeEq;
+use std::time::{Duration, Instant};
+use tokio::time::sleep_until;
 use zeroize::Zeroizing;
+
+/// The one reason that the log has for a refused task. The console is the host's: more would tell it
+/// more than the code does.
+const REFUSED: &str = "the task does not decrypt, or its parts do not belong together";
 
 /// The sender's access key for KMS.
 pub(crate) struct Access {
     pub(crate) key_id: String,
     pub(crate) key_secret: Zeroizing<String>,
+    /// Of temporary credentials.
+    pub(crate) session_token: Option<Zeroizing<String>>,
 }
 
 /// A task in clear.
 pub(crate) struct Opened {
     pub(crate) binding: Binding,
     pub(crate) config: TaskConfig,
-    template: Document,
+    pub(super) template: Document,
     pub(crate) email: EmailConfig,
     pub(crate) twilio: Option<TwilioConfig>,
 }
@@ -35,125 +42,165 @@ impl Opened {
     }
 }
 
-type Part = Result<Zeroizing<Vec<u8>>, Failure>;
-
-/// Decrypts all parts at the same time, then judges them in the order that clients know: the first thing that is wrong decides the code.
+/// Decrypts all parts and judges them in the order that clients know: the first thing that is wrong
+/// decides the code.
+///
+/// The host sees the code, the time and the calls to KMS, and chooses every ciphertext. So KMS gives
+/// all data keys first, in calls whose number and order depend on the task's form alone. Then
+/// everything is decrypted and judged at once, and whatever was refused is answered at one fixed
+/// time after the last answer of KMS (docs/security.md).
 pub(crate) async fn open(
     payload: &Payload,
     parts: Parts,
     access: &Access,
     tools: &Tools,
 ) -> Result<Opened, Failure> {
-    let decrypt = |part: &'static str, envelope: Encrypted| {
+    let arn = &payload.kms_key_arn;
+    let decrypt_failed = |reason: &str| Failure::new(Code::DecryptFailed, reason);
+    let exhausted = || decrypt_failed("too many failed attempts with one of the data keys");
+    if tools.budget.is_exhausted(arn, parts.wrapped_keys()) {
+        return Err(exhausted());
+    }
+    let slots = data_keys(payload, parts, access, tools).await;
+    let answered = Instant::now();
+    if slots.binding.is_err() {
+        // It is judged first, so nothing would be decrypted.
+        return Err(decrypt_failed("there is no data key for the binding data"));
+    }
+    let wrapped: Vec<(Slot, Vec<u8>)> = slots.wrapped_keys();
+    let keys = || wrapped.iter().map(|(_, key)| key.as_slice());
+    let reserved = tools.budget.reserve(arn, keys()).await;
+    let attempt = reserved.map_err(|_| exhausted())?;
+    let public = Public::of(payload);
+    let verdict = compute(move || Ok(judge(slots, &public))).await?;
+    let refused = match verdict {
+        Ok(opened) => {
+            attempt.accepted();
+            return Ok(opened);
+        }
+        Err(refused) => refused,
+    };
+    if wrapped.iter().any(|(slot, _)| *slot == refused.slot) {
+        // Parts are compared with the binding data, so a refusal tells about those as well.
+        let looked_at = wrapped
+            .iter()
+            .filter(|(slot, _)| [refused.slot, Slot::Binding].contains(slot))
+            .map(|(_, key)| key.as_slice());
+        attempt.refused(arn, looked_at);
+    } else {
+        // A part without a data key: what was decrypted before it was accepted.
+        attempt.accepted();
+    }
+    sleep_until(answer_time(answered, Instant::now(), tools.refusal).into()).await;
+    Err(Failure::new(refused.code, REFUSED))
+}
+
+/// When a refusal is answered: `delay` after the last answer of KMS. Where judging took longer than
+/// that, the next multiple of it, so that the time still does not follow the work.
+fn answer_time(answered: Instant, now: Instant, delay: Duration) -> Instant {
+    let late = now.saturating_duration_since(answered).as_nanos();
+    let times = late / delay.as_nanos().max(1) + 1;
+    answered + delay.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX))
+}
+
+/// Asks KMS for all data keys at the same time, whatever becomes of each.
+async fn data_keys(payload: &Payload, parts: Parts, access: &Access, tools: &Tools) -> Slots {
+    let key = |part: &'static str, envelope: Encrypted| {
         let kms = Arc::clone(&tools.kms);
         // On the heap: five of these side by side are large.
         Box::pin(async move {
-            let opened = match envelope {
-                Ok(envelope) => kms.open(&payload.kms_key_arn, access, envelope).await,
-                Err(error) => Err(error.into()),
+            let asked = async {
+                let envelope = envelope?;
+                let wrapped = &envelope.encrypted_data_key;
+                let data_key = kms.data_key(&payload.kms_key_arn, access, wrapped).await?;
+                Ok::<_, crate::kms::Error>(Keyed { envelope, data_key })
             };
-            opened.map_err(|error| Failure::new(Code::DecryptFailed, format!("{part}: {error}")))
+            // Logged as soon as it is known, before anything is decrypted.
+            asked
+                .await
+                .inspect_err(|error| tracing::warn!("no data key for {part}: {error}"))
+                .map_err(|_| NoKey)
         })
     };
     let twilio = async {
         match parts.twilio_config {
-            Some(encrypted) => Some(decrypt("the Twilio configuration", encrypted).await),
+            Some(encrypted) => Some(key("the Twilio configuration", encrypted).await),
             None => None,
         }
     };
     let (binding, config, template, email, twilio) = tokio::join!(
-        decrypt("the binding data", parts.binding_data),
-        decrypt("the task configuration", parts.task_config),
-        decrypt("the template", parts.template_data),
-        decrypt("the e-mail configuration", parts.email_config),
+        key("the binding data", parts.binding_data),
+        key("the task configuration", parts.task_config),
+        key("the template", parts.template_data),
+        key("the e-mail configuration", parts.email_config),
         twilio,
     );
-    let binding = binding_data(binding, payload)?;
-    let config = task_config(config, &binding)?;
-    let template = template?;
-    same(
-        &Hash::of(&template).to_string(),
-        &binding.template_data_hash,
-        Code::TemplateDataHash,
-        "the template's hash is another one",
-    )?;
-    let email = email_config(email, payload, &binding)?;
-    let twilio = match twilio {
-        Some(part) => Some(twilio_config(part, &binding)?),
-        None => None,
-    };
-    Ok(Opened {
+    Slots {
         binding,
         config,
         template,
         email,
         twilio,
-    })
-}
-
-/// Compares in a time that does not depend on where the texts differ.
-fn same(found: &str, expected: &str, code: Code, reason: &'static str) -> Result<(), Failure> {
-    if bool::from(found.as_bytes().ct_eq(expected.as_bytes())) {
-        Ok(())
-    } else {
-        Err(Failure::new(code, reason))
     }
 }
 
-fn binding_data(part: Part, payload: &Payload) -> Result<Binding, Failure> {
-    let binding = Binding::parse(json(&part?, "the binding data")?)?;
-    if payload.in_order != binding.in_order {
-        return Err(Failure::new(
-            Code::InOrderMismatch,
-            "inOrder is not as bound",
-        ));
+impl Slots {
+    /// The wrapped data keys of all slots that have a data key.
+    fn wrapped_keys(&self) -> Vec<(Slot, Vec<u8>)> {
+        [
+            (Slot::Binding, Some(&self.binding)),
+            (Slot::Config, Some(&self.config)),
+            (Slot::Template, Some(&self.template)),
+            (Slot::Email, Some(&self.email)),
+            (Slot::Twilio, self.twilio.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(slot, keyed)| {
+            let keyed = keyed?.as_ref().ok()?;
+            Some((slot, keyed.envelope.encrypted_data_key.clone()))
+        })
+        .collect()
     }
-    same(
-        &payload.template_info_hash.to_string(),
-        &binding.template_info_hash,
-        Code::TemplateInfoHash,
-        "the hash of templateInfo is another one",
-    )?;
-    Ok(binding)
 }
 
-fn task_config(part: Part, binding: &Binding) -> Result<TaskConfig, Failure> {
-    let config = TaskConfig::parse(json(&part?, "the task configuration")?)?;
-    same(
-        &config.hash.to_string(),
-        &binding.task_config_hash,
-        Code::TaskConfigHash,
-        "the hash of taskConfig is another one",
-    )?;
-    Ok(config)
-}
-
-fn email_config(part: Part, payload: &Payload, binding: &Binding) -> Result<EmailConfig, Failure> {
-    let (config, bearer) = EmailConfig::parse(json(&part?, "the e-mail configuration")?)?;
-    if config.provider() != payload.provider || config.domain() != payload.email_domain {
-        return Err(Failure::new(
-            Code::EmailConfigMismatch,
-            "provider or domain is not the public one",
-        ));
+impl Parts {
+    /// The wrapped data keys of all parts that are well-formed.
+    fn wrapped_keys(&self) -> impl Iterator<Item = &[u8]> {
+        [
+            Some(&self.binding_data),
+            Some(&self.task_config),
+            Some(&self.template_data),
+            Some(&self.email_config),
+            self.twilio_config.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
+        .filter_map(|part: &Encrypted| {
+            part.as_ref().ok().map(
+                |Envelope {
+                     encrypted_data_key, ..
+                 }| encrypted_data_key.as_slice(),
+            )
+        })
     }
-    same_secret(
-        &bearer,
-        binding,
-        "the e-mail configuration has another bearerSecret",
-    )?;
-    Ok(config)
 }
 
-fn twilio_config(part: Part, binding: &Binding) -> Result<TwilioConfig, Failure> {
-    let (config, bearer) = TwilioConfig::parse(json(&part?, "the Twilio configuration")?)?;
-    same_secret(
-        &bearer,
-        binding,
-        "the Twilio configuration has another bearerSecret",
-    )?;
-    Ok(config)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn same_secret(found: &str, binding: &Binding, reason: &'static str) -> Result<(), Failure> {
-    same(found, &binding.bearer_secret, Code::BearerSecret, reason)
+    #[test]
+    fn refusals_are_answered_at_one_time() {
+        let delay = Duration::from_millis(100);
+        let answered = Instant::now();
+        let at = |millis| {
+            let now = answered + Duration::from_millis(millis);
+            answer_time(answered, now, delay)
+                .duration_since(answered)
+                .as_millis()
+        };
+        for (judged, expected) in [(0, 100), (1, 100), (99, 100), (100, 200), (350, 400)] {
+            assert_eq!(at(judged), expected, "judged after {judged} ms");
+        }
+    }
 }

@@ -62,7 +62,7 @@ async fn proofs_are_checked_signer_by_signer() {
     let swapped = [second.clone(), first.clone()];
     assert_eq!(attach(&rig, &sealed, &swapped).await, 2303);
     let mut job = sealed.attach_esig(&both);
-    job.set("subTaskID", "another");
+    job.set("taskID", "another");
     assert_eq!(rig.code("attachEsig", &job).await, 2303);
     assert_eq!(attach(&rig, &base.seal(), &both).await, 2303);
     let mut early = poi(&first);

@@ -132,11 +132,9 @@ async fn requests_for_something_else_are_2202() {
     assert_eq!(confirm(&rig, &sealed, "another", &por).await, 2202);
     // The same task sealed again has another payload.
     assert_eq!(confirm(&rig, &task().seal(), &secret, &por).await, 2202);
-    for (member, text) in [("taskID", "another"), ("subTaskID", "another")] {
-        let mut job = sealed.confirm_intent(&secret, &por);
-        job.set(member, text);
-        assert_eq!(rig.code("confirmIntent", &job).await, 2202, "{member}");
-    }
+    let mut job = sealed.confirm_intent(&secret, &por);
+    job.set("taskID", "another");
+    assert_eq!(rig.code("confirmIntent", &job).await, 2202);
     // A signer who is none.
     let mut proof = Por::parse(por.result("por")).unwrap();
     proof.signer_idx = 7;
@@ -256,10 +254,12 @@ async fn what_twilio_refuses_has_its_code() {
     rig.world.twilio.faults().clear();
 
     // An SMS that did not go out does not count: this one does.
-    assert_eq!(rig.code("confirmIntent", &job).await, 2203);
+    let result = rig.result("confirmIntent", &job).await;
+    assert_eq!(result["code"], 2203);
     rig.world.twilio.change(|account| account.keys.clear());
     let mut pin = job.clone();
-    pin.add("twilioVerificationSID", "VE1");
+    let sid = result["twilioVerificationSID"].as_str().unwrap();
+    pin.add("twilioVerificationSID", sid);
     pin.add("twilioVerificationPIN", PIN);
     assert_eq!(rig.code("confirmIntent", &pin).await, 2011);
 

@@ -32,13 +32,25 @@ async fn parts_that_do_not_decrypt_are_2002() {
             assert_eq!(rig.send(&sealed).await, 2002, "{part} {member} {value}");
         }
     }
-    // Something that decrypts to no JSON was encrypted by nobody who speaks the protocol.
+    // What is no strict JSON is not told from what does not decrypt: the difference would be an
+    // oracle (hostile.rs).
+    let deep = format!("{{\"taskConfig\":{}1{}}}", "[".repeat(70), "]".repeat(70));
     for part in [
         "encryptedBindingData",
         "encryptedTaskConfig",
         "encryptedEmailConfig",
     ] {
-        for bytes in [&b""[..], b"{", b"\xff\xfe", b"{\"a\":01}"] {
+        for bytes in [
+            &b""[..],
+            b"{",
+            b"\xff\xfe",
+            b"{\"a\":01}",
+            b"{\"taskConfig\":NaN}",
+            b"{\"taskConfig\":-Infinity}",
+            b"{\"taskConfig\":\"\\ud800\"}",
+            b"{\"bindingData\":1,\"bindingData\":1}",
+            deep.as_bytes(),
+        ] {
             let mut sealed = good();
             sealed.replace(part, bytes);
             assert_eq!(rig.send(&sealed).await, 2002, "{part} {bytes:?}");
@@ -62,23 +74,14 @@ async fn kms_decides_who_decrypts() {
     assert_eq!(rig.send(&task().seal()).await, 2002);
 }
 
-/// JSON that parsers read differently, and objects that are not what they should be.
+/// Strict JSON that is not what it should be.
 #[tokio::test]
 async fn parts_that_do_not_fit_their_schema_are_2001() {
     let rig = Rig::start().await;
     let good = || task().with_phone(0, "+886912345678").seal();
-    let deep = format!("{{\"taskConfig\":{}1{}}}", "[".repeat(70), "]".repeat(70));
     for (part, text) in [
         ("encryptedBindingData", "{}"),
         ("encryptedBindingData", "{\"bindingData\":{\"inOrder\":0}}"),
-        (
-            "encryptedBindingData",
-            "{\"bindingData\":1,\"bindingData\":1}",
-        ),
-        ("encryptedTaskConfig", "{\"taskConfig\":NaN}"),
-        ("encryptedTaskConfig", "{\"taskConfig\":-Infinity}"),
-        ("encryptedTaskConfig", "{\"taskConfig\":\"\\ud800\"}"),
-        ("encryptedTaskConfig", deep.as_str()),
         ("encryptedTaskConfig", "[]"),
         ("encryptedEmailConfig", "{\"emailConfig\":{}}"),
         ("encryptedEmailConfig", "null"),

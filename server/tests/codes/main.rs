@@ -14,6 +14,7 @@
 mod attach_esig;
 mod confirm_intent;
 mod decrypting;
+mod hostile;
 mod inputs;
 mod reached;
 mod send_req;

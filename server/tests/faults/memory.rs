@@ -115,6 +115,8 @@ async fn ten_thousand_jobs_leave_nothing_behind() {
         ("workers-max", "4"),
         ("keep-ms", "5000"),
         ("poll-ms", "1"),
+        // The same task is refused again and again.
+        ("refusals-per-key", "255"),
     ];
     let mut stage = Stage::start(&limits).await;
     let mix = Mix::new(&stage.world).await;

@@ -18,7 +18,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it with the measured configuration, in which lines `key = ...` of limits.toml are changed: `("poll-ms", "5")`.
+    /// Starts it with the measured configuration, in which lines `key = ...` of limits.toml are
+    /// changed: `("poll-ms", "5")`. Refusals are answered after 20 ms unless `refusal-ms` is given:
+    /// tests refuse a lot, and only a few look at the time.
     pub fn start(program: &Path, world: &World, limits: &[(&str, &str)]) -> Self {
         Self::with(program, world, limits, &[])
     }
@@ -38,7 +40,7 @@ impl Server {
         copy(&source, configs.path());
         let path = configs.path().join("limits.toml");
         let mut text = std::fs::read_to_string(&path).expect("limits.toml");
-        for (key, value) in limits {
+        for (key, value) in [("refusal-ms", "20")].iter().chain(limits) {
             let lines: Vec<String> = text
                 .lines()
                 .map(|line| match line.split_once(" = ") {

@@ -43,6 +43,8 @@ const DOCUMENTS: usize = 64;
 pub struct Policy {
     /// Access keys and their secrets.
     pub access_keys: Vec<(String, String)>,
+    /// Access keys of temporary credentials, and the session token that each needs.
+    pub session_tokens: Vec<(String, String)>,
     /// ARNs that are the customer's key.
     pub keys: Vec<String>,
     /// Registers of images that the key policy allows.
@@ -91,6 +93,7 @@ impl Kms {
             clock: Clock::default(),
             policy: RwLock::new(Policy {
                 access_keys: vec![(ACCESS_KEY.0.to_owned(), ACCESS_KEY.1.to_owned())],
+                session_tokens: Vec::new(),
                 keys: vec![KEY_ARN.to_owned()],
                 images,
                 unsigned: false,
@@ -188,7 +191,17 @@ impl State {
             keys.find(|(id, _)| id == key)
                 .map(|(_, secret)| secret.clone())
         };
-        sigv4::verify(request, "kms", "us-east-1", secret, self.clock.now() / 1000)?;
+        let key = sigv4::verify(request, "kms", "us-east-1", secret, self.clock.now() / 1000)?;
+        let mut tokens = policy.session_tokens.iter();
+        let token = tokens
+            .find(|(id, _)| *id == key)
+            .map(|(_, token)| token.as_str());
+        if request.header("x-amz-security-token") != token {
+            return Err(refuse(
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            ));
+        }
         if (request.method.as_str(), request.target.as_str()) != ("POST", "/")
             || request.header("x-amz-target") != Some("TrentService.Decrypt")
             || request.header("content-type") != Some("application/x-amz-json-1.1")

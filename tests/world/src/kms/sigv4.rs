@@ -16,14 +16,15 @@ fn hmac(key: &[u8], data: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// Checks a request for a service and a region. `secret` knows access keys, `now` is in seconds since 1970.
+/// Checks a request for a service and a region, and gives the access key that signed it. `secret`
+/// knows access keys, `now` is in seconds since 1970.
 pub(super) fn verify(
     request: &Request,
     service: &str,
     region: &str,
     secret: impl Fn(&str) -> Option<String>,
     now: u64,
-) -> Result<(), Refusal> {
+) -> Result<String, Refusal> {
     let incomplete = |what: &str| ("IncompleteSignatureException", what.to_owned());
     let authorization = request.header("authorization").ok_or((
         "MissingAuthenticationTokenException",
@@ -101,7 +102,7 @@ pub(super) fn verify(
         key = hmac(&key, part.as_bytes());
     }
     if hex::encode(hmac(&key, text.as_bytes())) == signature {
-        Ok(())
+        Ok(access_key.to_owned())
     } else {
         Err(invalid(
             "The request signature we calculated does not match the signature you provided.",
@@ -179,7 +180,7 @@ mod tests {
         };
         let now = 1_440_938_160;
         let check = |request: &Request, now| verify(request, "service", "us-east-1", secret, now);
-        assert_eq!(check(&request, now), Ok(()));
+        assert_eq!(check(&request, now), Ok("AKIDEXAMPLE".to_owned()));
         assert_eq!(
             check(&request, now + 301).unwrap_err().0,
             "InvalidSignatureException"

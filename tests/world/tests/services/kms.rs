@@ -34,6 +34,7 @@ fn signed(document: &[u8], ciphertext: &[u8]) -> Signed {
     let decrypt = Decrypt {
         key_arn: KEY_ARN,
         access: ACCESS_KEY,
+        session_token: None,
         ciphertext,
         attestation: document,
     };
@@ -112,6 +113,7 @@ async fn wrong_requests_are_refused_as_aws_does() {
     let sign = |access, time, key_arn, ciphertext: &[u8], attestation: &[u8]| {
         Decrypt {
             key_arn,
+            session_token: None,
             access,
             ciphertext,
             attestation,
