@@ -61,7 +61,10 @@ pub(crate) fn run(args: &DocumentArgs) -> Result<Answer> {
             "publicKey": attested.and_then(|attested| attested.document.public_key.as_ref()).map(hex::encode),
         }))?;
     } else {
-        print(text(&verdict, &result, release, verified))?;
+        let mut out = text(&verdict, &result, release, verified);
+        let list = measurements::revocations(&history.revocations());
+        let _ = writeln!(out, "revoked    {list}");
+        print(out)?;
     }
     Ok(answer)
 }

@@ -12,7 +12,7 @@
 
 mod support;
 
-use letsesign_proof::{Hash, Spf, Summary};
+use letsesign_proof::{Hash, Spf};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::Command;
@@ -116,7 +116,7 @@ fn the_page_tells_good_files_from_tampered_ones() {
     cases.signed(&changed);
 
     let mut renamed = Signed::new();
-    renamed.summary = Summary::new(vec![signer("Eve")], MAGIC, Hash::of(BINDING)).unwrap();
+    renamed.summary = support::summary(vec![signer("Eve")]);
     cases.signed(&renamed);
 
     // A bit of the attestation document, in its signature (the last bytes).

@@ -12,7 +12,7 @@
 
 mod support;
 
-use letsesign_proof::{Function, Hash, Summary, UserData};
+use letsesign_proof::{Function, Hash, UserData};
 use minisign::KeyPair;
 use support::pdf::{self, Way};
 use support::{BINDING, MAGIC, Signed, TIME, World, signer};
@@ -64,7 +64,7 @@ fn whatever_differs_from_what_was_attested_is_refused() {
         .is(1, "esigPDF is not what was attested")
         .is(1, "NOTHING OF THIS IS VERIFIED");
     let mut renamed = Signed::new();
-    renamed.summary = Summary::new(vec![signer("Eve")], MAGIC, Hash::of(BINDING)).unwrap();
+    renamed.summary = support::summary(vec![signer("Eve")]);
     world(&renamed)
         .verify(&[])
         .is(1, "summary is not what was attested");
