@@ -200,9 +200,10 @@ pub(crate) enum PolicyCommand {
     /// Print a key policy that hands the key to the given releases alone
     #[command(after_help = "\
 Examples:
-  letsesign-verify policy kms --account 123456789012 --principal role/sender --release 2611 > key-policy.json
-  letsesign-verify policy kms --account 123456789012 --principal user/sender --release 1909 --release 2611 \\
-    --put-key-policy role/security-board")]
+  letsesign-verify policy kms --account 123456789012 --sender role/sender --enclave user/enclave \\
+    --release 2611 > key-policy.json
+  letsesign-verify policy kms --account 123456789012 --sender role/sender --enclave user/enclave \\
+    --release 2611 --release 2702 --put-key-policy role/security-board")]
     Kms(KmsArgs),
     /// Look for ways around the attestation in an existing key policy
     #[command(after_help = "\
@@ -219,9 +220,15 @@ pub(crate) struct KmsArgs {
     /// AWS account of the key: 12 digits
     #[arg(long)]
     pub(crate) account: String,
-    /// Who may ask KMS to decrypt, through an enclave: an IAM ARN, or role/NAME or user/NAME of the account
-    #[arg(long)]
-    pub(crate) principal: String,
+    /// Who encrypts tasks, and never decrypts: an IAM ARN, or role/NAME or user/NAME of the account
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) sender: String,
+    /// Who may ask KMS to decrypt through an enclave. Its secret is handed to the host, so it may do nothing else
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) enclave: String,
+    /// Who may decrypt WITHOUT attestation, for clients of the sender's own that show names (see the notes)
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) reader: Option<String>,
     /// Release that may decrypt; may be repeated
     #[arg(long, required = true, value_name = "NAME")]
     pub(crate) release: Vec<String>,

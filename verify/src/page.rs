@@ -65,7 +65,10 @@ fn write(path: &Path, page: &str) -> Result<()> {
 fn require_signed(history: &History) -> Result<()> {
     for entry in &history.releases {
         if entry.signature == SignatureState::Unsigned {
-            bail!("the file of release {} is not signed", entry.release.ver_name);
+            bail!(
+                "the file of release {} is not signed",
+                entry.release.ver_name
+            );
         }
     }
     let list = history.revocations();

@@ -33,7 +33,11 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         "an AWS account is 12 digits, not {:?}",
         args.account
     );
-    let principal = arn(partition, &args.account, &args.principal)?;
+    let who = |name: &String| arn(partition, &args.account, name);
+    let (sender, enclave) = (who(&args.sender)?, who(&args.enclave)?);
+    let reader = args.reader.as_ref().map(who).transpose()?;
+    let board = args.put_key_policy.as_ref().map(who).transpose()?;
+    distinct(&sender, &enclave, reader.as_ref(), board.as_ref())?;
     let releases = releases(args, history)?;
     let mut notes = notes(args, &releases);
     let root = format!("arn:{partition}:iam::{}:root", args.account);
@@ -49,7 +53,7 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         json!({
             "Sid": "EncryptForTheEnclave",
             "Effect": "Allow",
-            "Principal": { "AWS": principal },
+            "Principal": { "AWS": sender },
             "Action": ["kms:DescribeKey", "kms:GetPublicKey", "kms:Encrypt"],
             "Resource": "*",
         }),
@@ -58,7 +62,7 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         statements.push(json!({
             "Sid": format!("DecryptInRelease{}", alphanumeric(&entry.release.ver_name)),
             "Effect": "Allow",
-            "Principal": { "AWS": principal },
+            "Principal": { "AWS": enclave },
             "Action": "kms:Decrypt",
             "Resource": "*",
             "Condition": { "StringEqualsIgnoreCase": entry.release.pcrs.numbered().into_iter()
@@ -75,13 +79,43 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
             .map(|(_, pcr)| pcr.to_string())
             .collect();
         values.dedup();
-        statements.push(json!({
+        let mut deny = json!({
             "Sid": format!("DenyWithoutPCR{number}"),
             "Effect": "Deny",
             "Principal": "*",
             "Action": GUARDED,
             "Resource": "*",
             "Condition": { "StringNotEqualsIgnoreCase": { key(number): values } },
+        });
+        if let (Some(reader), Some(conditions)) = (
+            &reader,
+            deny.get_mut("Condition").and_then(Value::as_object_mut),
+        ) {
+            // All conditions of a statement must hold, so whoever is the reader is not denied by this one.
+            let excepted = json!({ "aws:PrincipalArn": reader });
+            conditions.insert("ArnNotEquals".to_owned(), excepted);
+        }
+        statements.push(deny);
+    }
+    if let Some(reader) = &reader {
+        statements.push(json!({
+            "Sid": "DecryptWithoutAttestation",
+            "Effect": "Allow",
+            "Principal": { "AWS": reader },
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+        }));
+        let others: Vec<&str> = GUARDED
+            .iter()
+            .copied()
+            .filter(|action| *action != "kms:Decrypt")
+            .collect();
+        statements.push(json!({
+            "Sid": "DenyReaderAllElse",
+            "Effect": "Deny",
+            "Principal": { "AWS": reader },
+            "Action": others,
+            "Resource": "*",
         }));
     }
     statements.push(json!({
@@ -92,11 +126,11 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         "Resource": "*",
         "Condition": { "StringEquals": { key(0): "0".repeat(96) } },
     }));
-    if let Some(name) = &args.put_key_policy {
+    if let Some(board) = &board {
         statements.push(json!({
             "Sid": "ReplaceThisPolicy",
             "Effect": "Allow",
-            "Principal": { "AWS": arn(partition, &args.account, name)? },
+            "Principal": { "AWS": board },
             "Action": "kms:PutKeyPolicy",
             "Resource": "*",
         }));
@@ -113,6 +147,36 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         if args.put_key_policy.is_none() { " --bypass-policy-lockout-safety-check" } else { "" }
     ));
     Ok(Written { policy, notes })
+}
+
+/// The host gets the enclave's secret. So it must be nobody else's: not of whoever encrypts (the host could encrypt tasks of
+/// its own), decrypts without attestation, or replaces the policy.
+fn distinct(
+    sender: &str,
+    enclave: &str,
+    reader: Option<&String>,
+    board: Option<&String>,
+) -> Result<()> {
+    // IAM tells names apart without case.
+    let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+    let others = [
+        Some(sender),
+        reader.map(String::as_str),
+        board.map(String::as_str),
+    ];
+    if others
+        .into_iter()
+        .flatten()
+        .any(|other| same(other, enclave))
+    {
+        bail!(
+            "--enclave is {enclave}, which has another part as well; the host gets its secret, so it needs a principal of its own"
+        );
+    }
+    if reader.is_some_and(|reader| same(reader, sender)) {
+        bail!("--sender and --reader are both {sender}; whoever encrypts need not decrypt");
+    }
+    Ok(())
 }
 
 fn releases<'a>(args: &KmsArgs, history: &'a History) -> Result<Vec<&'a Entry>> {
@@ -146,6 +210,17 @@ fn notes(args: &KmsArgs, releases: &[&Entry]) -> Vec<String> {
                 entry.release.ver_name
             ));
         }
+    }
+    notes.push(format!(
+        "the host gets the secret of {}. It must have no other right anywhere: no IAM policy, no grant, no other key",
+        args.enclave
+    ));
+    if let Some(reader) = &args.reader {
+        notes.push(format!(
+            "{reader} decrypts WITHOUT attestation: whoever controls it reads every document and the mail, SMS and bearer \
+             secrets of every task under this key, whatever runs in the enclave. Never give its secret to the host, keep it \
+             where names are shown and nowhere else, and leave it out where get-status need not show names"
+        ));
     }
     notes.push(match &args.put_key_policy {
         Some(name) => format!(

@@ -55,7 +55,10 @@ pub(super) struct Archive {
 /// # Errors
 /// The first rule that is broken, in words.
 pub(super) fn parse(bytes: &[u8]) -> Result<Archive> {
-    let end = Reader::at(bytes, bytes.len().checked_sub(22).context("it has no directory")?);
+    let end = Reader::at(
+        bytes,
+        bytes.len().checked_sub(22).context("it has no directory")?,
+    );
     let end_at = end.at;
     ensure!(
         end.u32(0)? == END,
@@ -250,12 +253,18 @@ impl<'a> Reader<'a> {
 
     fn u16(&self, offset: usize) -> Result<u16> {
         let bytes = self.bytes(offset, 2)?;
-        Ok(bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u16::from(*byte)))
+        Ok(bytes
+            .iter()
+            .rev()
+            .fold(0, |sum, byte| sum << 8 | u16::from(*byte)))
     }
 
     fn u32(&self, offset: usize) -> Result<u32> {
         let bytes = self.bytes(offset, 4)?;
-        Ok(bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
+        Ok(bytes
+            .iter()
+            .rev()
+            .fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
     }
 
     /// A size or place. The largest number stands for one that is elsewhere (Zip64), which ours never need.

@@ -204,7 +204,11 @@ fn release<'a>(checked: &mut Checked<'a>, attested: &Attested, demands: &Demands
         _ if demands.require_signed => Outcome::Failed,
         _ => Outcome::Warning,
     };
-    checked.add("status-signature", outcome, measurements::revocations(&list));
+    checked.add(
+        "status-signature",
+        outcome,
+        measurements::revocations(&list),
+    );
 }
 
 fn hashes(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf, attested: &Attested) {
@@ -273,10 +277,15 @@ fn magic_number(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf) {
         Shown::Another { number, on } => (
             Outcome::Warning,
             if on.is_empty() {
-                format!("a page shows {number}, which looks like another one; look at the page yourself")
+                format!(
+                    "a page shows {number}, which looks like another one; look at the page yourself"
+                )
             } else {
                 let pages: Vec<String> = on.iter().map(ToString::to_string).collect();
-                format!("shown on page {}, and {number}, which looks like another one", pages.join(", "))
+                format!(
+                    "shown on page {}, and {number}, which looks like another one",
+                    pages.join(", ")
+                )
             },
         ),
         Shown::Nowhere => (

@@ -140,7 +140,10 @@ fn unpack(zip: &[u8], entry: &Entry) -> Result<Vec<u8>> {
     } else {
         packed.to_vec()
     };
-    ensure!(bytes.len() == entry.size, "its size is not the announced one");
+    ensure!(
+        bytes.len() == entry.size,
+        "its size is not the announced one"
+    );
     let mut crc = flate2::Crc::new();
     crc.update(&bytes);
     ensure!(crc.sum() == entry.crc, "its CRC is not the announced one");
@@ -169,7 +172,10 @@ fn decrypt(zip: &[u8], entry: &Entry, password: &str, limit: u64, what: &str) ->
         "{what} is compressed in a way that ours are not"
     );
     let bytes = all(&mut file, limit, what)?;
-    ensure!(bytes.len() == entry.size, "{what} has not the announced size");
+    ensure!(
+        bytes.len() == entry.size,
+        "{what} has not the announced size"
+    );
     Ok(bytes)
 }
 

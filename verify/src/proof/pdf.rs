@@ -57,9 +57,9 @@ pub(super) fn magic_number(pdf: &[u8], magic: &MagicNumber) -> Shown {
     if let Err(error) = builder.spawn(work) {
         return Shown::Unreadable(format!("there is no thread for it: {error}"));
     }
-    receiver.recv_timeout(GUARD).unwrap_or_else(|_| {
-        Shown::Unreadable("the PDF takes too long to read".to_owned())
-    })
+    receiver
+        .recv_timeout(GUARD)
+        .unwrap_or_else(|_| Shown::Unreadable("the PDF takes too long to read".to_owned()))
 }
 
 fn look(pdf: &[u8], magic: &MagicNumber) -> Shown {

@@ -170,7 +170,11 @@ impl Report<'_> {
         if let Some(origin) = &self.spf.summary.origin {
             writeln!(out, "Payload hash  {}", origin.payload_hash)?;
             let domain = shown::line(&origin.email_domain);
-            writeln!(out, "Mails from    {domain}, sent with {}", origin.email_provider)?;
+            writeln!(
+                out,
+                "Mails from    {domain}, sent with {}",
+                origin.email_provider
+            )?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub mod archive;
 pub mod pdf;
 
 use letsesign_proof::{

@@ -121,6 +121,13 @@ async function unzip(bytes) {
 
 /** Deflate, never more than was announced, and nothing behind it. */
 async function inflate(bytes, size, fail) {
+  const contents = await inflateTo(bytes, size);
+  // Not every engine minds bytes behind the end of Deflate's data; where the last one is not needed, there are some.
+  if (contents === null || (await inflateTo(bytes.subarray(0, -1), size)) !== null) fail();
+  return contents;
+}
+
+async function inflateTo(bytes, size) {
   const out = new Uint8Array(size);
   let at = 0;
   try {
@@ -132,7 +139,7 @@ async function inflate(bytes, size, fail) {
       at += value.length;
     }
   } catch {
-    return fail();
+    return null;
   }
 }
 

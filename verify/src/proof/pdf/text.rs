@@ -159,11 +159,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn encoding(
-        &mut self,
-        resources: &[&'a Dictionary],
-        name: &[u8],
-    ) -> Option<Rc<Encoding<'a>>> {
+    fn encoding(&mut self, resources: &[&'a Dictionary], name: &[u8]) -> Option<Rc<Encoding<'a>>> {
         let font = self.resource(resources, b"Font", name)?;
         let (_, font) = self.document.dereference(font).ok()?;
         let font = font.as_dict().ok()?;
