@@ -100,10 +100,11 @@ proptest! {
         let name = ["payloadHash", "emailServiceProvider", "emailServiceDomain", "poiHash", "checkedBy"][member];
         let object = if member < 3 { &mut value } else { &mut value["signerList"][0] };
         let members = object.as_object_mut().unwrap();
-        match null {
-            true => members.insert(name.to_owned(), serde_json::Value::Null),
-            false => members.remove(name),
-        };
+        if null {
+            members.insert(name.to_owned(), serde_json::Value::Null);
+        } else {
+            members.remove(name);
+        }
         prop_assert!(Summary::parse(&value.to_string()).is_err());
     }
 

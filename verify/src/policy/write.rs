@@ -70,6 +70,33 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
                 .collect::<serde_json::Map<_, _>>() },
         }));
     }
+    statements.extend(denials(&releases, reader.as_deref()));
+    if let Some(board) = &board {
+        statements.push(json!({
+            "Sid": "ReplaceThisPolicy",
+            "Effect": "Allow",
+            "Principal": { "AWS": board },
+            "Action": "kms:PutKeyPolicy",
+            "Resource": "*",
+        }));
+    }
+    let policy =
+        json!({ "Version": "2012-10-17", "Id": "letsesign-enclave", "Statement": statements });
+    let size = policy.to_string().len();
+    if size > POLICY_MAX {
+        bail!("the policy has {size} bytes and KMS takes {POLICY_MAX}; name fewer releases");
+    }
+    notes.push(format!(
+        "create the key with it: aws kms create-key --region {} --key-spec RSA_2048 --key-usage ENCRYPT_DECRYPT --policy file://key-policy.json{}",
+        args.region,
+        if args.put_key_policy.is_none() { " --bypass-policy-lockout-safety-check" } else { "" }
+    ));
+    Ok(Written { policy, notes })
+}
+
+/// What nobody may do without one of the releases, and the reader's exception from it.
+fn denials(releases: &[&Entry], reader: Option<&str>) -> Vec<Value> {
+    let mut statements = Vec::new();
     // An explicit Deny is stronger than grants and IAM policies: a missing document differs from every value.
     for number in 0..3u8 {
         let mut values: Vec<String> = releases
@@ -88,7 +115,7 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
             "Condition": { "StringNotEqualsIgnoreCase": { key(number): values } },
         });
         if let (Some(reader), Some(conditions)) = (
-            &reader,
+            reader,
             deny.get_mut("Condition").and_then(Value::as_object_mut),
         ) {
             // All conditions of a statement must hold, so whoever is the reader is not denied by this one.
@@ -97,7 +124,7 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         }
         statements.push(deny);
     }
-    if let Some(reader) = &reader {
+    if let Some(reader) = reader {
         statements.push(json!({
             "Sid": "DecryptWithoutAttestation",
             "Effect": "Allow",
@@ -126,27 +153,7 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         "Resource": "*",
         "Condition": { "StringEquals": { key(0): "0".repeat(96) } },
     }));
-    if let Some(board) = &board {
-        statements.push(json!({
-            "Sid": "ReplaceThisPolicy",
-            "Effect": "Allow",
-            "Principal": { "AWS": board },
-            "Action": "kms:PutKeyPolicy",
-            "Resource": "*",
-        }));
-    }
-    let policy =
-        json!({ "Version": "2012-10-17", "Id": "letsesign-enclave", "Statement": statements });
-    let size = policy.to_string().len();
-    if size > POLICY_MAX {
-        bail!("the policy has {size} bytes and KMS takes {POLICY_MAX}; name fewer releases");
-    }
-    notes.push(format!(
-        "create the key with it: aws kms create-key --region {} --key-spec RSA_2048 --key-usage ENCRYPT_DECRYPT --policy file://key-policy.json{}",
-        args.region,
-        if args.put_key_policy.is_none() { " --bypass-policy-lockout-safety-check" } else { "" }
-    ));
-    Ok(Written { policy, notes })
+    statements
 }
 
 /// The host gets the enclave's secret. So it must be nobody else's: not of whoever encrypts (the host could encrypt tasks of

@@ -98,7 +98,7 @@ fn pair(entries: Vec<Entry>) -> Result<Archive> {
         check_name(&entry.name)?;
     }
     let stem = |entry: &Entry, extension| entry.name.strip_suffix(extension).map(str::to_owned);
-    let (pdf, spf) = if first.name.ends_with(".pdf") {
+    let (pdf, spf) = if stem(&first, ".pdf").is_some() {
         (first, second)
     } else {
         (second, first)

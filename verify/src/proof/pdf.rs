@@ -10,7 +10,7 @@ use text::Reader;
 const STREAM_MAX: usize = 64 << 20;
 
 /// How long reading a PDF may take. What ordinary PDFs take is milliseconds; this is for what no budget foresees.
-const GUARD: std::time::Duration = std::time::Duration::from_secs(60);
+const GUARD: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// The parser and forms in forms recurse.
 const STACK: usize = 16 << 20;
