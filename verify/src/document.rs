@@ -56,6 +56,7 @@ pub(crate) fn run(args: &DocumentArgs) -> Result<Answer> {
             "moduleId": attested.map(|attested| attested.document.module_id.as_str()),
             "pcrs": attested.map(|attested| attested.pcrs),
             "release": release.map(measurements::release),
+            "statusList": measurements::revocations(&history.revocations()),
             "userData": attested.and_then(|attested| attested.document.user_data.as_ref()).map(hex::encode),
             "nonce": attested.and_then(|attested| attested.document.nonce.as_ref()).map(hex::encode),
             "publicKey": attested.and_then(|attested| attested.document.public_key.as_ref()).map(hex::encode),

@@ -347,3 +347,58 @@ fn a_document_of_the_future_is_refused() {
         .verify(&[])
         .is(1, "still to come by this machine's clock");
 }
+
+/// Each of these kept the program busy, or could: work is counted, and what it cannot read is a warning.
+#[test]
+fn a_small_pdf_does_not_keep_the_program_busy() {
+    use std::io::Write;
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&b"/X Do ".repeat(20 << 20)).unwrap();
+    let bomb = packed.finish().unwrap();
+    let trailer = b"letsesign=true\n".to_vec();
+    for (pdf, text) in [
+        (pdf::nested(8, 60), "takes more work than this program does"),
+        (pdf::content("", &b"[".repeat(300_000)), "not checked"),
+        (pdf::content("", &b"<</a ".repeat(300_000)), "not checked"),
+        (pdf::content("", &b"(".repeat(300_000)), "no page shows it"),
+        (
+            pdf::content("/Filter /FlateDecode", &bomb),
+            "takes more work than this program does",
+        ),
+    ] {
+        let pdf = [pdf, trailer.clone()].concat();
+        world(&Signed::of(pdf, vec![signer("a")]))
+            .verify(&[])
+            .is(0, "warning  magic-number")
+            .is(0, text);
+    }
+}
+
+#[test]
+fn the_report_says_what_version_2_adds() {
+    let people = vec![support::signer_with_phone("a"), signer("b")];
+    let world = world(&Signed::of(pdf::signed(&MAGIC.on_page()), people));
+    let report = world.verify(&[]);
+    for text in [
+        "checked by mail and SMS",
+        "checked by mail\n",
+        &format!("PoI hash  {}", Hash::of(b"a")),
+        &format!("Payload hash  {}", Hash::of(support::PAYLOAD.as_bytes())),
+        "Mails from    Mail.Example.com, sent with SendGrid",
+    ] {
+        report.is(0, text);
+    }
+    let json = world.verify(&["--json"]).json();
+    assert_eq!(json["emailServiceProvider"], "sg");
+    assert_eq!(json["emailServiceDomain"], support::DOMAIN);
+    let hash = Hash::of(support::PAYLOAD.as_bytes()).to_string();
+    assert_eq!(json["payloadHash"], hash);
+    let checked = &json["signers"][0]["checkedBy"];
+    assert_eq!(*checked, serde_json::json!(["mail", "sms"]));
+    world
+        .verify(&["--sender-domain", ""])
+        .is(2, "--sender-domain is empty");
+    world
+        .verify(&["--payload", "none.json"])
+        .is(2, "cannot read none.json");
+}

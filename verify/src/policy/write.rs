@@ -1,8 +1,9 @@
 //! A key policy that hands the key to known enclaves alone.
 
 use crate::args::KmsArgs;
+use crate::measurements;
 use anyhow::{Context, Result, bail, ensure};
-use letsesign_measurements::{Entry, History, SignatureState, State};
+use letsesign_measurements::{Entry, History, Revocations, SignatureState, State};
 use serde_json::{Value, json};
 
 /// The service's limit on a key policy, in bytes.
@@ -40,6 +41,11 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
     distinct(&sender, &enclave, reader.as_ref(), board.as_ref())?;
     let releases = releases(args, history)?;
     let mut notes = notes(args, &releases);
+    match history.revocations() {
+        Revocations::Signed { .. } => {}
+        list @ Revocations::Invalid { .. } => bail!("{}", measurements::revocations(&list)),
+        list => notes.push(measurements::revocations(&list)),
+    }
     let root = format!("arn:{partition}:iam::{}:root", args.account);
     let mut statements = vec![
         json!({
