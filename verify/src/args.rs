@@ -223,10 +223,12 @@ pub(crate) struct KmsArgs {
     /// Who encrypts tasks, and never decrypts: an IAM ARN, or role/NAME or user/NAME of the account
     #[arg(long, value_name = "PRINCIPAL")]
     pub(crate) sender: String,
-    /// Who may ask KMS to decrypt through an enclave. Its secret is handed to the host, so it may do nothing else
+    /// Who may ask KMS to decrypt through an enclave. Its secret is handed to the host, so it may
+    /// do nothing else
     #[arg(long, value_name = "PRINCIPAL")]
     pub(crate) enclave: String,
-    /// Who may decrypt WITHOUT attestation, for clients of the sender's own that show names (see the notes)
+    /// Who may decrypt WITHOUT attestation, for clients of the sender's own that show names (see
+    /// the notes)
     #[arg(long, value_name = "PRINCIPAL")]
     pub(crate) reader: Option<String>,
     /// Release that may decrypt; may be repeated

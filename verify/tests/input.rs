@@ -210,7 +210,8 @@ fn an_image_is_compared_with_releases() {
     world.run(&["image", &image]).is(1, "NOT A RELEASE");
 }
 
-/// Its proofs are refused by the next image (enclave/configs/compatible.toml), so no key should be handed to it either.
+/// Its proofs are refused by the next image (enclave/configs/compatible.toml), so no key should be
+/// handed to it either.
 #[test]
 fn a_key_policy_for_1909_must_be_forced() {
     let world = World::new();

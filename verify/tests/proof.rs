@@ -348,7 +348,8 @@ fn a_document_of_the_future_is_refused() {
         .is(1, "still to come by this machine's clock");
 }
 
-/// Each of these kept the program busy, or could: work is counted, and what it cannot read is a warning.
+/// Each of these kept the program busy, or could: work is counted, and what it cannot read is a
+/// warning.
 #[test]
 fn a_small_pdf_does_not_keep_the_program_busy() {
     use std::io::Write;

@@ -1,5 +1,6 @@
-//! The vectors of tests/vectors/verify: what `letsesign-verify proof` and the page's scripts (in Node) say about the same files.
-//! `WRITE_VECTORS=1 cargo test -p letsesign-verify --test vectors` writes them.
+//! The vectors of tests/vectors/verify: what `letsesign-verify proof` and the page's scripts (in
+//! Node) say about the same files. `WRITE_VECTORS=1 cargo test -p letsesign-verify --test vectors`
+//! writes them.
 
 #![allow(
     clippy::unwrap_used,

@@ -33,7 +33,8 @@ pub enum StatusSource {
     StatusList,
 }
 
-/// What is known about `status.json` as a whole. It is what revokes, so its absence must not pass for "nothing is revoked".
+/// What is known about `status.json` as a whole. It is what revokes, so its absence must not pass
+/// for "nothing is revoked".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revocations {
     /// There is no `status.json`.
@@ -158,8 +159,9 @@ impl History {
         })
     }
 
-    /// The release with these measurements. All three registers count. Of several releases the one whose status is worst,
-    /// and of those the newest: an image does not become better by being released again.
+    /// The release with these measurements. All three registers count. Of several releases the one
+    /// whose status is worst, and of those the newest: an image does not become better by being
+    /// released again.
     pub fn find(&self, pcrs: &Pcrs) -> Option<&Entry> {
         self.releases
             .iter()
@@ -191,8 +193,8 @@ impl History {
         }
     }
 
-    /// Takes over every status of `other` that is worse than this history's for the same measurements: a list that was put
-    /// back to an older one does not undo what is known already.
+    /// Takes over every status of `other` that is worse than this history's for the same
+    /// measurements: a list that was put back to an older one does not undo what is known already.
     pub fn keep_worse(&mut self, other: &Self) {
         for entry in &mut self.releases {
             if let Some(known) = other.find(&entry.release.pcrs)

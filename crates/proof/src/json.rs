@@ -113,8 +113,8 @@ pub(crate) fn read<'a, T: serde::Deserialize<'a>>(
     serde_json::from_slice(text).map_err(|error| problem(describe(&error)))
 }
 
-/// A value that must be an object. The readers that serde derives take a list of the members' values as well, which no
-/// other reader does.
+/// A value that must be an object. The readers that serde derives take a list of the members'
+/// values as well, which no other reader does.
 pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

@@ -117,14 +117,16 @@ impl fmt::Display for EmailProvider {
     }
 }
 
-/// Which task a document was signed for, and whose mail account asked: what version 2 of the summary adds at its top.
+/// Which task a document was signed for, and whose mail account asked: what version 2 of the
+/// summary adds at its top.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// Hash of the task payload's compact JSON.
     pub payload_hash: Hash,
     /// From the decrypted mail configuration.
     pub email_provider: EmailProvider,
-    /// The domain that mails came from, 1 to 256 characters, as the decrypted mail configuration spells it.
+    /// The domain that mails came from, 1 to 256 characters, as the decrypted mail configuration
+    /// spells it.
     pub email_domain: String,
 }
 
@@ -248,8 +250,8 @@ struct Content<S> {
 
 /// A summary with the very text that was hashed.
 ///
-/// Version 2 has an [`Origin`] and an [`Evidence`] for every signer; version 1, which earlier releases wrote, has none of
-/// them. A mixture is neither, and refused.
+/// Version 2 has an [`Origin`] and an [`Evidence`] for every signer; version 1, which earlier
+/// releases wrote, has none of them. A mixture is neither, and refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     /// In signing order.
@@ -298,8 +300,8 @@ impl Summary {
         })
     }
 
-    /// Reads a summary of either version. The hashed text is that of `JSON.stringify`, whatever white space is in `text`;
-    /// members that this reader does not know stay in it.
+    /// Reads a summary of either version. The hashed text is that of `JSON.stringify`, whatever
+    /// white space is in `text`; members that this reader does not know stay in it.
     ///
     /// # Errors
     /// [`Error`] when the text is not strict JSON, a member is missing or is not what it should be, and when members of
@@ -360,7 +362,8 @@ fn error(member: &'static str, problem: &'static str) -> Error {
     }
 }
 
-/// A document with half of what version 2 says would be taken for either version, by one reader or another.
+/// A document with half of what version 2 says would be taken for either version, by one reader or
+/// another.
 fn mixed(member: &'static str) -> Error {
     error(
         member,

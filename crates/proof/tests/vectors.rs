@@ -209,7 +209,8 @@ fn a_summary_is_hashed_as_json_stringify_prints_it() {
     assert_eq!(checked, [CheckedBy::MailAndSms, CheckedBy::Mail]);
 }
 
-/// Whoever takes members out of a summary, or adds them, must not make one of the other version of it.
+/// Whoever takes members out of a summary, or adds them, must not make one of the other version of
+/// it.
 #[test]
 fn a_mixture_of_both_versions_is_no_summary() {
     for vector in list(&vectors(), "summaryRefused") {

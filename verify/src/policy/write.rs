@@ -124,7 +124,8 @@ fn denials(releases: &[&Entry], reader: Option<&str>) -> Vec<Value> {
             reader,
             deny.get_mut("Condition").and_then(Value::as_object_mut),
         ) {
-            // All conditions of a statement must hold, so whoever is the reader is not denied by this one.
+            // All conditions of a statement must hold, so whoever is the reader is not denied by
+            // this one.
             let excepted = json!({ "aws:PrincipalArn": reader });
             conditions.insert("ArnNotEquals".to_owned(), excepted);
         }
@@ -162,8 +163,8 @@ fn denials(releases: &[&Entry], reader: Option<&str>) -> Vec<Value> {
     statements
 }
 
-/// The host gets the enclave's secret. So it must be nobody else's: not of whoever encrypts (the host could encrypt tasks of
-/// its own), decrypts without attestation, or replaces the policy.
+/// The host gets the enclave's secret. So it must be nobody else's: not of whoever encrypts (the
+/// host could encrypt tasks of its own), decrypts without attestation, or replaces the policy.
 fn distinct(
     sender: &str,
     enclave: &str,

@@ -1,9 +1,10 @@
-//! The form of the archive that signers get. docs/verify.md, "The zip", has the rules; verify/web/src/zip.js follows the same
-//! ones and gives the same reasons.
+//! The form of the archive that signers get. docs/verify.md, "The zip", has the rules;
+//! verify/web/src/zip.js follows the same ones and gives the same reasons.
 //!
-//! Programs that unpack zips read broken ones differently: some believe the directory, some the headers before the files,
-//! and each file system has names of its own that it takes for one. So there is exactly one form that is read, and nothing
-//! between, before or behind its parts; whoever opens it with whatever program gets what was verified.
+//! Programs that unpack zips read broken ones differently: some believe the directory, some the
+//! headers before the files, and each file system has names of its own that it takes for one. So
+//! there is exactly one form that is read, and nothing between, before or behind its parts; whoever
+//! opens it with whatever program gets what was verified.
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -112,7 +113,8 @@ fn pair(entries: Vec<Entry>) -> Result<Archive> {
     }
 }
 
-/// One file by its line in the directory, its header and where both say it is. `next` is where the file before ends.
+/// One file by its line in the directory, its header and where both say it is. `next` is where the
+/// file before ends.
 fn entry(bytes: &[u8], at: usize, next: usize, limit: usize) -> Result<(Entry, usize)> {
     let line = Reader::at(bytes, at);
     ensure!(line.u32(0)? == CENTRAL, "its directory is damaged");
@@ -136,7 +138,8 @@ fn entry(bytes: &[u8], at: usize, next: usize, limit: usize) -> Result<(Entry, u
 
     let header = Reader::at(bytes, next);
     ensure!(header.u32(0)? == LOCAL, "the header of a file is damaged");
-    // Flags, way of packing, time, date, CRC, both sizes and the length of the name, in the same order in both.
+    // Flags, way of packing, time, date, CRC, both sizes and the length of the name, in the same
+    // order in both.
     ensure!(
         header.bytes(6, 22)? == line.bytes(8, 22)? && header.bytes(30, name_length)? == raw_name,
         "its directory and the header of a file differ"
@@ -173,7 +176,8 @@ fn entry(bytes: &[u8], at: usize, next: usize, limit: usize) -> Result<(Entry, u
     Ok((entry, 46 + name_length + extra_length))
 }
 
-/// Checks extra fields; whether one is that of AES. Others could give a file another name (Info-ZIP) or size (Zip64).
+/// Checks extra fields; whether one is that of AES. Others could give a file another name
+/// (Info-ZIP) or size (Zip64).
 fn extras(mut bytes: &[u8]) -> Result<bool> {
     let mut aes = false;
     while !bytes.is_empty() {
@@ -190,7 +194,8 @@ fn extras(mut bytes: &[u8]) -> Result<bool> {
     Ok(aes)
 }
 
-/// Characters that no file system of Windows, macOS and Linux reads otherwise, and that show what they are.
+/// Characters that no file system of Windows, macOS and Linux reads otherwise, and that show what
+/// they are.
 fn check_name(name: &str) -> Result<()> {
     ensure!(
         name.len() <= NAME_MAX,
@@ -267,7 +272,8 @@ impl<'a> Reader<'a> {
             .fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
     }
 
-    /// A size or place. The largest number stands for one that is elsewhere (Zip64), which ours never need.
+    /// A size or place. The largest number stands for one that is elsewhere (Zip64), which ours
+    /// never need.
     fn size(&self, offset: usize) -> Result<usize> {
         let number = self.u32(offset)?;
         ensure!(number != u32::MAX, "it is a Zip64, and ours are not");

@@ -126,7 +126,8 @@ pub(super) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked
     checked
 }
 
-/// What version 2 of the summary says about task and mail account, compared with what the reader knows.
+/// What version 2 of the summary says about task and mail account, compared with what the reader
+/// knows.
 fn origin(checked: &mut Checked<'_>, spf: &Spf, demands: &Demands<'_>) {
     let Some(origin) = &spf.summary.origin else {
         let text = "version 1 summary, does not say which payload and mail account it came from, nor how each signer was checked";
@@ -273,7 +274,8 @@ fn magic_number(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf) {
                 format!("shown on page {}", pages.join(", ")),
             )
         }
-        // What the pages show is attested with every other byte of the PDF: the sender's own text may look like a number.
+        // What the pages show is attested with every other byte of the PDF: the sender's own text
+        // may look like a number.
         Shown::Another { number, on } => (
             Outcome::Warning,
             if on.is_empty() {

@@ -123,7 +123,8 @@ fn refused(name: &str) -> String {
     )
 }
 
-/// A file that is not encrypted. It has the size and the CRC that were announced, and no byte of the zip is left over.
+/// A file that is not encrypted. It has the size and the CRC that were announced, and no byte of
+/// the zip is left over.
 fn unpack(zip: &[u8], entry: &Entry) -> Result<Vec<u8>> {
     let packed = zip.get(entry.data.clone()).context("it is cut short")?;
     let bytes = if entry.deflated {

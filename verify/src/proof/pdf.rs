@@ -9,7 +9,8 @@ use text::Reader;
 /// What any stream may unpack to.
 const STREAM_MAX: usize = 64 << 20;
 
-/// How long reading a PDF may take. What ordinary PDFs take is milliseconds; this is for what no budget foresees.
+/// How long reading a PDF may take. What ordinary PDFs take is milliseconds; this is for what no
+/// budget foresees.
 const GUARD: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// The parser and forms in forms recurse.
@@ -44,8 +45,9 @@ pub(super) fn has_trailer(pdf: &[u8]) -> bool {
         .is_some_and(|rest| rest.trim_ascii() == TRAILER)
 }
 
-/// Looks for the magic number on the pages. Work is bounded by a budget; a PDF that keeps the parser itself busy is given
-/// up after [`GUARD`], so that nobody waits for a verdict that does not depend on it.
+/// Looks for the magic number on the pages. Work is bounded by a budget; a PDF that keeps the
+/// parser itself busy is given up after [`GUARD`], so that nobody waits for a verdict that does not
+/// depend on it.
 pub(super) fn magic_number(pdf: &[u8], magic: &MagicNumber) -> Shown {
     let (sender, receiver) = std::sync::mpsc::channel();
     let (pdf, magic) = (pdf.to_vec(), *magic);

@@ -66,7 +66,8 @@ pub fn with(way: Way, shown: &str) -> Vec<u8> {
     file(&objects)
 }
 
-/// A PDF whose page draws a form `width` times, which draws another one as often, and so on, `depth` deep.
+/// A PDF whose page draws a form `width` times, which draws another one as often, and so on,
+/// `depth` deep.
 pub fn nested(depth: usize, width: usize) -> Vec<u8> {
     let mut objects = vec![
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),

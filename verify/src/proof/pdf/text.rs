@@ -8,8 +8,8 @@ use std::rc::Rc;
 /// How deep forms may be drawn in forms.
 const DEPTH_MAX: usize = 8;
 
-/// What a document may make us do: bytes of content read and of text found. A document of a thousand pages full of text has
-/// some tens of millions.
+/// What a document may make us do: bytes of content read and of text found. A document of a
+/// thousand pages full of text has some tens of millions.
 const WORK_MAX: usize = 64 << 20;
 
 /// What a page, a form that is drawn, or a font costs beside its bytes.
@@ -49,7 +49,8 @@ impl<'a> Reader<'a> {
         self.left == 0
     }
 
-    /// Takes work from the budget. Where it does not suffice, nothing more is read of the whole document.
+    /// Takes work from the budget. Where it does not suffice, nothing more is read of the whole
+    /// document.
     fn take(&mut self, work: usize) -> bool {
         match self.left.checked_sub(work) {
             Some(left) if left > 0 => self.left = left,
@@ -184,7 +185,8 @@ impl<'a> Reader<'a> {
         if let Ok(table) = font.get_deref(b"ToUnicode", self.document)
             && let Ok(stream) = table.as_stream()
         {
-            // What it unpacks to is known only afterwards, so as much is taken as a table of its size may be.
+            // What it unpacks to is known only afterwards, so as much is taken as a table of its
+            // size may be.
             let size = stream.content.len().saturating_mul(32).min(FONT_MAX);
             if !self.take(size) {
                 return None;
