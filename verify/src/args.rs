@@ -75,6 +75,7 @@ Examples:
   letsesign-verify proof contract.pdf contract.spf
   letsesign-verify proof contract.zip --password-file password.txt
   letsesign-verify proof contract.pdf contract.spf --binding-data-hash 5c3f... --json
+  letsesign-verify proof contract.zip --payload payload.json --sender-domain example.com
 
 Exit codes: 0 genuine; 1 not genuine; 2 usage, or something cannot be read; 3 genuine, but of a release that was revoked, or at its
 end when it signed.";
@@ -88,10 +89,16 @@ pub(crate) struct ProofArgs {
     /// Hash that the sender's task is bound by: 64 hexadecimal digits
     #[arg(long, value_name = "HEX")]
     pub(crate) binding_data_hash: Option<String>,
+    /// File with the task payload that the sender sent, JSON: the signature must be for this one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) payload: Option<PathBuf>,
+    /// Domain that the sender's mails come from; case does not count in ASCII letters
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) sender_domain: Option<String>,
     /// Read the zip's password from the first line of this file; without it, an encrypted zip asks for it
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// Refuse a release that is not signed by a maintainer
+    /// Refuse a release, or a list of revocations, that is not signed by a maintainer
     #[arg(long)]
     pub(crate) require_signed: bool,
     #[command(flatten)]
@@ -108,6 +115,9 @@ pub(crate) struct PageArgs {
     /// File to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write no page unless every release and the list of revocations are signed by a maintainer
+    #[arg(long)]
+    pub(crate) require_signed: bool,
     #[command(flatten)]
     pub(crate) root: RootArgs,
     #[command(flatten)]
@@ -190,9 +200,10 @@ pub(crate) enum PolicyCommand {
     /// Print a key policy that hands the key to the given releases alone
     #[command(after_help = "\
 Examples:
-  letsesign-verify policy kms --account 123456789012 --principal role/sender --release 2611 > key-policy.json
-  letsesign-verify policy kms --account 123456789012 --principal user/sender --release 1909 --release 2611 \\
-    --put-key-policy role/security-board")]
+  letsesign-verify policy kms --account 123456789012 --sender role/sender --enclave user/enclave \\
+    --release 2611 > key-policy.json
+  letsesign-verify policy kms --account 123456789012 --sender role/sender --enclave user/enclave \\
+    --release 2611 --release 2702 --put-key-policy role/security-board")]
     Kms(KmsArgs),
     /// Look for ways around the attestation in an existing key policy
     #[command(after_help = "\
@@ -209,9 +220,17 @@ pub(crate) struct KmsArgs {
     /// AWS account of the key: 12 digits
     #[arg(long)]
     pub(crate) account: String,
-    /// Who may ask KMS to decrypt, through an enclave: an IAM ARN, or role/NAME or user/NAME of the account
-    #[arg(long)]
-    pub(crate) principal: String,
+    /// Who encrypts tasks, and never decrypts: an IAM ARN, or role/NAME or user/NAME of the account
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) sender: String,
+    /// Who may ask KMS to decrypt through an enclave. Its secret is handed to the host, so it may
+    /// do nothing else
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) enclave: String,
+    /// Who may decrypt WITHOUT attestation, for clients of the sender's own that show names (see
+    /// the notes)
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) reader: Option<String>,
     /// Release that may decrypt; may be repeated
     #[arg(long, required = true, value_name = "NAME")]
     pub(crate) release: Vec<String>,

@@ -56,12 +56,16 @@ pub(crate) fn run(args: &DocumentArgs) -> Result<Answer> {
             "moduleId": attested.map(|attested| attested.document.module_id.as_str()),
             "pcrs": attested.map(|attested| attested.pcrs),
             "release": release.map(measurements::release),
+            "statusList": measurements::revocations(&history.revocations()),
             "userData": attested.and_then(|attested| attested.document.user_data.as_ref()).map(hex::encode),
             "nonce": attested.and_then(|attested| attested.document.nonce.as_ref()).map(hex::encode),
             "publicKey": attested.and_then(|attested| attested.document.public_key.as_ref()).map(hex::encode),
         }))?;
     } else {
-        print(text(&verdict, &result, release, verified))?;
+        let mut out = text(&verdict, &result, release, verified);
+        let list = measurements::revocations(&history.revocations());
+        let _ = writeln!(out, "revoked    {list}");
+        print(out)?;
     }
     Ok(answer)
 }

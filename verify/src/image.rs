@@ -36,6 +36,7 @@ pub(crate) fn run(args: &ImageArgs) -> Result<Answer> {
             "verdict": verdict,
             "pcrs": pcrs,
             "release": history.find(&pcrs).map(measurements::release),
+            "statusList": measurements::revocations(&history.revocations()),
         }))?;
         return Ok(answer);
     }
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &ImageArgs) -> Result<Answer> {
             out,
             "status     {} (status list: {})\nsignature  {}",
             measurements::status(entry),
-            measurements::signature(&history.status_signature),
+            measurements::revocations(&history.revocations()),
             measurements::signature(&entry.signature)
         );
     }

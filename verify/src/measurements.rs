@@ -3,7 +3,7 @@
 use crate::args::MeasurementsArgs;
 use crate::{Answer, print, print_json, shown, time};
 use anyhow::Result;
-use letsesign_measurements::{Entry, History, SignatureState, StatusSource};
+use letsesign_measurements::{Entry, History, Revocations, SignatureState, StatusSource};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -27,6 +27,7 @@ fn describe(history: &History, origin: &str) -> Value {
         "origin": origin,
         "keys": history.keys.names().collect::<Vec<_>>(),
         "statusSignature": history.status_signature,
+        "statusList": revocations(&history.revocations()),
         "releases": releases,
     })
 }
@@ -74,7 +75,7 @@ fn table(history: &History, origin: &str) -> String {
     let _ = writeln!(
         out,
         "\nstatus list: {}",
-        signature(&history.status_signature)
+        revocations(&history.revocations())
     );
     out
 }
@@ -90,6 +91,32 @@ pub(crate) fn status(entry: &Entry) -> String {
         let _ = write!(text, ": {}", shown::line(reason));
     }
     text
+}
+
+/// What the list of revocations is worth, in words.
+pub(crate) fn revocations(list: &Revocations) -> String {
+    match list {
+        Revocations::Missing => {
+            "status.json is missing: nothing is known about revocations".to_owned()
+        }
+        Revocations::Unsigned => {
+            "status.json is not signed: whoever changed it could undo a revocation".to_owned()
+        }
+        Revocations::Undated => {
+            "status.json is signed, but its signature does not say when".to_owned()
+        }
+        Revocations::Older { time, released } => format!(
+            "status.json was signed {}, before the newest release was made ({}): it is not the newest",
+            time::utc(*time),
+            time::utc(*released)
+        ),
+        Revocations::Signed { time } => {
+            format!("status.json was signed {}", time::utc(*time))
+        }
+        Revocations::Invalid { reason } => {
+            format!("status.json: INVALID SIGNATURE: {}", shown::line(reason))
+        }
+    }
 }
 
 /// A signature in words.

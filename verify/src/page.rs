@@ -9,7 +9,7 @@ use crate::{Answer, measurements, print};
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use letsesign_measurements::{Entry, History, SignatureState};
+use letsesign_measurements::{Entry, History, Revocations, SignatureState};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::io::Write;
@@ -34,6 +34,9 @@ const SCRIPTS: &[&str] = &[
 pub(crate) fn run(args: &PageArgs) -> Result<Answer> {
     let root = Root::read(args.root.root.as_deref())?;
     let history = args.releases.load()?;
+    if args.require_signed {
+        require_signed(&history)?;
+    }
     let page = assemble(&settings(&history, &root)?)?;
     match &args.output {
         Some(path) => write(path, &page)?,
@@ -58,6 +61,23 @@ fn write(path: &Path, page: &str) -> Result<()> {
     Ok(())
 }
 
+/// Everything that the page would trust without asking must be a maintainer's word.
+fn require_signed(history: &History) -> Result<()> {
+    for entry in &history.releases {
+        if entry.signature == SignatureState::Unsigned {
+            bail!(
+                "the file of release {} is not signed",
+                entry.release.ver_name
+            );
+        }
+    }
+    let list = history.revocations();
+    match list {
+        Revocations::Signed { .. } => Ok(()),
+        list => bail!("{}", measurements::revocations(&list)),
+    }
+}
+
 /// What the scripts are told: the root and the releases.
 fn settings(history: &History, root: &Root) -> Result<Value> {
     if let SignatureState::Invalid { reason } = &history.status_signature {
@@ -76,6 +96,10 @@ fn settings(history: &History, root: &Root) -> Result<Value> {
     Ok(json!({
         "root": { "name": format!("{name}, SHA-256 {fingerprint}"), "sha256": fingerprint, "test": test },
         "releases": releases,
+        "revocations": {
+            "signed": matches!(history.revocations(), Revocations::Signed { .. }),
+            "text": measurements::revocations(&history.revocations()),
+        },
     }))
 }
 

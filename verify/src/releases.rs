@@ -26,12 +26,13 @@ pub(crate) struct ReleaseArgs {
 impl ReleaseArgs {
     /// Reads the releases and checks them as a whole.
     pub(crate) fn load(&self) -> Result<History> {
+        let embedded: Files = EMBEDDED
+            .iter()
+            .map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()))
+            .collect();
         let files = match &self.measurements {
             Some(folder) => read_folder(folder)?,
-            None => EMBEDDED
-                .iter()
-                .map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()))
-                .collect(),
+            None => embedded.clone(),
         };
         let history = if self.key.is_empty() {
             History::from_files(&files)
@@ -44,7 +45,14 @@ impl ReleaseArgs {
             }
             History::with_keys(&files, keys)
         };
-        history.with_context(|| format!("the measurements ({}) are not consistent", self.origin()))
+        let mut history = history
+            .with_context(|| format!("the measurements ({}) are not consistent", self.origin()))?;
+        if self.measurements.is_some() {
+            let known = History::from_files(&embedded)
+                .context("the measurements embedded in this program are not consistent")?;
+            history.keep_worse(&known);
+        }
+        Ok(history)
     }
 
     /// Where they are from, in words.

@@ -13,10 +13,10 @@
 
 mod support;
 
-use letsesign_proof::{Hash, Summary, compact};
+use letsesign_proof::{Hash, compact};
 use serde_json::Value;
 use std::process::Command;
-use support::{BINDING, MAGIC, Signed, TIME, World, pdf, repository, signer};
+use support::{MAGIC, Signed, TIME, World, pdf, repository, signer};
 
 /// Names that a JSON writer could spell in several ways.
 const NAMES: &[&str] = &[
@@ -71,7 +71,7 @@ fn a_proof_of_ours_is_right_for_a_verifier_that_stringifies() {
     }
     let world = World::new();
     let mut signers: Vec<_> = NAMES.iter().map(|name| signer(name)).collect();
-    signers[0].phone_number = Some("+886912345678".to_owned());
+    signers[0] = support::signer_with_phone(NAMES[0]);
     let signed = Signed::of(pdf::signed(&MAGIC.on_page()), signers);
     world.put(&signed);
     world.verify(&[]).is(0, "this PDF and this list of signers");
@@ -102,7 +102,7 @@ fn both_refuse_what_was_changed() {
     changed.pdf[20] ^= 1;
     refused(&changed, "another PDF");
     let mut renamed = Signed::new();
-    renamed.summary = Summary::new(vec![signer("Eve")], MAGIC, Hash::of(BINDING)).unwrap();
+    renamed.summary = support::summary(vec![signer("Eve")]);
     refused(&renamed, "another summary");
 }
 

@@ -12,7 +12,7 @@
 
 mod support;
 
-use letsesign_proof::{Hash, Spf, Summary};
+use letsesign_proof::{Hash, Spf};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::Command;
@@ -103,6 +103,10 @@ fn is(answer: &Value, state: &str, text: &str) {
 const TEST_ROOT: &[&str] = &["--root", "root.der"];
 
 #[test]
+#[allow(
+    clippy::too_many_lines,
+    reason = "one start of the browser for all cases"
+)]
 fn the_page_tells_good_files_from_tampered_ones() {
     let mut cases = Cases::new();
     let good = Signed::of(
@@ -116,7 +120,7 @@ fn the_page_tells_good_files_from_tampered_ones() {
     cases.signed(&changed);
 
     let mut renamed = Signed::new();
-    renamed.summary = Summary::new(vec![signer("Eve")], MAGIC, Hash::of(BINDING)).unwrap();
+    renamed.summary = support::summary(vec![signer("Eve")]);
     cases.signed(&renamed);
 
     // A bit of the attestation document, in its signature (the last bytes).
@@ -169,7 +173,15 @@ fn the_page_tells_good_files_from_tampered_ones() {
             .unwrap()
             .starts_with("<b>Zoë</b>\\u{202e}")
     );
-    for name in ["hashes", "times", "trailer", "release"] {
+    assert!(signers[0].as_str().unwrap().contains("checked by mail"));
+    is(
+        &answers[0],
+        "test-only",
+        "Mail.Example.com, sent with SendGrid",
+    );
+    is(&answers[0], "test-only", "status.json is missing");
+    assert_eq!(answers[0]["checks"]["status-signature"], "warning");
+    for name in ["hashes", "times", "trailer", "release", "summary-version"] {
         assert_eq!(answers[0]["checks"][name], "passed", "{name}");
     }
     is(

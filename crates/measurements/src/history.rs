@@ -33,6 +33,35 @@ pub enum StatusSource {
     StatusList,
 }
 
+/// What is known about `status.json` as a whole. It is what revokes, so its absence must not pass
+/// for "nothing is revoked".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revocations {
+    /// There is no `status.json`.
+    Missing,
+    /// Nobody signed it.
+    Unsigned,
+    /// It is signed, and its trusted comment has no time.
+    Undated,
+    /// It was signed before the newest release was made, so there is or should be a newer one.
+    Older {
+        /// When it was signed, in seconds since 1970 (UTC).
+        time: u64,
+        /// When the newest release was made, likewise.
+        released: u64,
+    },
+    /// It is signed.
+    Signed {
+        /// When, in seconds since 1970 (UTC).
+        time: u64,
+    },
+    /// Its signature is wrong.
+    Invalid {
+        /// Why.
+        reason: String,
+    },
+}
+
 /// A consistent history: every file well formed, every released file as it was released, the status list about releases that exist.
 #[derive(Debug, Clone)]
 pub struct History {
@@ -44,6 +73,8 @@ pub struct History {
     pub statuses: StatusList,
     /// The signature over `status.json`.
     pub status_signature: SignatureState,
+    /// Whether there is a `status.json`. Without one, nobody said that nothing is revoked.
+    pub status_present: bool,
     /// The ledger.
     pub ledger: Ledger,
     /// The keys that signatures were checked with.
@@ -122,17 +153,57 @@ impl History {
             next,
             statuses,
             status_signature,
+            status_present: files.contains_key(STATUS),
             ledger,
             keys,
         })
     }
 
-    /// The release with these measurements. All three registers count.
+    /// The release with these measurements. All three registers count. Of several releases the one
+    /// whose status is worst, and of those the newest: an image does not become better by being
+    /// released again.
     pub fn find(&self, pcrs: &Pcrs) -> Option<&Entry> {
         self.releases
             .iter()
-            .rev()
-            .find(|entry| entry.release.pcrs == *pcrs)
+            .filter(|entry| entry.release.pcrs == *pcrs)
+            .max_by_key(|entry| entry.status.state)
+    }
+
+    /// What the list of revocations is worth.
+    pub fn revocations(&self) -> Revocations {
+        let comment = match &self.status_signature {
+            _ if !self.status_present => return Revocations::Missing,
+            SignatureState::Unsigned => return Revocations::Unsigned,
+            SignatureState::Invalid { reason } => {
+                return Revocations::Invalid {
+                    reason: reason.clone(),
+                };
+            }
+            SignatureState::Signed {
+                trusted_comment, ..
+            } => trusted_comment,
+        };
+        let Some(time) = signing_time(comment) else {
+            return Revocations::Undated;
+        };
+        let newest = self.releases.iter().map(|entry| entry.release.issue_time);
+        match newest.max() {
+            Some(released) if released > time => Revocations::Older { time, released },
+            _ => Revocations::Signed { time },
+        }
+    }
+
+    /// Takes over every status of `other` that is worse than this history's for the same
+    /// measurements: a list that was put back to an older one does not undo what is known already.
+    pub fn keep_worse(&mut self, other: &Self) {
+        for entry in &mut self.releases {
+            if let Some(known) = other.find(&entry.release.pcrs)
+                && known.status.state > entry.status.state
+            {
+                entry.status = known.status.clone();
+                entry.status_source = known.status_source;
+            }
+        }
     }
 
     /// A signature that is there and wrong, and that what is said about a release rests on: that of its file, or of `status.json`. The file and
@@ -161,6 +232,12 @@ impl History {
     pub fn aggregate(&self) -> Aggregate {
         Aggregate::of(&self.releases)
     }
+}
+
+/// The time in a trusted comment of minisign's form, `timestamp:SECONDS` and a tab.
+fn signing_time(comment: &str) -> Option<u64> {
+    let mut parts = comment.split('\t');
+    parts.find_map(|part| part.strip_prefix("timestamp:")?.parse().ok())
 }
 
 fn entry(

@@ -18,7 +18,7 @@ mod status;
 
 pub use aggregate::Aggregate;
 pub use error::{Error, Result};
-pub use history::{Entry, Files, History, StatusSource};
+pub use history::{Entry, Files, History, Revocations, StatusSource};
 pub use ledger::Ledger;
 pub use pcr::{PCR_BYTES, Pcr, Pcrs};
 pub use release::{NEXT, Release, check_name};

@@ -7,7 +7,9 @@
     reason = "helpers of tests"
 )]
 
-use letsesign_measurements::{Files, History, Ledger, Release, State, StatusList, StatusSource};
+use letsesign_measurements::{
+    Files, History, Ledger, Release, Revocations, State, StatusList, StatusSource,
+};
 use serde_json::{Value, json};
 
 fn release(name: &str, time: u64, digit: &str) -> Value {
@@ -240,4 +242,43 @@ fn malformed_releases_are_refused_and_named() {
             "{name:?}"
         );
     }
+}
+
+/// Whoever puts an older list in the place of a newer one must not undo what a reader knew already.
+#[test]
+fn what_is_known_to_be_worse_stays_worse() {
+    let list = |state: &str| {
+        let entry = json!({ "verName": "1", "state": state, "since": 150, "reason": "r" });
+        let mut files = files();
+        files.insert("status.json".into(), status(&json!([entry])));
+        History::from_files(&files).unwrap()
+    };
+    let state = |history: &History| history.named("1").unwrap().status.state;
+    let (ended, revoked) = (list("end-of-life"), list("revoked"));
+    let mut older = History::from_files(&files()).unwrap();
+    assert_eq!(older.revocations(), Revocations::Missing);
+    assert_eq!(ended.revocations(), Revocations::Unsigned);
+    older.keep_worse(&ended);
+    assert_eq!(state(&older), State::EndOfLife);
+    older.keep_worse(&revoked);
+    older.keep_worse(&ended);
+    assert_eq!(state(&older), State::Revoked);
+    assert_eq!(older.named("2").unwrap().status.state, State::Current);
+}
+
+/// A revoked image that is released again under another name is still the revoked image.
+#[test]
+fn an_image_does_not_become_better_by_being_released_again() {
+    let mut files = files();
+    let again = release("3", 900, "a").to_string();
+    let mut ledger = Ledger::parse(&files["LEDGER"]).unwrap();
+    ledger.append("3", again.as_bytes()).unwrap();
+    files.insert("3.json".into(), again.into());
+    files.insert("LEDGER".into(), ledger.to_text().into());
+    let revoked = json!({ "verName": "1", "state": "revoked", "since": 150, "reason": "r" });
+    files.insert("status.json".into(), status(&json!([revoked])));
+    let history = History::from_files(&files).unwrap();
+    let pcrs = history.named("3").unwrap().release.pcrs;
+    assert_eq!(pcrs, history.named("1").unwrap().release.pcrs);
+    assert_eq!(history.find(&pcrs).unwrap().status.state, State::Revoked);
 }

@@ -1,8 +1,12 @@
 //! The compact text of a JSON value, which is what hashes are over.
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use std::fmt::{self, Write};
+use std::marker::PhantomData;
 
 /// The text that `JSON.stringify` prints for a value whose numbers are spelt as a writer in JavaScript spells them: no white
 /// space between tokens, members in the order received, strings with the fewest escapes. Numbers keep their spelling.
@@ -107,6 +111,37 @@ pub(crate) fn read<'a, T: serde::Deserialize<'a>>(
     strict_json::check(text, strict_json::Limits::default())
         .map_err(|error| problem(error.to_string()))?;
     serde_json::from_slice(text).map_err(|error| problem(describe(&error)))
+}
+
+/// A value that must be an object. The readers that serde derives take a list of the members'
+/// values as well, which no other reader does.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+/// A member that is optional, and not null where it is there.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// serde_json's message quotes values of a wrong type, which may be a person's data; the place says as much.

@@ -35,5 +35,5 @@ pub use json::{compact, compact_hash};
 pub use poi::{PhoneRecord, Poi};
 pub use por::Por;
 pub use spf::{ATTESTATION_BYTES_MAX, SPF_BYTES_MAX, Spf};
-pub use summary::{MagicNumber, Signer, Summary};
+pub use summary::{CheckedBy, EmailProvider, Evidence, MagicNumber, Origin, Signer, Summary};
 pub use user_data::{Function, NamedHash, USER_DATA_MAX, UserData};

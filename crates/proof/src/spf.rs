@@ -53,7 +53,8 @@ impl Spf {
     /// # Errors
     /// [`Error`] when the file is not strict JSON, a member is missing or is not what it should be, base64 included.
     pub fn parse(text: &[u8]) -> Result<Self> {
-        let content: Content<&json::Raw, String> = json::read(FORMAT, text, SPF_BYTES_MAX)?;
+        let json::Object(content): json::Object<Content<&json::Raw, String>> =
+            json::read(FORMAT, text, SPF_BYTES_MAX)?;
         let attestation =
             BASE64_STANDARD
                 .decode(content.attest_doc)

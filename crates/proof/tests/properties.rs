@@ -1,7 +1,8 @@
 //! What holds for every value, and for every text.
 
 use letsesign_proof::{
-    Hash, MagicNumber, PhoneRecord, Poi, Por, Signer, Spf, Summary, UserData, compact,
+    CheckedBy, EmailProvider, Evidence, Hash, MagicNumber, Origin, PhoneRecord, Poi, Por, Signer,
+    Spf, Summary, UserData, compact,
 };
 use proptest::prelude::*;
 
@@ -25,9 +26,32 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn signer()(name in ".{1,20}", email_addr in ".{1,20}", ip_address: std::net::Ipv4Addr, signing_time: u64,
+    fn signer()(name in ".{1,20}", email_addr in ".{1,20}", ip_address: std::net::Ipv4Addr,
+                signing_time in 0u64..1 << 53,
                 phone_number in proptest::option::of("\\+[0-9]{3,12}")) -> Signer {
-        Signer { name, email_addr, ip_address, signing_time, phone_number }
+        Signer { name, email_addr, ip_address, signing_time, phone_number, evidence: None }
+    }
+}
+
+prop_compose! {
+    fn origin()(payload_hash in hash(), ses: bool, email_domain in ".{1,20}") -> Origin {
+        let email_provider = if ses { EmailProvider::Ses } else { EmailProvider::SendGrid };
+        Origin { payload_hash, email_provider, email_domain }
+    }
+}
+
+/// Gives a signer what version 2 says of it.
+fn checked(signer: Signer, poi_hash: Hash) -> Signer {
+    let checked_by = match signer.phone_number {
+        Some(_) => CheckedBy::MailAndSms,
+        None => CheckedBy::Mail,
+    };
+    Signer {
+        evidence: Some(Evidence {
+            poi_hash,
+            checked_by,
+        }),
+        ..signer
     }
 }
 
@@ -50,15 +74,38 @@ proptest! {
     }
 
     #[test]
-    fn a_proof_file_comes_back(signers in proptest::collection::vec(signer(), 1..4), magic: [u8; 32], binding in hash(),
+    fn a_proof_file_comes_back(signers in proptest::collection::vec(signer(), 1..4), magic: [u8; 32],
+                               binding in hash(), origin in proptest::option::of(origin()), poi in hash(),
                                attestation in proptest::collection::vec(any::<u8>(), 0..100)) {
-        let summary = Summary::new(signers, MagicNumber(magic), binding).unwrap();
+        let signers = match &origin {
+            Some(_) => signers.into_iter().map(|signer| checked(signer, poi)).collect(),
+            None => signers,
+        };
+        let summary = Summary::new(signers, MagicNumber(magic), binding, origin).unwrap();
         prop_assert_eq!(&Summary::parse(summary.text()).unwrap(), &summary);
         let spf = Spf { summary, attestation };
         let text = spf.to_json().unwrap();
         let back = Spf::parse(text.as_bytes()).unwrap();
         prop_assert_eq!(back.to_json().unwrap(), text);
         prop_assert_eq!(back, spf);
+    }
+
+    #[test]
+    fn without_any_member_of_version_2_or_with_a_null_a_summary_is_refused(
+        signer in signer(), magic: [u8; 32], binding in hash(), origin in origin(), poi in hash(),
+        member in 0usize..5, null: bool,
+    ) {
+        let summary = Summary::new(vec![checked(signer, poi)], MagicNumber(magic), binding, Some(origin));
+        let mut value: serde_json::Value = serde_json::from_str(summary.unwrap().text()).unwrap();
+        let name = ["payloadHash", "emailServiceProvider", "emailServiceDomain", "poiHash", "checkedBy"][member];
+        let object = if member < 3 { &mut value } else { &mut value["signerList"][0] };
+        let members = object.as_object_mut().unwrap();
+        if null {
+            members.insert(name.to_owned(), serde_json::Value::Null);
+        } else {
+            members.remove(name);
+        }
+        prop_assert!(Summary::parse(&value.to_string()).is_err());
     }
 
     #[test]

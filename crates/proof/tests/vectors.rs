@@ -6,7 +6,9 @@
     reason = "helpers of tests"
 )]
 
-use letsesign_proof::{Function, Hash, PhoneRecord, Poi, Por, Summary, UserData, task_hash};
+use letsesign_proof::{
+    CheckedBy, Function, Hash, PhoneRecord, Poi, Por, Summary, UserData, task_hash,
+};
 use serde_json::Value;
 
 fn vectors() -> Value {
@@ -168,20 +170,49 @@ fn the_whole_hash_list_counts() {
 #[test]
 fn a_summary_is_hashed_as_json_stringify_prints_it() {
     let vectors = vectors();
-    let vector = &vectors["summary"];
-    let text = vector["text"].as_str().unwrap();
-    let summary = Summary::parse(text).unwrap();
-    assert_eq!(summary.text(), text);
-    assert_eq!(summary.hash(), hash(&vector["hash"]));
-    assert_eq!(
-        Summary::parse(vector["spaced"].as_str().unwrap()).unwrap(),
-        summary
-    );
-    let again = Summary::new(
-        summary.signers.clone(),
-        summary.magic_number,
-        summary.binding_data_hash,
-    );
-    assert_eq!(again.unwrap(), summary);
-    assert_eq!(summary.magic_number.on_page().len(), 32);
+    for (name, version2) in [("summary", false), ("summary2", true)] {
+        let vector = &vectors[name];
+        let text = vector["text"].as_str().unwrap();
+        let summary = Summary::parse(text).unwrap();
+        assert_eq!(summary.text(), text);
+        assert_eq!(summary.hash(), hash(&vector["hash"]));
+        assert_eq!(
+            Summary::parse(vector["spaced"].as_str().unwrap()).unwrap(),
+            summary
+        );
+        assert_eq!(summary.origin.is_some(), version2);
+        let again = Summary::new(
+            summary.signers.clone(),
+            summary.magic_number,
+            summary.binding_data_hash,
+            summary.origin.clone(),
+        );
+        assert_eq!(again.unwrap(), summary);
+        assert_eq!(summary.magic_number.on_page().len(), 32);
+    }
+    let vector = &vectors["summary2"];
+    let summary = Summary::parse(vector["text"].as_str().unwrap()).unwrap();
+    let poi = hex::decode(vector["poi"].as_str().unwrap()).unwrap();
+    let checked: Vec<CheckedBy> = summary
+        .signers
+        .iter()
+        .map(|signer| {
+            let evidence = signer.evidence.unwrap();
+            assert_eq!(evidence.poi_hash, Hash::of(&poi));
+            evidence.checked_by
+        })
+        .collect();
+    assert_eq!(checked, [CheckedBy::MailAndSms, CheckedBy::Mail]);
+}
+
+/// Whoever takes members out of a summary, or adds them, must not make one of the other version of
+/// it.
+#[test]
+fn a_mixture_of_both_versions_is_no_summary() {
+    for vector in list(&vectors(), "summaryRefused") {
+        let text = vector["text"].as_str().unwrap();
+        let error = Summary::parse(text).unwrap_err().to_string();
+        let expected = vector["error"].as_str().unwrap();
+        assert!(error.contains(expected), "{}: {error}", vector["name"]);
+    }
 }

@@ -6,14 +6,18 @@ use super::proofs::Claim;
 use super::{Failure, Tools, compute, refuse_signed, result};
 use crate::archive::{Archive, archive};
 use crate::mailer::MailFailure;
-use crate::task::{Access, Binding, Document, Opened, Parts, Payload, SignerInfo, open};
+use crate::task::{
+    Access, Binding, Document, Opened, Parts, Payload, Provider, SignerInfo, open,
+};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use letsesign_job::fields::{FieldError, Fields};
 use letsesign_job::{Code, Job, JobResult};
 use letsesign_kms::{encrypt, from_base64, to_base64};
 use letsesign_mail::{Signature, stem};
-use letsesign_proof::{Function, Hash, MagicNumber, Poi, Spf, Summary};
+use letsesign_proof::{
+    CheckedBy, EmailProvider, Evidence, Function, Hash, MagicNumber, Origin, Poi, Spf, Summary,
+};
 use letsesign_stamp::{Output, Signer, Template, What};
 use letsesign_utc::Utc;
 use serde_json::value::RawValue;
@@ -62,6 +66,8 @@ fn input(raw: &RawValue) -> Result<(Input, Parts, Access), FieldError> {
 struct Confirmed<'a> {
     info: &'a SignerInfo,
     poi: Poi,
+    /// Hash of the PoI's bytes.
+    poi_hash: Hash,
     /// When, in milliseconds since 1970.
     time: u64,
 }
@@ -74,7 +80,15 @@ pub(crate) async fn run(job: Job, tools: &Tools) -> Result<JobResult, Failure> {
     let confirmed = check(&input, &task, tools)?;
     let magic = magic_number()?;
     let pdf = sign(&input, template, &confirmed, magic, tools).await?;
-    let summary = summary(&task.binding, &confirmed, magic)?;
+    let origin = Origin {
+        payload_hash: input.payload.hash,
+        email_provider: match task.email.provider() {
+            Provider::Ses => EmailProvider::Ses,
+            Provider::SendGrid => EmailProvider::SendGrid,
+        },
+        email_domain: task.email.domain().to_owned(),
+    };
+    let summary = summary(&task.binding, &confirmed, magic, origin)?;
     // Found before anything is mailed: after the mails the job must not fail for it.
     let access_key = access_key(&task.binding)?;
     let mut iv = [0; 16];
@@ -173,6 +187,7 @@ fn check<'a>(
         confirmed.push(Confirmed {
             info,
             poi,
+            poi_hash: Hash::of(&proof.bytes),
             time: proof.time,
         });
     }
@@ -231,22 +246,34 @@ fn summary(
     binding: &Binding,
     confirmed: &[Confirmed<'_>],
     magic: MagicNumber,
+    origin: Origin,
 ) -> Result<Summary, Failure> {
     let signers = confirmed
         .iter()
-        .map(|signer| letsesign_proof::Signer {
-            name: signer.info.name.clone(),
-            email_addr: signer.info.email.clone(),
-            ip_address: signer.poi.ip_address,
-            signing_time: signer.time / 1000,
-            // Only what was checked is published.
-            phone_number: signer
-                .poi
+        .map(|signer| {
+            // A number is published only where this very number was checked, and the PoI says so.
+            let phone_number = signer
+                .info
                 .phone
-                .and_then(|_checked| signer.info.phone.clone()),
+                .clone()
+                .filter(|number| signer.poi.phone.is_some_and(|record| record.is(number)));
+            letsesign_proof::Signer {
+                name: signer.info.name.clone(),
+                email_addr: signer.info.email.clone(),
+                ip_address: signer.poi.ip_address,
+                signing_time: signer.time / 1000,
+                evidence: Some(Evidence {
+                    poi_hash: signer.poi_hash,
+                    checked_by: match phone_number {
+                        Some(_) => CheckedBy::MailAndSms,
+                        None => CheckedBy::Mail,
+                    },
+                }),
+                phone_number,
+            }
         })
         .collect();
-    Summary::new(signers, magic, binding.hash())
+    Summary::new(signers, magic, binding.hash(), Some(origin))
         .map_err(|error| Failure::new(Code::SigningFailed, error))
 }
 

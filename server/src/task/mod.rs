@@ -7,4 +7,4 @@ mod payload;
 
 pub(crate) use config::{Binding, EmailConfig, SignerInfo, TwilioConfig};
 pub(crate) use open::{Access, Document, Opened, open};
-pub(crate) use payload::{Parts, Payload};
+pub(crate) use payload::{Parts, Payload, Provider};

@@ -19,6 +19,17 @@ use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;
 
+/// What no key policy shows. A check of one that did not say so would promise more than it knows.
+const UNSEEN: &[&str] = &[
+    "grants: they let others use the key where no Deny stands against it (aws kms list-grants)",
+    "key material that was imported, which whoever made it can use without KMS (aws kms describe-key: Origin)",
+    "replicas of a multi-Region key, each with a policy of its own (describe-key: MultiRegionConfiguration)",
+    "IAM policies, where the key policy lets the account in",
+    "earlier policies, and what was decrypted while they were in force (CloudTrail)",
+    "whose secrets the principals' credentials are: the host must have those of the enclave's principal alone",
+    "whether the key that tasks are encrypted for is the one with this policy",
+];
+
 /// The service's own limit is 32 KiB; what a tool wraps around it may be larger.
 const POLICY_BYTES_MAX: u64 = 1 << 20;
 
@@ -44,7 +55,7 @@ pub(crate) fn run(args: &PolicyArgs) -> Result<Answer> {
                 .iter()
                 .any(|finding| finding.severity == Severity::Hole);
             if args.json {
-                print_json(&json!({ "holes": holes, "findings": findings }))?;
+                print_json(&json!({ "holes": holes, "findings": findings, "unseen": UNSEEN }))?;
             } else {
                 let mut out = String::new();
                 for finding in &findings {
@@ -53,8 +64,12 @@ pub(crate) fn run(args: &PolicyArgs) -> Result<Answer> {
                 out += if holes {
                     "HOLES: the key can be used without a known enclave\n"
                 } else {
-                    "no hole found: the key is used by known enclaves alone\n"
+                    "no hole found: by this policy the key is used by known enclaves alone\n"
                 };
+                out += "\nnot seen in a key policy:\n";
+                for unseen in UNSEEN {
+                    let _ = writeln!(out, "  {unseen}");
+                }
                 print(out)?;
             }
             Ok(if holes { Answer::No } else { Answer::Yes })

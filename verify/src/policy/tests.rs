@@ -46,7 +46,9 @@ fn pcr(digit: &str, register: u8) -> String {
 fn args(releases: &[&str]) -> KmsArgs {
     KmsArgs {
         account: "123456789012".into(),
-        principal: "role/sender".into(),
+        sender: "role/sender".into(),
+        enclave: "user/enclave".into(),
+        reader: None,
         release: releases.iter().map(ToString::to_string).collect(),
         region: "us-east-1".into(),
         put_key_policy: None,
@@ -148,6 +150,76 @@ fn the_written_policy_names_its_hole() {
     assert!(found[0].0 && found[0].1.contains("role/board may replace this policy"));
 }
 
+/// The actions that a written policy allows a principal.
+fn allowed(policy: &Value, principal: &str) -> Vec<String> {
+    let arn = format!("arn:aws:iam::123456789012:{principal}");
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    statements
+        .filter(|statement| statement["Effect"] == "Allow" && statement["Principal"]["AWS"] == arn)
+        .flat_map(|statement| match &statement["Action"] {
+            Value::Array(list) => list.clone(),
+            one => vec![one.clone()],
+        })
+        .map(|action| action.as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_principal_whose_secret_the_host_gets_can_only_decrypt_through_an_enclave() {
+    let written = write::policy(&args(&["1"]), &history()).unwrap().policy;
+    assert_eq!(allowed(&written, "user/enclave"), ["kms:Decrypt"]);
+    let sender = allowed(&written, "role/sender");
+    assert_eq!(
+        sender,
+        ["kms:DescribeKey", "kms:GetPublicKey", "kms:Encrypt"]
+    );
+    for (who, text) in [
+        (["user/enclave", "user/enclave", ""], "of its own"),
+        (["role/a", "role/A", ""], "of its own"),
+        (
+            ["role/a", "arn:aws:iam::123456789012:role/a", ""],
+            "of its own",
+        ),
+        (["role/a", "role/b", "role/b"], "of its own"),
+        (["role/a", "role/b", "role/a"], "need not decrypt"),
+    ] {
+        let mut args = args(&["1"]);
+        [args.sender, args.enclave] = [who[0].to_owned(), who[1].to_owned()];
+        args.reader = Some(who[2].to_owned()).filter(|reader| !reader.is_empty());
+        let error = write::policy(&args, &history()).err().unwrap().to_string();
+        assert!(error.contains(text), "{who:?}: {error}");
+    }
+    let mut args = args(&["1"]);
+    args.put_key_policy = Some("user/enclave".into());
+    let error = write::policy(&args, &history()).err().unwrap().to_string();
+    assert!(error.contains("of its own"), "{error}");
+}
+
+#[test]
+fn a_reader_decrypts_without_attestation_and_the_policy_says_what_that_costs() {
+    let mut args = args(&["1"]);
+    args.reader = Some("role/reader".into());
+    let written = write::policy(&args, &history()).unwrap();
+    assert_eq!(allowed(&written.policy, "role/reader"), ["kms:Decrypt"]);
+    assert!(
+        written
+            .notes
+            .iter()
+            .any(|note| note.contains("reads every document"))
+    );
+    // It is a hole, and named as one; nobody else has it.
+    let holes: Vec<_> = findings(&written.policy["Statement"])
+        .into_iter()
+        .filter(|(hole, _)| *hole)
+        .collect();
+    assert!(!holes.is_empty());
+    let denies = written.policy["Statement"].as_array().unwrap().iter();
+    let excepted = denies
+        .filter(|statement| statement["Condition"]["ArnNotEquals"].is_object())
+        .count();
+    assert_eq!(excepted, 3);
+}
+
 #[test]
 fn written_policies_hold_against_whatever_else_is_allowed() {
     let written = write::policy(&args(&["1"]), &history()).unwrap();
@@ -245,22 +317,23 @@ fn arguments_of_kms_are_checked() {
         assert!(error.contains(text), "{error}");
     };
     refused(|args| args.account = "12345678901".into(), "12 digits");
-    refused(|args| args.principal = "*".into(), "no role or user");
+    refused(|args| args.enclave = "*".into(), "no role or user");
     refused(
-        |args| args.principal = "arn:aws:iam::123456789012:root".into(),
+        |args| args.enclave = "arn:aws:iam::123456789012:root".into(),
         "no role or user",
     );
     refused(
-        |args| args.principal = "arn:aws:iam::999999999999:role/x".into(),
+        |args| args.enclave = "arn:aws:iam::999999999999:role/x".into(),
         "no role or user",
     );
-    refused(|args| args.principal = "role/*".into(), "no role or user");
+    refused(|args| args.enclave = "role/*".into(), "no role or user");
     refused(
         |args| args.put_key_policy = Some("*".into()),
         "no role or user",
     );
     refused(|args| args.release = vec!["9".into()], "no release \"9\"");
     refused(|args| args.release = vec!["4".into()], "revoked");
+    refused(|args| args.release = vec!["3".into()], "--accept-ended");
     refused(|args| args.region = "moon".into(), "no AWS region");
     let mut government = args(&["1"]);
     government.region = "us-gov-west-1".into();

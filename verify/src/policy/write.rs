@@ -1,8 +1,9 @@
 //! A key policy that hands the key to known enclaves alone.
 
 use crate::args::KmsArgs;
+use crate::measurements;
 use anyhow::{Context, Result, bail, ensure};
-use letsesign_measurements::{Entry, History, SignatureState, State};
+use letsesign_measurements::{Entry, History, Revocations, SignatureState, State};
 use serde_json::{Value, json};
 
 /// The service's limit on a key policy, in bytes.
@@ -33,9 +34,18 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         "an AWS account is 12 digits, not {:?}",
         args.account
     );
-    let principal = arn(partition, &args.account, &args.principal)?;
+    let who = |name: &String| arn(partition, &args.account, name);
+    let (sender, enclave) = (who(&args.sender)?, who(&args.enclave)?);
+    let reader = args.reader.as_ref().map(who).transpose()?;
+    let board = args.put_key_policy.as_ref().map(who).transpose()?;
+    distinct(&sender, &enclave, reader.as_ref(), board.as_ref())?;
     let releases = releases(args, history)?;
     let mut notes = notes(args, &releases);
+    match history.revocations() {
+        Revocations::Signed { .. } => {}
+        list @ Revocations::Invalid { .. } => bail!("{}", measurements::revocations(&list)),
+        list => notes.push(measurements::revocations(&list)),
+    }
     let root = format!("arn:{partition}:iam::{}:root", args.account);
     let mut statements = vec![
         json!({
@@ -49,7 +59,7 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         json!({
             "Sid": "EncryptForTheEnclave",
             "Effect": "Allow",
-            "Principal": { "AWS": principal },
+            "Principal": { "AWS": sender },
             "Action": ["kms:DescribeKey", "kms:GetPublicKey", "kms:Encrypt"],
             "Resource": "*",
         }),
@@ -58,7 +68,7 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         statements.push(json!({
             "Sid": format!("DecryptInRelease{}", alphanumeric(&entry.release.ver_name)),
             "Effect": "Allow",
-            "Principal": { "AWS": principal },
+            "Principal": { "AWS": enclave },
             "Action": "kms:Decrypt",
             "Resource": "*",
             "Condition": { "StringEqualsIgnoreCase": entry.release.pcrs.numbered().into_iter()
@@ -66,37 +76,12 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
                 .collect::<serde_json::Map<_, _>>() },
         }));
     }
-    // An explicit Deny is stronger than grants and IAM policies: a missing document differs from every value.
-    for number in 0..3u8 {
-        let mut values: Vec<String> = releases
-            .iter()
-            .flat_map(|entry| entry.release.pcrs.numbered())
-            .filter(|(other, _)| *other == number)
-            .map(|(_, pcr)| pcr.to_string())
-            .collect();
-        values.dedup();
-        statements.push(json!({
-            "Sid": format!("DenyWithoutPCR{number}"),
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": GUARDED,
-            "Resource": "*",
-            "Condition": { "StringNotEqualsIgnoreCase": { key(number): values } },
-        }));
-    }
-    statements.push(json!({
-        "Sid": "DenyDebugMode",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": GUARDED,
-        "Resource": "*",
-        "Condition": { "StringEquals": { key(0): "0".repeat(96) } },
-    }));
-    if let Some(name) = &args.put_key_policy {
+    statements.extend(denials(&releases, reader.as_deref()));
+    if let Some(board) = &board {
         statements.push(json!({
             "Sid": "ReplaceThisPolicy",
             "Effect": "Allow",
-            "Principal": { "AWS": arn(partition, &args.account, name)? },
+            "Principal": { "AWS": board },
             "Action": "kms:PutKeyPolicy",
             "Resource": "*",
         }));
@@ -113,6 +98,99 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         if args.put_key_policy.is_none() { " --bypass-policy-lockout-safety-check" } else { "" }
     ));
     Ok(Written { policy, notes })
+}
+
+/// What nobody may do without one of the releases, and the reader's exception from it.
+fn denials(releases: &[&Entry], reader: Option<&str>) -> Vec<Value> {
+    let mut statements = Vec::new();
+    // An explicit Deny is stronger than grants and IAM policies: a missing document differs from every value.
+    for number in 0..3u8 {
+        let mut values: Vec<String> = releases
+            .iter()
+            .flat_map(|entry| entry.release.pcrs.numbered())
+            .filter(|(other, _)| *other == number)
+            .map(|(_, pcr)| pcr.to_string())
+            .collect();
+        values.dedup();
+        let mut deny = json!({
+            "Sid": format!("DenyWithoutPCR{number}"),
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": GUARDED,
+            "Resource": "*",
+            "Condition": { "StringNotEqualsIgnoreCase": { key(number): values } },
+        });
+        if let (Some(reader), Some(conditions)) = (
+            reader,
+            deny.get_mut("Condition").and_then(Value::as_object_mut),
+        ) {
+            // All conditions of a statement must hold, so whoever is the reader is not denied by
+            // this one.
+            let excepted = json!({ "aws:PrincipalArn": reader });
+            conditions.insert("ArnNotEquals".to_owned(), excepted);
+        }
+        statements.push(deny);
+    }
+    if let Some(reader) = reader {
+        statements.push(json!({
+            "Sid": "DecryptWithoutAttestation",
+            "Effect": "Allow",
+            "Principal": { "AWS": reader },
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+        }));
+        let others: Vec<&str> = GUARDED
+            .iter()
+            .copied()
+            .filter(|action| *action != "kms:Decrypt")
+            .collect();
+        statements.push(json!({
+            "Sid": "DenyReaderAllElse",
+            "Effect": "Deny",
+            "Principal": { "AWS": reader },
+            "Action": others,
+            "Resource": "*",
+        }));
+    }
+    statements.push(json!({
+        "Sid": "DenyDebugMode",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": GUARDED,
+        "Resource": "*",
+        "Condition": { "StringEquals": { key(0): "0".repeat(96) } },
+    }));
+    statements
+}
+
+/// The host gets the enclave's secret. So it must be nobody else's: not of whoever encrypts (the
+/// host could encrypt tasks of its own), decrypts without attestation, or replaces the policy.
+fn distinct(
+    sender: &str,
+    enclave: &str,
+    reader: Option<&String>,
+    board: Option<&String>,
+) -> Result<()> {
+    // IAM tells names apart without case.
+    let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+    let others = [
+        Some(sender),
+        reader.map(String::as_str),
+        board.map(String::as_str),
+    ];
+    if others
+        .into_iter()
+        .flatten()
+        .any(|other| same(other, enclave))
+    {
+        bail!(
+            "--enclave is {enclave}, which has another part as well; the host gets its secret, so it needs a principal of its own"
+        );
+    }
+    if reader.is_some_and(|reader| same(reader, sender)) {
+        bail!("--sender and --reader are both {sender}; whoever encrypts need not decrypt");
+    }
+    Ok(())
 }
 
 fn releases<'a>(args: &KmsArgs, history: &'a History) -> Result<Vec<&'a Entry>> {
@@ -146,6 +224,17 @@ fn notes(args: &KmsArgs, releases: &[&Entry]) -> Vec<String> {
                 entry.release.ver_name
             ));
         }
+    }
+    notes.push(format!(
+        "the host gets the secret of {}. It must have no other right anywhere: no IAM policy, no grant, no other key",
+        args.enclave
+    ));
+    if let Some(reader) = &args.reader {
+        notes.push(format!(
+            "{reader} decrypts WITHOUT attestation: whoever controls it reads every document and the mail, SMS and bearer \
+             secrets of every task under this key, whatever runs in the enclave. Never give its secret to the host, keep it \
+             where names are shown and nowhere else, and leave it out where get-status need not show names"
+        ));
     }
     notes.push(match &args.put_key_policy {
         Some(name) => format!(

@@ -4,7 +4,7 @@ use super::pdf::{self, Shown};
 use crate::Answer;
 use crate::attested::{self, Attested, Demand, Root};
 use crate::{measurements, shown, time};
-use letsesign_measurements::{Entry, History, SignatureState, State};
+use letsesign_measurements::{Entry, History, Revocations, SignatureState, State};
 use letsesign_proof::{Function, Hash, Spf, UserData};
 use serde::Serialize;
 
@@ -14,6 +14,10 @@ const CLOCK_TOLERANCE: u64 = 300;
 /// What was asked for.
 pub(super) struct Demands<'a> {
     pub(super) binding: Option<Hash>,
+    /// Hash of the task payload.
+    pub(super) payload: Option<Hash>,
+    /// Domain that the sender's mails come from.
+    pub(super) sender_domain: Option<&'a str>,
     pub(super) require_signed: bool,
     pub(super) root: &'a Root,
     pub(super) history: &'a History,
@@ -112,12 +116,57 @@ pub(super) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked
             "the PDF ends as signed documents do",
         );
     } else {
-        let text = "the PDF does not end with the line letsesign=true: it is not the signed document, or was saved again";
-        checked.add("trailer", Outcome::Failed, text);
+        // Its bytes are attested or they are not, and that is what counts.
+        let text = "the PDF does not end with the line letsesign=true, as signed documents do; was it saved again?";
+        checked.add("trailer", Outcome::Warning, text);
     }
     magic_number(&mut checked, pdf, spf);
     binding(&mut checked, spf, demands.binding);
+    origin(&mut checked, spf, demands);
     checked
+}
+
+/// What version 2 of the summary says about task and mail account, compared with what the reader
+/// knows.
+fn origin(checked: &mut Checked<'_>, spf: &Spf, demands: &Demands<'_>) {
+    let Some(origin) = &spf.summary.origin else {
+        let text = "version 1 summary, does not say which payload and mail account it came from, nor how each signer was checked";
+        checked.add("summary-version", Outcome::Warning, text);
+        for (name, asked) in [
+            ("payload", demands.payload.is_some()),
+            ("sender-domain", demands.sender_domain.is_some()),
+        ] {
+            if asked {
+                let text = "a version 1 summary does not say it";
+                checked.add(name, Outcome::Failed, text);
+            }
+        }
+        return;
+    };
+    let text = "version 2: names the payload, the mail account and how each signer was checked";
+    checked.add("summary-version", Outcome::Passed, text);
+    if let Some(hash) = demands.payload {
+        if hash == origin.payload_hash {
+            let text = "the document was signed for the given task payload";
+            checked.add("payload", Outcome::Passed, text);
+        } else {
+            let text = format!(
+                "the document was signed for another task payload: its hash is {}",
+                origin.payload_hash
+            );
+            checked.add("payload", Outcome::Failed, text);
+        }
+    }
+    if let Some(domain) = demands.sender_domain {
+        let found = shown::line(&origin.email_domain);
+        if domain.eq_ignore_ascii_case(&origin.email_domain) {
+            let text = format!("the mails came from {found}");
+            checked.add("sender-domain", Outcome::Passed, text);
+        } else {
+            let text = format!("the mails came from another domain, {found}");
+            checked.add("sender-domain", Outcome::Failed, text);
+        }
+    }
 }
 
 fn release<'a>(checked: &mut Checked<'a>, attested: &Attested, demands: &Demands<'a>) {
@@ -149,10 +198,18 @@ fn release<'a>(checked: &mut Checked<'a>, attested: &Attested, demands: &Demands
         outcome,
         format!("the file of release {name}: {text}"),
     );
-    if let SignatureState::Invalid { reason } = &demands.history.status_signature {
-        let text = format!("status.json: INVALID SIGNATURE: {}", shown::line(reason));
-        checked.add("status-signature", Outcome::Failed, text);
-    }
+    let list = demands.history.revocations();
+    let outcome = match &list {
+        Revocations::Signed { .. } => Outcome::Passed,
+        Revocations::Invalid { .. } => Outcome::Failed,
+        _ if demands.require_signed => Outcome::Failed,
+        _ => Outcome::Warning,
+    };
+    checked.add(
+        "status-signature",
+        outcome,
+        measurements::revocations(&list),
+    );
 }
 
 fn hashes(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf, attested: &Attested) {
@@ -217,9 +274,21 @@ fn magic_number(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf) {
                 format!("shown on page {}", pages.join(", ")),
             )
         }
-        Shown::Another(other) => (
-            Outcome::Failed,
-            format!("a page shows another one, {other}"),
+        // What the pages show is attested with every other byte of the PDF: the sender's own text
+        // may look like a number.
+        Shown::Another { number, on } => (
+            Outcome::Warning,
+            if on.is_empty() {
+                format!(
+                    "a page shows {number}, which looks like another one; look at the page yourself"
+                )
+            } else {
+                let pages: Vec<String> = on.iter().map(ToString::to_string).collect();
+                format!(
+                    "shown on page {}, and {number}, which looks like another one",
+                    pages.join(", ")
+                )
+            },
         ),
         Shown::Nowhere => (
             Outcome::Warning,

@@ -1,11 +1,12 @@
 //! What `proof` reads: a PDF and a proof file, or a zip that holds one of each.
 
+use super::archive::{self, Entry};
 use crate::args::ProofArgs;
 use crate::shown;
 use anyhow::{Context, Result, bail, ensure};
 use letsesign_proof::SPF_BYTES_MAX;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
@@ -13,8 +14,8 @@ use zip::{CompressionMethod, ZipArchive};
 /// A signed PDF: the template has at most 50 MiB with everything around it, and stamps add fonts.
 const PDF_BYTES_MAX: u64 = 256 << 20;
 
-/// Entries in a zip of ours: two. A few more are looked at, to say what is there.
-const ENTRIES_MAX: usize = 16;
+/// A zip of both files.
+const ZIP_BYTES_MAX: u64 = PDF_BYTES_MAX + SPF_BYTES_MAX as u64 + (1 << 16);
 
 /// A document with its proof.
 pub(super) struct Input {
@@ -90,73 +91,93 @@ fn all(source: &mut impl Read, limit: u64, name: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn unzip(file: File, args: &ProofArgs) -> Result<Input> {
-    let shown_name = args.document.display();
-    let mut archive =
-        ZipArchive::new(file).with_context(|| format!("{shown_name} is no sound zip"))?;
-    ensure!(
-        archive.len() <= ENTRIES_MAX,
-        "{shown_name} holds {} files; ours holds a PDF and a proof",
-        archive.len()
-    );
-    let (mut pdf, mut spf, mut encrypted) = (Vec::new(), Vec::new(), false);
-    for index in 0..archive.len() {
-        let entry = archive
-            .by_index_raw(index)
-            .with_context(|| format!("{shown_name} is no sound zip"))?;
-        let name = entry
-            .name()
-            .with_context(|| format!("{shown_name} holds a file without a readable name"))?
-            .into_owned();
-        encrypted |= entry.encrypted();
-        let lower = name.to_lowercase();
-        if lower.strip_suffix(".pdf").is_some() {
-            pdf.push((index, name));
-        } else if lower.strip_suffix(".spf").is_some() {
-            spf.push((index, name));
-        }
-    }
-    let one = |found: Vec<(usize, String)>, kind: &str| -> Result<(usize, String)> {
-        match <[(usize, String); 1]>::try_from(found) {
-            Ok([one]) => Ok(one),
-            Err(found) => bail!("{shown_name} holds {} {kind} files, not one", found.len()),
-        }
-    };
-    let (pdf, spf) = (one(pdf, ".pdf")?, one(spf, ".spf")?);
-    let password = if encrypted {
-        Some(password(args)?)
-    } else {
-        None
-    };
-    let mut take = |(index, name): (usize, String), limit| -> Result<(Vec<u8>, String)> {
-        let what = format!("{} in {shown_name}", shown::line(&name));
-        let entry = match &password {
-            Some(password) => archive.by_index_decrypt(index, password.as_bytes()),
-            None => archive.by_index(index),
-        };
-        let mut entry = match entry {
-            Ok(entry) => entry,
-            Err(ZipError::InvalidPassword) => bail!("the password of {shown_name} is wrong"),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {what}")),
-        };
+fn unzip(mut file: File, args: &ProofArgs) -> Result<Input> {
+    let name = args.document.display().to_string();
+    let bytes = all(&mut file, ZIP_BYTES_MAX, &name)?;
+    let found = archive::parse(&bytes).with_context(|| refused(&name))?;
+    let encrypted = found.pdf.encrypted || found.spf.encrypted;
+    let password = encrypted.then(|| password(args)).transpose()?;
+    let take = |entry: &Entry, limit: u64| -> Result<Vec<u8>> {
+        let what = format!("{} in {name}", shown::line(&entry.name));
         ensure!(
-            matches!(
-                entry.compression(),
-                CompressionMethod::Stored | CompressionMethod::Deflated
-            ),
-            "{what} is compressed in a way that ours are not"
+            entry.size as u64 <= limit,
+            "{what} has more than {limit} bytes, and none of ours does"
         );
-        let bytes = all(&mut entry, limit, &what)?;
-        Ok((bytes, name))
+        match &password {
+            Some(password) if entry.encrypted => decrypt(&bytes, entry, password, limit, &what),
+            _ => unpack(&bytes, entry).with_context(|| format!("{what} is damaged")),
+        }
     };
-    let (pdf, pdf_name) = take(pdf, PDF_BYTES_MAX)?;
-    let (spf, spf_name) = take(spf, SPF_BYTES_MAX as u64)?;
     Ok(Input {
-        pdf,
-        pdf_name,
-        spf,
-        spf_name,
+        pdf: take(&found.pdf, PDF_BYTES_MAX)?,
+        spf: take(&found.spf, SPF_BYTES_MAX as u64)?,
+        pdf_name: found.pdf.name,
+        spf_name: found.spf.name,
     })
+}
+
+fn refused(name: &str) -> String {
+    format!(
+        "{} is not a zip as the enclave makes it (unpack it, and give the PDF and the proof)",
+        shown::line(name)
+    )
+}
+
+/// A file that is not encrypted. It has the size and the CRC that were announced, and no byte of
+/// the zip is left over.
+fn unpack(zip: &[u8], entry: &Entry) -> Result<Vec<u8>> {
+    let packed = zip.get(entry.data.clone()).context("it is cut short")?;
+    let bytes = if entry.deflated {
+        let mut decoder = flate2::bufread::DeflateDecoder::new(packed);
+        let mut bytes = Vec::new();
+        (&mut decoder)
+            .take(entry.size as u64 + 1)
+            .read_to_end(&mut bytes)?;
+        ensure!(
+            decoder.total_in() == packed.len() as u64,
+            "there are bytes behind it"
+        );
+        bytes
+    } else {
+        packed.to_vec()
+    };
+    ensure!(
+        bytes.len() == entry.size,
+        "its size is not the announced one"
+    );
+    let mut crc = flate2::Crc::new();
+    crc.update(&bytes);
+    ensure!(crc.sum() == entry.crc, "its CRC is not the announced one");
+    Ok(bytes)
+}
+
+/// An encrypted file.
+fn decrypt(zip: &[u8], entry: &Entry, password: &str, limit: u64, what: &str) -> Result<Vec<u8>> {
+    let mut archive = ZipArchive::new(Cursor::new(zip)).with_context(|| refused(what))?;
+    let index = (0..archive.len())
+        .find(|index| {
+            let found = archive.by_index_raw(*index);
+            found.is_ok_and(|found| found.name().is_ok_and(|name| name == entry.name))
+        })
+        .with_context(|| refused(what))?;
+    let mut file = match archive.by_index_decrypt(index, password.as_bytes()) {
+        Ok(file) => file,
+        Err(ZipError::InvalidPassword) => bail!("the password of {what} is wrong"),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {what}")),
+    };
+    ensure!(
+        matches!(
+            file.compression(),
+            CompressionMethod::Stored | CompressionMethod::Deflated
+        ),
+        "{what} is compressed in a way that ours are not"
+    );
+    let bytes = all(&mut file, limit, what)?;
+    ensure!(
+        bytes.len() == entry.size,
+        "{what} has not the announced size"
+    );
+    Ok(bytes)
 }
 
 /// The password of a zip: a file's first line, or typed.

@@ -1,5 +1,6 @@
 //! `letsesign-verify proof`: a signed PDF against its proof.
 
+mod archive;
 mod checks;
 mod input;
 mod pdf;
@@ -8,8 +9,13 @@ mod report;
 use crate::args::ProofArgs;
 use crate::attested::Root;
 use crate::{Answer, print, print_json, time};
-use anyhow::{Context, Result};
-use letsesign_proof::{Hash, Spf};
+use anyhow::{Context, Result, bail, ensure};
+use letsesign_proof::{Hash, Spf, compact_hash};
+use std::io::Read;
+use std::path::Path;
+
+/// A job with everything in it has at most 50 MiB; white space may be added to it.
+const PAYLOAD_BYTES_MAX: u64 = 64 << 20;
 
 pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
     // Mistakes in what is asked are errors, not answers; so they come first.
@@ -19,6 +25,10 @@ pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
         .map(Hash::parse)
         .transpose()
         .context("--binding-data-hash")?;
+    let payload = args.payload.as_deref().map(payload).transpose()?;
+    if args.sender_domain.as_deref() == Some("") {
+        bail!("--sender-domain is empty");
+    }
     let root = Root::read(args.root.root.as_deref())?;
     let history = args.releases.load()?;
     let input = input::read(args)?;
@@ -26,6 +36,8 @@ pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
         Spf::parse(&input.spf).with_context(|| format!("{} is no proof file", input.spf_name))?;
     let demands = checks::Demands {
         binding,
+        payload,
+        sender_domain: args.sender_domain.as_deref(),
         require_signed: args.require_signed,
         root: &root,
         history: &history,
@@ -48,4 +60,21 @@ pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
         print(report.text())?;
     }
     Ok(answer)
+}
+
+/// The hash of a file's JSON, whatever white space is in it.
+fn payload(path: &Path) -> Result<Hash> {
+    let name = path.display();
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(PAYLOAD_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read {name}"))?;
+    ensure!(
+        bytes.len() as u64 <= PAYLOAD_BYTES_MAX,
+        "{name} is too large for a task payload"
+    );
+    std::str::from_utf8(&bytes)
+        .ok()
+        .and_then(compact_hash)
+        .with_context(|| format!("{name} is no strict JSON, so no task payload"))
 }

@@ -9,6 +9,13 @@ use text::Reader;
 /// What any stream may unpack to.
 const STREAM_MAX: usize = 64 << 20;
 
+/// How long reading a PDF may take. What ordinary PDFs take is milliseconds; this is for what no
+/// budget foresees.
+const GUARD: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// The parser and forms in forms recurse.
+const STACK: usize = 16 << 20;
+
 /// The line after the last %%EOF.
 const TRAILER: &[u8] = b"letsesign=true";
 
@@ -17,8 +24,8 @@ const TRAILER: &[u8] = b"letsesign=true";
 pub(super) enum Shown {
     /// On these pages, counted from 1.
     On(Vec<u32>),
-    /// The text could be read and shows another one.
-    Another(String),
+    /// A page shows what looks like another one, and these pages ours.
+    Another { number: String, on: Vec<u32> },
     /// The text could be read and shows none: no signer has a signature field.
     Nowhere,
     /// The text cannot be read.
@@ -38,8 +45,26 @@ pub(super) fn has_trailer(pdf: &[u8]) -> bool {
         .is_some_and(|rest| rest.trim_ascii() == TRAILER)
 }
 
-/// Looks for the magic number on the pages.
+/// Looks for the magic number on the pages. Work is bounded by a budget; a PDF that keeps the
+/// parser itself busy is given up after [`GUARD`], so that nobody waits for a verdict that does not
+/// depend on it.
 pub(super) fn magic_number(pdf: &[u8], magic: &MagicNumber) -> Shown {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let (pdf, magic) = (pdf.to_vec(), *magic);
+    let work = move || {
+        // Nobody listens any more when the guard was faster.
+        let _ = sender.send(look(&pdf, &magic));
+    };
+    let builder = std::thread::Builder::new().stack_size(STACK);
+    if let Err(error) = builder.spawn(work) {
+        return Shown::Unreadable(format!("there is no thread for it: {error}"));
+    }
+    receiver
+        .recv_timeout(GUARD)
+        .unwrap_or_else(|_| Shown::Unreadable("the PDF takes too long to read".to_owned()))
+}
+
+fn look(pdf: &[u8], magic: &MagicNumber) -> Shown {
     let options = LoadOptions {
         max_decompressed_size: Some(STREAM_MAX),
         ..LoadOptions::default()
@@ -52,20 +77,23 @@ pub(super) fn magic_number(pdf: &[u8], magic: &MagicNumber) -> Shown {
         return Shown::Unreadable("the PDF is encrypted".to_owned());
     }
     let wanted = magic.on_page();
-    let (mut on, mut another, mut problem) = (Vec::new(), None, None);
+    let (mut on, mut another) = (Vec::new(), None);
     let pages = document.get_pages();
+    let mut reader = Reader::new(&document);
     for (number, page) in &pages {
-        let mut reader = Reader::new(&document);
         reader.page(*page);
         let text: String = reader.text.chars().filter(|c| !c.is_whitespace()).collect();
         if text.contains(&wanted) {
             on.push(*number);
         }
         another = another.or_else(|| other_magic(&text, &wanted));
-        problem = problem.or(reader.problem);
+        if reader.exhausted() {
+            break;
+        }
     }
+    let problem = reader.problem;
     match (on.is_empty(), another, problem) {
-        (_, Some(other), _) => Shown::Another(other),
+        (_, Some(number), _) => Shown::Another { number, on },
         (false, None, _) => Shown::On(on),
         (true, None, Some(problem)) => Shown::Unreadable(problem),
         (true, None, None) if pages.is_empty() => {

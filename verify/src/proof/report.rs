@@ -4,7 +4,7 @@ use super::checks::{Checked, Outcome};
 use super::input::Input;
 use crate::attested::{Attested, Root};
 use crate::{Answer, measurements, shown, time};
-use letsesign_proof::{Hash, Spf};
+use letsesign_proof::{Hash, Origin, Spf};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -73,7 +73,14 @@ impl Report<'_> {
             "signers": self.spf.summary.signers,
             "magicNumber": self.spf.summary.magic_number,
             "bindingDataHash": self.spf.summary.binding_data_hash,
+            "payloadHash": self.origin_of(|origin| json!(origin.payload_hash)),
+            "emailServiceProvider": self.origin_of(|origin| json!(origin.email_provider)),
+            "emailServiceDomain": self.origin_of(|origin| json!(origin.email_domain)),
         })
+    }
+
+    fn origin_of(&self, member: fn(&Origin) -> Value) -> Option<Value> {
+        self.spf.summary.origin.as_ref().map(member)
     }
 
     pub(super) fn text(&self) -> String {
@@ -150,8 +157,25 @@ impl Report<'_> {
             if let Some(phone) = &signer.phone_number {
                 writeln!(out, "     phone     {}", shown::line(phone))?;
             }
+            match signer.evidence {
+                Some(evidence) => {
+                    writeln!(out, "     checked by {}", evidence.checked_by)?;
+                    writeln!(out, "     PoI hash  {}", evidence.poi_hash)?;
+                }
+                None => writeln!(out, "     checked   (a version 1 summary does not say how)")?,
+            }
         }
         writeln!(out, "\nMagic number  {}", self.spf.summary.magic_number)?;
-        writeln!(out, "Binding hash  {}", self.spf.summary.binding_data_hash)
+        writeln!(out, "Binding hash  {}", self.spf.summary.binding_data_hash)?;
+        if let Some(origin) = &self.spf.summary.origin {
+            writeln!(out, "Payload hash  {}", origin.payload_hash)?;
+            let domain = shown::line(&origin.email_domain);
+            writeln!(
+                out,
+                "Mails from    {domain}, sent with {}",
+                origin.email_provider
+            )?;
+        }
+        Ok(())
     }
 }

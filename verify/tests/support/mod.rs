@@ -2,9 +2,13 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub mod archive;
 pub mod pdf;
 
-use letsesign_proof::{Function, Hash, MagicNumber, Signer, Spf, Summary, UserData};
+use letsesign_proof::{
+    CheckedBy, EmailProvider, Evidence, Function, Hash, MagicNumber, Origin, Signer, Spf, Summary,
+    UserData,
+};
 pub use letsesign_test_authority::Document;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -14,6 +18,9 @@ use std::process::{Command, Output};
 pub const TIME: u64 = 1_700_000_000_000;
 pub const MAGIC: MagicNumber = MagicNumber([0xab; 32]);
 pub const BINDING: &[u8] = b"binding data";
+/// The task payload of this world, and a spelling of it that is not compact.
+pub const PAYLOAD: &str = r#"{"publicTaskInfo":{"inOrder":true},"privateTaskInfo":{}}"#;
+pub const DOMAIN: &str = "Mail.Example.com";
 
 /// The registers of release `good`, all of a digit.
 pub fn pcr(digit: u8) -> [u8; 48] {
@@ -142,7 +149,41 @@ pub fn signer(name: &str) -> Signer {
         ip_address: "203.0.113.9".parse().unwrap(),
         signing_time: TIME / 1000 - 60,
         phone_number: None,
+        evidence: Some(Evidence {
+            poi_hash: Hash::of(name.as_bytes()),
+            checked_by: CheckedBy::Mail,
+        }),
     }
+}
+
+/// One who was checked by SMS as well.
+pub fn signer_with_phone(name: &str) -> Signer {
+    let mut signer = signer(name);
+    signer.phone_number = Some("+886912345678".to_owned());
+    signer.evidence.as_mut().unwrap().checked_by = CheckedBy::MailAndSms;
+    signer
+}
+
+/// Where documents of this world come from.
+pub fn origin() -> Origin {
+    Origin {
+        payload_hash: Hash::of(PAYLOAD.as_bytes()),
+        email_provider: EmailProvider::SendGrid,
+        email_domain: DOMAIN.to_owned(),
+    }
+}
+
+/// A summary of this world.
+pub fn summary(signers: Vec<Signer>) -> Summary {
+    Summary::new(signers, MAGIC, Hash::of(BINDING), Some(origin())).unwrap()
+}
+
+/// One as earlier releases wrote it.
+pub fn summary_v1(mut signers: Vec<Signer>) -> Summary {
+    for signer in &mut signers {
+        signer.evidence = None;
+    }
+    Summary::new(signers, MAGIC, Hash::of(BINDING), None).unwrap()
 }
 
 impl Signed {
@@ -153,10 +194,9 @@ impl Signed {
 
     /// A genuine one over a given PDF.
     pub fn of(pdf: Vec<u8>, signers: Vec<Signer>) -> Self {
-        let summary = Summary::new(signers, MAGIC, Hash::of(BINDING)).unwrap();
         let mut signed = Self {
             pdf,
-            summary,
+            summary: summary(signers),
             document: Document::new(TIME, 0x11),
         };
         signed.attest();

@@ -63,9 +63,64 @@ pub fn with(way: Way, shown: &str) -> Vec<u8> {
         stream("/Type /XObject /Subtype /Form /BBox [0 0 300 300] /Resources << /Font << /F1 5 0 R >> /XObject << /X1 8 0 R >> >>", &format!("{plain} /X1 Do")),
         "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> >>".to_owned(),
     ];
+    file(&objects)
+}
+
+/// A PDF whose page draws a form `width` times, which draws another one as often, and so on,
+/// `depth` deep.
+pub fn nested(depth: usize, width: usize) -> Vec<u8> {
+    let mut objects = vec![
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 /MediaBox [0 0 300 300] >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << /XObject << /X 4 0 R >> >> >>"
+            .to_owned(),
+    ];
+    let draws = "/X Do ".repeat(width);
+    for level in 0..=depth {
+        objects.push(format!(
+            "<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X {} 0 R >> >> \
+             /Length {} >>\nstream\n{draws}\nendstream",
+            level + 5,
+            draws.len()
+        ));
+    }
+    file(&objects)
+}
+
+/// A PDF of one page with this content, which may be packed.
+pub fn content(dictionary: &str, content: &[u8]) -> Vec<u8> {
+    let mut pdf = file(&[
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 /MediaBox [0 0 300 300] >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << >> >>".to_owned(),
+    ]);
+    // An update (ISO 32000-1, section 7.5.6), because the content is no text.
+    let before = pdf.windows(9).rposition(|window| window == b"startxref");
+    let number: String = pdf[before.unwrap() + 10..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .map(|byte| char::from(*byte))
+        .collect();
+    let place = pdf.len();
+    let length = content.len();
+    pdf.extend(format!("4 0 obj\n<< {dictionary} /Length {length} >>\nstream\n").into_bytes());
+    pdf.extend(content);
+    pdf.extend(b"\nendstream\nendobj\n");
+    let start = pdf.len();
+    pdf.extend(
+        format!(
+            "xref\n4 1\n{place:010} 00000 n \ntrailer << /Size 5 /Root 1 0 R /Prev {number} >>\n\
+             startxref\n{start}\n%%EOF\n"
+        )
+        .into_bytes(),
+    );
+    pdf
+}
+
+fn file(objects: &[String]) -> Vec<u8> {
     let mut pdf = "%PDF-1.7\n".to_owned();
     let mut places = Vec::new();
-    for (number, object) in (1..).zip(&objects) {
+    for (number, object) in (1..).zip(objects) {
         places.push(pdf.len());
         pdf += &format!("{number} 0 obj\n{object}\nendobj\n");
     }

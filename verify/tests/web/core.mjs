@@ -1,5 +1,6 @@
 // Runs the page's own scripts, without the page, in Node.
 // Usage: node core.mjs json TEXTS.json: for each text the SHA-256 of its compact form, or null where it is refused.
+//        node core.mjs proofs SETTINGS.json CASES.json: for each { files, asked, now } { verdict, checks, said }.
 //        node core.mjs documents ROOT.der CASES.json: for each { file, now } what the document attests, or { refused: reason }.
 
 import { createHash, webcrypto } from "node:crypto";
@@ -7,10 +8,10 @@ import { readFileSync } from "node:fs";
 import { createContext, runInContext } from "node:vm";
 
 const folder = new URL("../../web/src/", import.meta.url);
-const context = createContext({ crypto: webcrypto, TextDecoder, TextEncoder, Uint8Array, atob, btoa, Date });
-const names = ["bytes", "cbor", "der", "json", "attestation"];
+const context = createContext({ crypto: webcrypto, TextDecoder, TextEncoder, Uint8Array, Blob, DecompressionStream, atob, btoa, Date });
+const names = ["bytes", "cbor", "der", "json", "zip", "attestation", "proof"];
 const scripts = names.map((name) => readFileSync(new URL(`${name}.js`, folder), "utf8")).join("");
-const page = runInContext(`"use strict";${scripts};({ Refusal, parseJson, verifyDocument, sha256 })`, context);
+const page = runInContext(`"use strict";${scripts};({ Refusal, parseJson, verifyDocument, sha256, unzip, checkProof, payloadHash })`, context);
 
 const [, , what, ...files] = process.argv;
 const read = (file) => JSON.parse(readFileSync(file, "utf8"));
@@ -28,6 +29,20 @@ const answers = [];
 if (what === "json") {
   for (const text of read(files[0])) {
     answers.push(await answer(() => createHash("sha256").update(page.parseJson(text, "the text").text).digest("hex")));
+  }
+} else if (what === "proofs") {
+  const settings = read(files[0]);
+  for (const { files: paths, asked, now } of read(files[1])) {
+    const judged = await answer(async () => {
+      const bytes = paths.map((path) => new Uint8Array(readFileSync(path)));
+      const payload = asked.payload === undefined ? null : await page.payloadHash(new TextEncoder().encode(asked.payload));
+      const [pdf, spf] = bytes.length === 1 ? [...(await page.unzip(bytes[0])).values()] : bytes;
+      const wanted = { binding: asked.binding ?? null, payload, senderDomain: asked.senderDomain ?? null };
+      const { verdict, checks } = await page.checkProof(pdf, spf, wanted, settings, now);
+      const outcomes = Object.fromEntries(checks.map((check) => [check.name, check.outcome]));
+      return { verdict, checks: outcomes, said: checks.map((check) => check.text).join("\n") };
+    });
+    answers.push(judged.refused === undefined ? judged : { verdict: "unreadable", checks: {}, said: judged.refused });
   }
 } else {
   const root = await page.sha256(new Uint8Array(readFileSync(files[0])));

@@ -115,5 +115,9 @@ try {
 } finally {
   browser.kill();
   await new Promise((resolve) => (browser.exitCode === null && browser.signalCode === null ? browser.on("exit", resolve) : resolve()));
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  try {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+  } catch {
+    // The browser's children may still write there; a folder that is left over is no answer about the page.
+  }
 }

@@ -1,5 +1,8 @@
 // The page around the checks. Foreign text goes through `shown` and textContent, never into markup.
 
+/** A job with everything in it has at most 50 MiB; white space may be added to it. */
+const PAYLOAD_MAX = 64 << 20;
+
 const VERDICTS = {
   genuine: ["Genuine", "This document was signed in an AWS Nitro enclave of a known release, by the people below."],
   "test-only": ["Test only", "Right under a root certificate that is NOT AWS's. This proves nothing about AWS Nitro."],
@@ -52,6 +55,9 @@ function showResult(result, names) {
   row(facts, "Signed", result.attested ? `${utc(result.attested.time)} (by the clock of AWS Nitro)` : "unknown: the attestation is not genuine");
   row(facts, "Verified", `${utc(Math.floor(Date.now() / 1000))} (by the clock of this machine)`);
   row(facts, "Release", result.release ? `${result.release.name}, ${shown(statusText(result.release.status))}` : "none that is known");
+  const { origin } = result.proof;
+  const service = { ses: "Amazon SES", sg: "SendGrid" };
+  row(facts, "Mails from", origin ? `${shown(origin.domain)}, sent with ${service[origin.provider]}` : "a version 1 summary does not say it");
 
   byId("signers-title").textContent = result.signersAttested ? "Signers" : "Signers, as the proof file claims; nothing of this is verified";
   byId("signers").replaceChildren(...result.proof.signers.map((signer) => {
@@ -59,6 +65,8 @@ function showResult(result, names) {
     item.append(element("strong", shown(signer.name)), ` <${shown(signer.emailAddr)}>`, element("br", ""));
     item.append(`confirmed ${utc(signer.signingTime)}, from ${shown(signer.ipAddress)}`);
     if (signer.phoneNumber !== null) item.append(`, phone ${shown(signer.phoneNumber)}`);
+    item.append(element("br", ""), signer.checkedBy === null ? "a version 1 summary does not say how this person was checked" : `checked by ${signer.checkedBy}`);
+    if (signer.poiHash !== null) item.append(element("br", ""), "PoI hash ", element("code", signer.poiHash));
     return item;
   }));
 
@@ -75,6 +83,7 @@ function showResult(result, names) {
   row(details, "SHA-256 of the PDF", result.pdfHash);
   row(details, "Magic number", result.proof.magicNumber);
   row(details, "Binding hash", result.proof.bindingDataHash);
+  if (origin) row(details, "Payload hash", origin.payloadHash);
   if (result.attested) {
     result.attested.pcrs.forEach((pcr, index) => row(details, `PCR${index}`, pcr));
     row(details, "Module", shown(result.attested.moduleId));
@@ -85,7 +94,7 @@ function showResult(result, names) {
 async function readFiles(list) {
   const files = new Map();
   for (const file of list) {
-    if (file.size > ENTRY_MAX) refuse(`${file.name} is too large for a document`);
+    if (file.size > PDF_MAX + SPF_MAX) refuse(`${file.name} is too large for a document`);
     const bytes = new Uint8Array(await file.arrayBuffer());
     if (/\.zip$/i.test(file.name)) for (const [name, contents] of await unzip(bytes)) files.set(name, contents);
     else files.set(file.name, bytes);
@@ -110,7 +119,15 @@ async function verifyFiles(list, settings) {
     const typed = byId("binding").value.trim();
     if (typed !== "" && !HASH.test(typed)) refuse("the binding hash has 64 hexadecimal digits, in lower case");
     const input = await readFiles(list);
-    const result = await checkProof(input.pdf, input.spf, typed === "" ? null : typed, settings, Math.floor(Date.now() / 1000));
+    const task = byId("payload").files[0];
+    if (task && task.size > PAYLOAD_MAX) refuse("the task payload is too large");
+    const domain = byId("domain").value.trim();
+    const asked = {
+      binding: typed === "" ? null : typed,
+      payload: task ? await payloadHash(new Uint8Array(await task.arrayBuffer())) : null,
+      senderDomain: domain === "" ? null : domain,
+    };
+    const result = await checkProof(input.pdf, input.spf, asked, settings, Math.floor(Date.now() / 1000));
     if (turn === latest) showResult(result, input.names);
   } catch (problem) {
     if (turn !== latest) return;
@@ -122,12 +139,13 @@ function start() {
   const settings = JSON.parse(byId("settings").textContent);
   byId("root").textContent = settings.root.name;
   byId("known").replaceChildren(...settings.releases.map((release) => element("li", `${release.name}: ${statusText(release.status)}; ${release.signature}`)));
+  byId("revocations").textContent = settings.revocations.text;
   document.body.dataset.test = String(settings.root.test);
   const input = byId("files");
   const chosen = () => input.files.length > 0 && verifyFiles([...input.files], settings);
   if (!globalThis.crypto?.subtle) return show("unreadable", "This browser offers no WebCrypto here. Open the page from a file or over https.");
   input.addEventListener("change", chosen);
-  byId("binding").addEventListener("change", chosen);
+  for (const id of ["binding", "domain", "payload"]) byId(id).addEventListener("change", chosen);
   const zone = byId("zone");
   for (const name of ["dragover", "drop"]) {
     zone.addEventListener(name, (event) => {

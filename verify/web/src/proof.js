@@ -12,7 +12,7 @@ function parseProof(bytes) {
   const root = parseJson(fromUtf8(bytes, "the proof file"), "the proof file").value;
   const member = (object, name, type) => {
     const found = object instanceof Map ? object.get(name) : undefined;
-    if (found === undefined || (type === "list" ? !Array.isArray(found.value) : typeof found.value !== type)) {
+    if (found === undefined || found.value === null || (type === "list" ? !Array.isArray(found.value) : typeof found.value !== type)) {
       refuse(`the proof file: ${name} is missing or of another type`);
     }
     return found;
@@ -29,19 +29,40 @@ function parseProof(bytes) {
   const magicNumber = text(summary.value, "magicNumber");
   const bindingDataHash = text(summary.value, "bindingDataHash");
   if (!HASH.test(magicNumber) || !HASH.test(bindingDataHash)) refuse("the proof file: a number has not 64 hexadecimal digits");
+  const top = ["payloadHash", "emailServiceProvider", "emailServiceDomain"];
+  const version2 = summary.value.has(top[0]);
+  const mixed = (name) => refuse(`the proof file: of ${name} and the other members of version 2 some are missing: all of them or none`);
+  const members = (object, names) => {
+    for (const name of names) if (object.has(name) !== version2) mixed(name);
+  };
+  members(summary.value, top);
   const signers = member(summary.value, "signerList", "list").value.map(({ value }) => {
-    const signingTime = member(value, "signingTime", "number").value;
-    if (!Number.isSafeInteger(signingTime) || signingTime < 0) refuse("the proof file: a signingTime is no time");
-    return {
-      name: text(value, "name"),
-      emailAddr: text(value, "emailAddr"),
-      ipAddress: text(value, "ipAddress"),
-      signingTime,
-      phoneNumber: value.has("phoneNumber") ? text(value, "phoneNumber") : null,
-    };
+    const time = member(value, "signingTime", "number");
+    if (!/^(?:0|[1-9]\d*)$/.test(time.text) || !Number.isSafeInteger(time.value)) refuse("the proof file: a signingTime is no time");
+    const ipAddress = text(value, "ipAddress");
+    const part = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+    if (!new RegExp(`^${part}(?:\\.${part}){3}$`).test(ipAddress)) refuse("the proof file: an ipAddress is no IPv4 address");
+    const phoneNumber = value.has("phoneNumber") ? text(value, "phoneNumber") : null;
+    members(value, ["poiHash", "checkedBy"]);
+    const signer = { name: text(value, "name"), emailAddr: text(value, "emailAddr"), ipAddress, signingTime: time.value, phoneNumber, poiHash: null, checkedBy: null };
+    if (!version2) return signer;
+    signer.poiHash = text(value, "poiHash");
+    if (!HASH.test(signer.poiHash)) refuse("the proof file: a poiHash has not 64 hexadecimal digits");
+    const checkedBy = member(value, "checkedBy", "list").text;
+    if (checkedBy !== (phoneNumber === null ? '["mail"]' : '["mail","sms"]')) refuse("the proof file: checkedBy does not fit the phoneNumber");
+    signer.checkedBy = phoneNumber === null ? "mail" : "mail and SMS";
+    return signer;
   });
-  if (signers.length === 0) refuse("the proof file: there are no signers");
-  return { summaryText: summary.text, document, magicNumber, bindingDataHash, signers };
+  if (signers.length === 0 || signers.length > 1000) refuse("the proof file: there are not between 1 and 1000 signers");
+  const origin = version2 ? { payloadHash: text(summary.value, top[0]), provider: text(summary.value, top[1]), domain: text(summary.value, top[2]) } : null;
+  if (version2) {
+    if (!HASH.test(origin.payloadHash)) refuse("the proof file: payloadHash has not 64 hexadecimal digits");
+    if (!["ses", "sg"].includes(origin.provider)) refuse("the proof file: emailServiceProvider is neither ses nor sg");
+    const length = [...origin.domain].length;
+    if (length === 0 || length > 256) refuse("the proof file: emailServiceDomain has not between 1 and 256 characters");
+  }
+  if (document.length > 16384) refuse("the proof file: attestDoc is too long");
+  return { summaryText: summary.text, document, magicNumber, bindingDataHash, signers, origin };
 }
 
 /** What the NSM was given for these results; it has one spelling. */
@@ -70,9 +91,42 @@ function explainUserData(actual, pdfHash, summaryHash) {
 
 /** Whether the line letsesign=true follows the last %%EOF: what the enclave puts at the end of every document that it signed. */
 function hasTrailer(pdf) {
-  const tail = String.fromCharCode(...pdf.subarray(Math.max(0, pdf.length - 1024)));
-  const end = tail.lastIndexOf("%%EOF");
-  return end >= 0 && tail.slice(end + 5).trim() === "letsesign=true";
+  const marker = [0x25, 0x25, 0x45, 0x4f, 0x46];
+  let end = pdf.length - marker.length;
+  while (end >= 0 && !marker.every((byte, index) => pdf[end + index] === byte)) end--;
+  if (end < 0) return false;
+  const blank = (byte) => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0c || byte === 0x0d;
+  let [from, to] = [end + marker.length, pdf.length];
+  while (from < to && blank(pdf[from])) from++;
+  while (from < to && blank(pdf[to - 1])) to--;
+  return to - from === 14 && String.fromCharCode(...pdf.subarray(from, to)) === "letsesign=true";
+}
+
+/** The hash of a task payload: that of its compact text. */
+async function payloadHash(bytes) {
+  const payload = parseJson(fromUtf8(bytes, "the task payload"), "the task payload");
+  return sha256(new TextEncoder().encode(payload.text));
+}
+
+const asciiLower = (text) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** What version 2 of the summary says about task and mail account, compared with what the reader knows. */
+function checkOrigin(origin, asked, add) {
+  if (origin === null) {
+    add("summary-version", "warning", "version 1 summary, does not say which payload and mail account it came from, nor how each signer was checked");
+    if (asked.payload !== null) add("payload", "failed", "a version 1 summary does not say it");
+    if (asked.senderDomain !== null) add("sender-domain", "failed", "a version 1 summary does not say it");
+    return;
+  }
+  add("summary-version", "passed", "version 2: names the payload, the mail account and how each signer was checked");
+  if (asked.payload !== null) {
+    if (asked.payload === origin.payloadHash) add("payload", "passed", "the document was signed for the given task payload");
+    else add("payload", "failed", `the document was signed for another task payload: its hash is ${origin.payloadHash}`);
+  }
+  if (asked.senderDomain !== null) {
+    if (asciiLower(asked.senderDomain) === asciiLower(origin.domain)) add("sender-domain", "passed", `the mails came from ${origin.domain}`);
+    else add("sender-domain", "failed", `the mails came from another domain, ${origin.domain}`);
+  }
 }
 
 /** How a release stands at a time: an end of life counts from its date on, a revocation always. */
@@ -89,11 +143,13 @@ function statusText(status) {
 /**
  * All checks.
  *
- * @param settings `{ root: {name, sha256, test}, releases: [{name, pcrs, status, signature}] }`
+ * @param asked `{ binding, payload, senderDomain }`: hash, hash and domain that the reader knows, or null
+ * @param settings `{ root: {name, sha256, test}, releases: [{name, pcrs, status, signature}], revocations: {signed, text} }`
  * @param now seconds since 1970
  * @returns `{ verdict, checks: [{name, outcome, text}], proof, signedAt, release, pcrs, pdfHash }`; outcomes are passed, warning, ended, failed
  */
-async function checkProof(pdf, spfBytes, bindingHash, settings, now) {
+async function checkProof(pdf, spfBytes, asked, settings, now) {
+  const bindingHash = asked.binding;
   const proof = parseProof(spfBytes);
   const [pdfHash, summaryHash] = [await sha256(pdf), await sha256(new TextEncoder().encode(proof.summaryText))];
   const result = { proof, pdfHash, checks: [], attested: null, release: null, signersAttested: false };
@@ -121,24 +177,29 @@ async function checkProof(pdf, spfBytes, bindingHash, settings, now) {
     else add("times", "passed", "everybody confirmed before the document was signed");
   }
   if (hasTrailer(pdf)) add("trailer", "passed", "the PDF ends as signed documents do");
-  else add("trailer", "failed", "the PDF does not end with the line letsesign=true: it is not the signed document, or was saved again");
+  else add("trailer", "warning", "the PDF does not end with the line letsesign=true, as signed documents do; was it saved again?");
   if (bindingHash !== null) {
     if (bindingHash === proof.bindingDataHash) add("binding", "passed", "the signature belongs to the task with the given hash");
     else add("binding", "failed", `the signature belongs to another task: its hash is ${proof.bindingDataHash}`);
   }
+  checkOrigin(proof.origin, asked, add);
   result.verdict = verdict(result, settings);
   return result;
 }
 
 function checkRelease(result, settings, add) {
   const { pcrs, time } = result.attested;
-  const release = settings.releases.find((known) => known.pcrs.every((pcr, index) => pcr === pcrs[index]));
+  // Of several releases of one image the worst: it does not become better by being released again.
+  const rank = ({ status }) => ["current", "end-of-life", "revoked"].indexOf(status.state);
+  const same = settings.releases.filter((known) => known.pcrs.every((pcr, index) => pcr === pcrs[index]));
+  const release = same.sort((a, b) => rank(b) - rank(a))[0];
   if (release === undefined) return add("release", "failed", "PCR0, PCR1 and PCR2 are not those of one release");
   result.release = release;
   const [then, text] = [stateAt(release.status, time), statusText(release.status)];
   if (then !== "current") add("release", "ended", `${release.name}, ${text}`);
   else add("release", "passed", release.status.state === "current" ? `${release.name}, ${text}` : `${release.name}, in use when it signed; ${text}`);
   add("release-signature", release.signed ? "passed" : "warning", `the file of release ${release.name}: ${release.signature}`);
+  add("status-signature", settings.revocations.signed ? "passed" : "warning", settings.revocations.text);
 }
 
 function verdict(result, settings) {

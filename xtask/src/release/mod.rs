@@ -16,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  cargo xtask release new 2611\n  cargo xtask release sign 2611 --key ~/release.key\n  \
-    cargo xtask release status 1909 end-of-life --reason \"replaced by 2611\"\n  cargo xtask release sign status --key ~/release.key\n  \
+    cargo xtask release status 2611 end-of-life --reason \"replaced by 2702\"\n  cargo xtask release sign status --key ~/release.key\n  \
     cargo xtask release key 2026 --key ~/release.key   a new key, its public half goes into measurements/keys"
 )]
 pub(crate) struct ReleaseArgs {

@@ -1,7 +1,7 @@
 //! Any bytes as each of the formats. What is accepted is written again and means the same.
 #![no_main]
 
-use letsesign_proof::{Poi, Por, Spf, UserData, compact};
+use letsesign_proof::{Poi, Por, Spf, Summary, UserData, compact};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -16,6 +16,14 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(spf) = Spf::parse(bytes) {
         assert_eq!(Spf::parse(spf.to_json().unwrap().as_bytes()).unwrap(), spf);
+    }
+    if let Some(summary) = std::str::from_utf8(bytes).ok().and_then(|text| Summary::parse(text).ok()) {
+        // Its own text says the same; what the members say can be written, which loses unknown
+        // members alone.
+        assert_eq!(Summary::parse(summary.text()).unwrap(), summary);
+        let Summary { signers, magic_number, binding_data_hash, origin, .. } = summary.clone();
+        let written = Summary::new(signers, magic_number, binding_data_hash, origin).unwrap();
+        assert_eq!((written.signers, written.origin), (summary.signers, summary.origin));
     }
     if let Some(text) = std::str::from_utf8(bytes).ok().and_then(compact) {
         // Compact text is a fixed point.

@@ -1,12 +1,25 @@
 //! The text that a page draws.
 
-use super::STREAM_MAX;
 use lopdf::content::Content;
 use lopdf::{Dictionary, Document, Encoding, Object};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// How deep forms may be drawn in forms.
 const DEPTH_MAX: usize = 8;
+
+/// What a document may make us do: bytes of content read and of text found. A document of a
+/// thousand pages full of text has some tens of millions.
+const WORK_MAX: usize = 64 << 20;
+
+/// What a page, a form that is drawn, or a font costs beside its bytes.
+const WORK_EACH: usize = 1 << 10;
+
+/// What the table of a font's letters may unpack to.
+const FONT_MAX: usize = 1 << 20;
+
+/// Bytes of one string that is shown. A font may make many letters of each.
+const STRING_MAX: usize = 32 << 10;
 
 /// Collects the text that is drawn, in the order of drawing.
 pub(super) struct Reader<'a> {
@@ -14,6 +27,10 @@ pub(super) struct Reader<'a> {
     pub(super) text: String,
     /// The first thing that could not be read.
     pub(super) problem: Option<String>,
+    /// Of [`WORK_MAX`].
+    left: usize,
+    /// Encodings by the address of their font's dictionary: reading one is work that is done once.
+    fonts: BTreeMap<usize, Option<Rc<Encoding<'a>>>>,
 }
 
 impl<'a> Reader<'a> {
@@ -22,11 +39,37 @@ impl<'a> Reader<'a> {
             document,
             text: String::new(),
             problem: None,
+            left: WORK_MAX,
+            fonts: BTreeMap::new(),
         }
     }
 
+    /// Whether the budget is used up.
+    pub(super) fn exhausted(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Takes work from the budget. Where it does not suffice, nothing more is read of the whole
+    /// document.
+    fn take(&mut self, work: usize) -> bool {
+        match self.left.checked_sub(work) {
+            Some(left) if left > 0 => self.left = left,
+            _ => {
+                self.left = 0;
+                self.fail(&"reading it takes more work than this program does");
+            }
+        }
+        self.left > 0
+    }
+
+    /// Reads a page; `text` is then the page's.
     pub(super) fn page(&mut self, page: lopdf::ObjectId) {
-        let content = self.document.get_page_content_with_limit(page, STREAM_MAX);
+        self.text.clear();
+        if !self.take(WORK_EACH) {
+            return;
+        }
+        let limit = self.left;
+        let content = self.document.get_page_content_with_limit(page, limit);
         let resources = self.document.get_page_resources(page);
         match (content, resources) {
             (Ok(content), Ok((own, inherited))) => {
@@ -36,7 +79,12 @@ impl<'a> Reader<'a> {
                 let all: Vec<&Dictionary> = own.into_iter().chain(inherited).collect();
                 self.content(&content, &all, &mut BTreeSet::new());
             }
-            (Err(error), _) | (_, Err(error)) => self.fail(&error),
+            (Err(error), _) => {
+                // It may have cost all that it was allowed to.
+                self.take(limit);
+                self.fail(&error);
+            }
+            (_, Err(error)) => self.fail(&error),
         }
     }
 
@@ -51,13 +99,19 @@ impl<'a> Reader<'a> {
         resources: &[&'a Dictionary],
         open: &mut BTreeSet<lopdf::ObjectId>,
     ) {
+        if !self.take(content.len()) {
+            return;
+        }
         let content = match Content::decode(content) {
             Ok(content) => content,
             Err(error) => return self.fail(&error),
         };
-        let mut fonts: BTreeMap<Vec<u8>, Option<Encoding<'a>>> = BTreeMap::new();
+        let mut fonts: BTreeMap<Vec<u8>, Option<Rc<Encoding<'a>>>> = BTreeMap::new();
         let mut font = None;
         for operation in &content.operations {
+            if self.exhausted() {
+                return;
+            }
             let name = || {
                 operation
                     .operands
@@ -77,7 +131,7 @@ impl<'a> Reader<'a> {
                     let encoding = font
                         .as_ref()
                         .and_then(|name| fonts.get(name))
-                        .and_then(Option::as_ref);
+                        .and_then(Option::as_deref);
                     self.show(&operation.operands, encoding);
                 }
                 "Do" => {
@@ -106,19 +160,41 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn encoding(&self, resources: &[&'a Dictionary], name: &[u8]) -> Option<Encoding<'a>> {
+    fn encoding(&mut self, resources: &[&'a Dictionary], name: &[u8]) -> Option<Rc<Encoding<'a>>> {
         let font = self.resource(resources, b"Font", name)?;
         let (_, font) = self.document.dereference(font).ok()?;
         let font = font.as_dict().ok()?;
+        let address = std::ptr::from_ref(font).addr();
+        if let Some(known) = self.fonts.get(&address) {
+            return known.clone();
+        }
+        let found = self.read_encoding(font).map(Rc::new);
+        self.fonts.insert(address, found.clone());
+        found
+    }
+
+    fn read_encoding(&mut self, font: &'a Dictionary) -> Option<Encoding<'a>> {
+        if !self.take(WORK_EACH) {
+            return None;
+        }
         // A composite font that does not say which letters its glyphs are would be read as if it were a simple one.
         let composite = font
             .get(b"Subtype")
             .and_then(Object::as_name)
             .is_ok_and(|kind| kind == b"Type0");
-        if composite && !font.has(b"ToUnicode") {
+        if let Ok(table) = font.get_deref(b"ToUnicode", self.document)
+            && let Ok(stream) = table.as_stream()
+        {
+            // What it unpacks to is known only afterwards, so as much is taken as a table of its
+            // size may be.
+            let size = stream.content.len().saturating_mul(32).min(FONT_MAX);
+            if !self.take(size) {
+                return None;
+            }
+        } else if composite {
             return None;
         }
-        font.get_font_encoding_with_limit(self.document, STREAM_MAX)
+        font.get_font_encoding_with_limit(self.document, FONT_MAX)
             .ok()
     }
 
@@ -126,11 +202,18 @@ impl<'a> Reader<'a> {
         for operand in operands {
             match operand {
                 Object::Array(list) => self.show(list, encoding),
+                Object::String(bytes, _) if bytes.len() > STRING_MAX => {
+                    self.fail(&"a string is longer than a page shows");
+                }
                 Object::String(bytes, _) => {
                     let text =
                         encoding.and_then(|encoding| Document::decode_text(encoding, bytes).ok());
                     match text {
-                        Some(text) => self.text.push_str(&text),
+                        Some(text) => {
+                            if self.take(text.len()) {
+                                self.text.push_str(&text);
+                            }
+                        }
                         None => self.fail(&"a font does not say which letters it shows"),
                     }
                 }
@@ -160,7 +243,7 @@ impl<'a> Reader<'a> {
             .and_then(Object::as_name)
             .is_ok_and(|kind| kind == b"Form");
         // A form that draws itself would never end.
-        if !is_form || open.len() >= DEPTH_MAX || !open.insert(id) {
+        if !is_form || !self.take(WORK_EACH) || open.len() >= DEPTH_MAX || !open.insert(id) {
             return;
         }
         let own = stream
@@ -168,8 +251,9 @@ impl<'a> Reader<'a> {
             .get_deref(b"Resources", self.document)
             .and_then(Object::as_dict)
             .ok();
+        let limit = self.left;
         let content = if stream.dict.has(b"Filter") {
-            stream.decompressed_content_with_limit(STREAM_MAX)
+            stream.decompressed_content_with_limit(limit)
         } else {
             Ok(stream.content.clone())
         };
@@ -178,7 +262,10 @@ impl<'a> Reader<'a> {
                 Some(own) => self.content(&content, &[own], open),
                 None => self.content(&content, resources, open),
             },
-            Err(error) => self.fail(&error),
+            Err(error) => {
+                self.take(limit);
+                self.fail(&error);
+            }
         }
         open.remove(&id);
     }
