@@ -18,6 +18,7 @@ mod memory;
 mod nsm;
 mod place;
 mod services;
+mod sessions;
 mod sms;
 mod supervise;
 mod task;

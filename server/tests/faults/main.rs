@@ -17,6 +17,7 @@ mod log;
 mod mails;
 mod memory;
 mod nsm;
+mod once;
 mod sendgrid;
 mod ses;
 mod stage;
