@@ -12,6 +12,7 @@
 mod clock;
 mod crowd;
 mod host;
+mod hostile;
 mod kms;
 mod log;
 mod mails;
