@@ -1,6 +1,7 @@
 //! Sends mails, by whichever provider the task names (docs/mail.md).
 
 use crate::clock::Clock;
+use crate::jobs::NotBegun;
 use crate::task::EmailConfig;
 use letsesign_mail::smtp::{self, Limits, Session};
 use letsesign_mail::{Mail, Origin, SendError, Step, sendgrid};
@@ -21,6 +22,9 @@ pub(crate) enum MailFailure {
     /// There is no such mail: the configuration's domain is no domain, for example.
     #[error("the mail cannot be written: {0}")]
     Unwritable(#[from] letsesign_mail::Error),
+    /// The host does not know that the job begins.
+    #[error(transparent)]
+    NotBegun(#[from] NotBegun),
     /// Anything else.
     #[error("{0}")]
     Failed(String),

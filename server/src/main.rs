@@ -6,7 +6,6 @@
 
 mod archive;
 mod attested;
-mod budget;
 mod clock;
 mod config;
 #[cfg(feature = "emulation")]
@@ -18,7 +17,9 @@ mod mailer;
 mod memory;
 mod nsm;
 mod place;
+mod refusals;
 mod services;
+mod sessions;
 mod sms;
 mod supervise;
 mod task;

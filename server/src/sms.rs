@@ -1,5 +1,6 @@
 //! Phone numbers, checked by Twilio Verify (docs/sms.md).
 
+use crate::jobs::{Context, NotBegun};
 use crate::task::TwilioConfig;
 use letsesign_net::{HttpError, Https, Request};
 use letsesign_proof::Hash;
@@ -20,6 +21,9 @@ pub(crate) enum SmsFailure {
     /// An SMS for this proof went out a moment ago.
     #[error("an SMS for this proof went out less than {0:?} ago")]
     TooSoon(Duration),
+    /// The host does not know that the job begins.
+    #[error(transparent)]
+    NotBegun(#[from] NotBegun),
 }
 
 /// Twilio, shared by all jobs.
@@ -51,12 +55,15 @@ impl Sms {
         config: &TwilioConfig,
         phone: &str,
         proof: Hash,
+        job: &Context,
     ) -> Result<String, SmsFailure> {
         let turn = self.turn(proof)?;
         let config = account(config);
         let (status, body) = self.ask(request::service(&config)?, true).await?;
         answer::service(status, &body)?;
-        let (status, body) = self.ask(request::send(&config, phone)?, false).await?;
+        let question = request::send(&config, phone)?;
+        job.begin().await?;
+        let (status, body) = self.ask(question, false).await?;
         let sid = answer::sent(status, &body)?;
         turn.keep();
         Ok(sid)

@@ -1,17 +1,19 @@
 //! Start, workers, end.
 
 use crate::attested::Judge;
-use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::config::Limits;
-use crate::jobs::Tools;
+use crate::jobs::{Context as JobContext, Tools};
 use crate::kms::Kms;
 use crate::mailer::Mailer;
+use crate::memory::{self, Budget};
 use crate::nsm::{Question, SharedNsm};
 use crate::place::Place;
+use crate::refusals::Refusals;
 use crate::services::services;
+use crate::sessions::Sessions;
 use crate::sms::Sms;
-use crate::worker::Worker;
+use crate::worker::{Shared, Worker};
 use anyhow::{Context, Result};
 use letsesign_attestation::Measurements;
 use letsesign_job::{Client, Connect};
@@ -25,7 +27,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
@@ -131,10 +133,11 @@ async fn tools<C>(place: &Place<C>, nsm: Nsm) -> Result<Tools> {
         nsm: shared,
         fonts: fonts.await??,
         judge: Arc::new(Judge::new(place.root.clone(), images)?),
-        budget: Arc::new(Budget::new(limits.refusals_per_key).context("no random numbers")?),
-        refusal: limits.refusal(),
+        refusals: Arc::new(Refusals::new(limits.refusals_per_key).context("no random numbers")?),
+        refusal_delay: limits.refusal(),
         por_validity: limits.por_validity(),
         links: place.links,
+        job: Arc::new(JobContext::none()),
     };
     Ok(tools)
 }
@@ -149,13 +152,31 @@ async fn keep_time(nsm: SharedNsm, every: Duration) {
     }
 }
 
-/// Closes connections that nobody uses.
-async fn tidy(tools: Tools, every: Duration) {
+/// Closes connections that nobody uses, and forgets results that are too old.
+async fn tidy(tools: Tools, sessions: Arc<Sessions>, every: Duration) {
     loop {
         sleep(every).await;
+        sessions.tidy();
         tools.mailer.close_idle();
         tools.sms.close_idle();
     }
+}
+
+/// What this start of the server remembers of its jobs.
+fn sessions(limits: &Limits) -> Result<Arc<Sessions>> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|_| anyhow::anyhow!("there are no random numbers"))?;
+    Ok(Arc::new(Sessions::new(key, limits.sessions())))
+}
+
+/// The memory that jobs may take.
+fn budget(limits: &Limits) -> Budget {
+    let job = limits.job_memory();
+    let bytes = memory::available(limits.memory_reserve()).unwrap_or_else(|| {
+        tracing::warn!("the kernel does not say how much memory there is: one large job at a time");
+        0
+    });
+    Budget::new(bytes, job)
 }
 
 async fn serve<C: Connect>(place: Place<C>, nsm: Nsm) -> Result<ExitCode> {
@@ -164,22 +185,26 @@ async fn serve<C: Connect>(place: Place<C>, nsm: Nsm) -> Result<ExitCode> {
     let tools = tools(&place, nsm).await?;
     let limits: Limits = place.config.limits;
     let kms = Arc::clone(&tools.kms);
+    let sessions = sessions(&limits)?;
     tokio::spawn(async move { kms.keep_keys().await });
     tokio::spawn(keep_time(tools.nsm.clone(), limits.clock()));
-    tokio::spawn(tidy(tools.clone(), limits.keep()));
+    tokio::spawn(tidy(tools.clone(), Arc::clone(&sessions), limits.keep()));
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let count = limits.workers(cpus);
     let (stop, stopping) = watch::channel(false);
+    let shared = Arc::new(Shared {
+        tools,
+        sessions,
+        budget: budget(&limits),
+        // Jobs that come again must not keep all workers.
+        waiting: Semaphore::new(count / 2),
+        full: Notify::new(),
+        limits,
+    });
     let mut workers = JoinSet::new();
     for _ in 0..count {
-        let worker = Worker {
-            client: Client::new(place.job_api.clone(), limits.timing()),
-            tools: tools.clone(),
-            poll: limits.poll(),
-            poll_most: limits.poll_most(),
-            stop: stopping.clone(),
-        };
-        workers.spawn(worker.run());
+        let client = Client::new(place.job_api.clone(), shared.limits.timing());
+        workers.spawn(Worker::new(client, Arc::clone(&shared), stopping.clone()).run());
     }
     tracing::info!(
         workers = count,
@@ -190,15 +215,16 @@ async fn serve<C: Connect>(place: Place<C>, nsm: Nsm) -> Result<ExitCode> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = shared.full.notified() => {
+            tracing::warn!("no more sessions can be remembered: a new start is needed");
+        }
     }
     tracing::info!("stopping: no new jobs are taken");
     stop.send_replace(true);
     let all = async { while workers.join_next().await.is_some() {} };
-    if timeout(limits.grace(), all).await.is_err() {
-        tracing::error!(
-            "jobs were still running after {:?}; they are lost",
-            limits.grace()
-        );
+    let grace = shared.limits.grace();
+    if timeout(grace, all).await.is_err() {
+        tracing::error!("jobs were still running after {grace:?}; they are lost");
         return Ok(ExitCode::FAILURE);
     }
     tracing::info!("stopped");

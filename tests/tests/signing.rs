@@ -80,6 +80,46 @@ fn image(fixture: &Fixture, server: &Path, folder: &Path) -> PathBuf {
     eif
 }
 
+/// Bytes of the largest job (limits.toml, job-bytes).
+const JOB: usize = 50 << 20;
+
+/// A job of full size that is nothing but a piece, again and again.
+fn filled(session: &str, start: &str, piece: impl Fn(usize) -> String, end: &str) -> String {
+    let mut body = format!(r#"{{"session":"{session}","jobName":"sendReq","jobData":{start}"#);
+    body.reserve(JOB);
+    for number in 0.. {
+        let next = piece(number);
+        if body.len() + next.len() + end.len() > JOB {
+            break;
+        }
+        body.push_str(&next);
+    }
+    body + end
+}
+
+/// Eight jobs of full size that once took 0.7 GB each, all at once, and an honest one among them: the enclave has the memory for
+/// one at a time, so it takes one at a time.
+async fn hostile(world: &World) {
+    let mut pending = Vec::new();
+    for number in 0..8 {
+        let session = format!("hostile-{number}");
+        let body = match number % 4 {
+            0 => filled(&session, "{", |n| format!("\"{n:x}\":0,"), "\"z\":0}}"),
+            1 => filled(&session, "{\"l\":[", |_| "0,".into(), "0]}}"),
+            2 => filled(&session, "{\"l\":[", |_| "{\"a\":[]},".into(), "0]}}"),
+            _ => filled(&session, "{\"taskID\":\"", |_| "\\/".into(), "\"}}"),
+        };
+        pending.push(world.jobs.submit_raw(&session, body));
+    }
+    let honest = Task::new(pdf::document(2, 0)).seal();
+    let honest = world.submit("sendReq", &honest.send_req(0));
+    for pending in pending {
+        let session = pending.session().to_owned();
+        assert_eq!(pending.result().await["code"], 2001, "{session}");
+    }
+    assert_eq!(honest.result().await["code"], 0);
+}
+
 /// One boot, one task. The emulator's own NSM may stop (`Machine::nsm_stopped`); then this says `false`, and shows nothing.
 fn signs(fixture: &Fixture, eif: &Path, pcrs: &[[u8; 48]; 3]) -> bool {
     // The key policy lists this image and no other; the parent forwards ports and plays the job API.
@@ -92,7 +132,8 @@ fn signs(fixture: &Fixture, eif: &Path, pcrs: &[[u8; 48]; 3]) -> bool {
         .unwrap();
     world.kms.change_policy(|policy| policy.unsigned = true);
     let options = Options {
-        memory: 256,
+        // What the README recommends: hostile jobs of full size must fit, one after the other.
+        memory: 512,
         jobs: false,
         forward: vec![
             (9001, world.jobs.address()),
@@ -141,6 +182,12 @@ fn signs(fixture: &Fixture, eif: &Path, pcrs: &[[u8; 48]; 3]) -> bool {
         .unwrap();
     // received, two requests, two confirmations reported, and the three of the end.
     assert_eq!(world.mailbox.count(), 8);
+
+    match catch_unwind(AssertUnwindSafe(|| runtime.block_on(hostile(&world)))) {
+        Err(_) if machine.nsm_stopped() => return false,
+        Err(panic) => resume_unwind(panic),
+        Ok(()) => {}
+    }
 
     // Another image gets no key, however honest its server.
     world.kms.change_policy(|policy| policy.images.clear());

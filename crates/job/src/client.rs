@@ -1,7 +1,7 @@
 //! Fetching jobs and delivering results.
 
 use crate::envelope::Envelope;
-use crate::result::{JobResult, body};
+use crate::result::Delivery;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HOST};
@@ -9,8 +9,7 @@ use hyper::{Method, Request};
 use letsesign_net::http::{self, Answer, Limits, Sender, Want};
 use letsesign_net::{Backoff, Connect, HttpError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
-use zeroize::Zeroizing;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// How long things may take, and how large an answer may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +24,8 @@ pub struct Timing {
     pub exchange: Duration,
     /// Delivering one result, retries included.
     pub delivery: Duration,
+    /// Telling the host that a job begins to have an effect, retries included.
+    pub begin: Duration,
     /// Delay before the first retry; doubles up to `retry_most`.
     pub retry_first: Duration,
     /// Longest delay between retries.
@@ -60,6 +61,23 @@ pub enum ClientError {
         /// Why the last attempt failed.
         last: HttpError,
     },
+    /// The host did not say in time that it knows that the job begins.
+    #[error("begin not answered within {within:?} ({attempts} attempts)")]
+    NotBegun {
+        /// The time it had.
+        within: Duration,
+        /// How often it was tried.
+        attempts: u32,
+    },
+}
+
+/// What the host answered to `begin-job`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// It has noted it (any 2xx status).
+    Noted,
+    /// It does not know this call (status 404); the job goes on all the same.
+    Unsupported,
 }
 
 /// A client of the host's job API. It keeps one connection open while the host does; each worker has its own client.
@@ -85,26 +103,49 @@ impl<C: Connect> Client<C> {
         let request = request(Method::GET, "/api/get-job", Vec::new());
         let body = self
             .send(request, Want::Body(self.timing.body_bytes))
-            .await
-            .map(Zeroizing::new)?;
-        Ok(Envelope::parse(&body))
+            .await?;
+        Ok(Envelope::parse(body))
+    }
+
+    /// Tells the host that a job is about to have its first effect: a mail or an SMS. Asks again and again until the host
+    /// answers with a 2xx status or 404, or the time for it is over. Telling it twice does no harm.
+    ///
+    /// # Errors
+    /// [`ClientError::NotBegun`]: the job must not have its effect.
+    pub async fn begin(&mut self, session: &str) -> Result<Begun, ClientError> {
+        let body = Bytes::from(crate::result::begin(session));
+        let within = self.timing.begin;
+        let deadline = Instant::now() + within;
+        let mut backoff = Backoff::new(self.timing.retry_first, self.timing.retry_most);
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let request = request(Method::POST, "/api/begin-job", body.clone());
+            match timeout_at(deadline, self.send(request, Want::Receipt)).await {
+                Ok(Ok(_)) => return Ok(Begun::Noted),
+                Ok(Err(HttpError::Status(404))) => return Ok(Begun::Unsupported),
+                Ok(Err(_)) | Err(_) => {}
+            }
+            let delay = backoff.delay();
+            if Instant::now() + delay >= deadline {
+                return Err(ClientError::NotBegun { within, attempts });
+            }
+            sleep(delay).await;
+        }
     }
 
     /// Delivers a result: the same bytes again and again until the host takes them (any 2xx status) or the time for it is over.
-    pub async fn put_result(
-        &mut self,
-        session: &str,
-        result: JobResult,
-    ) -> Result<(), ClientError> {
-        let body = Bytes::from(body(session, &result));
-        drop(result);
+    ///
+    /// # Errors
+    /// [`ClientError::NotTaken`].
+    pub async fn put_result(&mut self, delivery: &Delivery) -> Result<(), ClientError> {
         let within = self.timing.delivery;
         let deadline = Instant::now() + within;
         let mut backoff = Backoff::new(self.timing.retry_first, self.timing.retry_most);
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let request = request(Method::POST, "/api/put-job-result", body.clone());
+            let request = request(Method::POST, "/api/put-job-result", delivery.body());
             let Err(last) = self.send(request, Want::Receipt).await else {
                 return Ok(());
             };

@@ -2,17 +2,21 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use zeroize::Zeroize;
+use std::ops::Range;
+use zeroize::Zeroizing;
 
 /// Longest `session` and `jobName`, in characters.
 const NAME_MAX: usize = 256;
 
 /// A job as the host hands it out, its envelope checked.
+///
+/// The data stay where they were received, because they are megabytes.
 #[derive(Clone)]
 pub struct Job {
     session: String,
     name: String,
-    data: Box<RawValue>,
+    body: Zeroizing<String>,
+    data: Range<usize>,
 }
 
 impl Job {
@@ -26,17 +30,21 @@ impl Job {
         &self.name
     }
 
-    /// The text of `jobData`, a JSON object, byte for byte as received.
+    /// The text of `jobData`, a JSON object, byte for byte as received. Looks for its end, so it takes time that grows
+    /// with the job.
     pub fn data(&self) -> &RawValue {
-        &self.data
+        // The text was found to be an object when the job was read.
+        serde_json::from_str(self.text()).unwrap_or(RawValue::NULL)
     }
-}
 
-/// The data hold secrets: access keys, passwords, PINs.
-impl Drop for Job {
-    fn drop(&mut self) {
-        let data = std::mem::replace(&mut self.data, RawValue::NULL.to_owned());
-        String::from(Box::<str>::from(data)).zeroize();
+    /// Bytes of the answer that it came in, all of which are held.
+    pub fn size(&self) -> usize {
+        self.body.len()
+    }
+
+    /// [`Self::data`] as a text.
+    pub fn text(&self) -> &str {
+        self.body.get(self.data.clone()).unwrap_or_default()
     }
 }
 
@@ -45,7 +53,7 @@ impl std::fmt::Debug for Job {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Job")
-            .field("data_bytes", &self.data.get().len())
+            .field("data_bytes", &self.data.len())
             .finish_non_exhaustive()
     }
 }
@@ -95,56 +103,70 @@ struct Members<'a> {
 }
 
 impl Envelope {
-    /// Reads an answer's body. Never fails: what is wrong becomes [`Envelope::Unusable`].
-    pub fn parse(body: &[u8]) -> Self {
-        if let Err(error) = strict_json::check(body, strict_json::Limits::default()) {
-            let session = salvage(body).and_then(|text| name(&text)).map(Session);
+    /// Reads an answer's body, which is overwritten when it is not needed any more. Never fails: what is wrong becomes
+    /// [`Envelope::Unusable`].
+    pub fn parse(body: Vec<u8>) -> Self {
+        let mut body = Zeroizing::new(body);
+        if let Err(error) = strict_json::check(&body, strict_json::Limits::default()) {
+            let session = salvage(&body).and_then(|text| name(&text)).map(Session);
             return Self::Unusable {
                 session,
                 reason: error.to_string(),
             };
         }
-        // The text is JSON; only something that is no object fails here.
-        let Ok(members) = serde_json::from_slice::<Members<'_>>(body).map_err(drop) else {
-            return Self::Unusable {
-                session: None,
-                reason: "the answer is no object".into(),
-            };
+        match Self::members(&body) {
+            Err(unusable) => unusable,
+            Ok((session, name, data)) => {
+                // Strict JSON is UTF-8. The bytes move, they are not copied.
+                let text = String::from_utf8(std::mem::take(&mut *body)).unwrap_or_default();
+                Self::Job(Job {
+                    session,
+                    name,
+                    body: Zeroizing::new(text),
+                    data,
+                })
+            }
+        }
+    }
+
+    /// Session, name, and where the data are; or what this is instead of a job.
+    fn members(body: &[u8]) -> Result<(String, String, Range<usize>), Self> {
+        let no_object = || Self::Unusable {
+            session: None,
+            reason: "the answer is no object".into(),
         };
+        // The text is JSON; only something that is no object fails here.
+        let members: Members<'_> = serde_json::from_slice(body).map_err(|_| no_object())?;
         if !body.trim_ascii().starts_with(b"{") {
-            return Self::Unusable {
-                session: None,
-                reason: "the answer is no object".into(),
-            };
+            return Err(no_object());
         }
         let session = members.session.and_then(|raw| name(raw.get()));
         let Some(session) = session else {
             let empty = body
                 .iter()
                 .all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}'));
-            if empty {
-                return Self::None;
-            }
-            return Self::Unusable {
-                session: None,
-                reason: "no session of 1 to 256 characters".into(),
-            };
+            return Err(if empty {
+                Self::None
+            } else {
+                Self::Unusable {
+                    session: None,
+                    reason: "no session of 1 to 256 characters".into(),
+                }
+            });
         };
         let unusable = |reason: &str| Self::Unusable {
             session: Some(Session(session.clone())),
             reason: reason.into(),
         };
         let Some(name) = members.name.and_then(|raw| name(raw.get())) else {
-            return unusable("no jobName of 1 to 256 characters");
+            return Err(unusable("no jobName of 1 to 256 characters"));
         };
-        match members.data {
-            Some(data) if data.get().starts_with('{') => Self::Job(Job {
-                session,
-                name,
-                data: data.to_owned(),
-            }),
-            _ => unusable("jobData is no object"),
+        let data = members.data.map_or("", RawValue::get);
+        if !data.starts_with('{') {
+            return Err(unusable("jobData is no object"));
         }
+        let start = data.as_ptr().addr().saturating_sub(body.as_ptr().addr());
+        Ok((session, name, start..start + data.len()))
     }
 }
 
@@ -215,7 +237,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn unusable(body: &str) -> (Option<String>, String) {
-        match Envelope::parse(body.as_bytes()) {
+        match Envelope::parse(body.as_bytes().to_vec()) {
             Envelope::Unusable { session, reason } => (session.map(|session| session.0), reason),
             other => panic!("{body}: {other:?}"),
         }
@@ -226,7 +248,7 @@ mod tests {
         let data = r#"{"n":1e-7, "z":-0,"a":1.0,"u":"é\u00e9" }"#;
         let body =
             format!(" {{\"jobData\":{data},\"jobName\":\"f\",\"session\":\"s\",\"more\":[1]}}\n");
-        let Envelope::Job(job) = Envelope::parse(body.as_bytes()) else {
+        let Envelope::Job(job) = Envelope::parse(body.as_bytes().to_vec()) else {
             panic!("{body}")
         };
         assert_eq!(
@@ -240,7 +262,7 @@ mod tests {
     fn no_job() {
         for body in ["{}", " { }\n"] {
             assert!(
-                matches!(Envelope::parse(body.as_bytes()), Envelope::None),
+                matches!(Envelope::parse(body.as_bytes().to_vec()), Envelope::None),
                 "{body}"
             );
         }
@@ -318,13 +340,13 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Envelope::parse(&body);
+            let _ = Envelope::parse(body);
         }
 
         #[test]
         fn what_serde_json_writes_is_read(session in ".{1,256}", name in ".{1,256}", key in ".*", number in any::<f64>()) {
             let body = serde_json::json!({"session": session, "jobName": name, "jobData": {key: number}}).to_string();
-            let Envelope::Job(job) = Envelope::parse(body.as_bytes()) else { panic!("{body}") };
+            let Envelope::Job(job) = Envelope::parse(body.as_bytes().to_vec()) else { panic!("{body}") };
             prop_assert_eq!(job.session(), session);
             prop_assert_eq!(job.name(), name);
         }

@@ -3,9 +3,9 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 /// A member is missing or is not what the schema says. Holds the member's name as the schema has it, nothing of its value.
@@ -18,25 +18,84 @@ pub struct FieldError {
     pub problem: &'static str,
 }
 
+/// Most elements of a list: signers, their fields, proofs.
+pub const LIST_MAX: usize = 1000;
+
+/// Longest name of a member that any schema has, in bytes. Others are unknown, and not held.
+const NAME_MAX: usize = 64;
+
 /// The members of a JSON object, each as its text.
 #[derive(Debug)]
-pub struct Fields<'a>(HashMap<String, &'a RawValue>);
+pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// A string, not copied where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Collects members.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((Text(name), value)) = map.next_entry()? {
+            if name.len() <= NAME_MAX {
+                members.push((name, value));
+            }
+        }
+        Ok(members)
+    }
+}
+
+/// Collects elements, no more than there may be and one.
+struct Elements;
+
+impl<'de> Visitor<'de> for Elements {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while elements.len() <= LIST_MAX
+            && let Some(element) = list.next_element()?
+        {
+            elements.push(element);
+        }
+        // The rest is passed over.
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(elements)
+    }
+}
 
 impl<'a> Fields<'a> {
     /// Splits an object. The text must have passed [`strict_json::check`], as everything in a [`Job`](crate::Job) has.
     pub fn of(object: &'a RawValue) -> Result<Self, FieldError> {
-        #[derive(Deserialize)]
-        struct Members<'a>(#[serde(borrow)] HashMap<String, &'a RawValue>);
-        let members: Members<'a> = serde_json::from_str(object.get()).map_err(|_| FieldError {
-            member: "(object)",
-            problem: "is no object",
-        })?;
-        Ok(Self(members.0))
+        serde_json::Deserializer::from_str(object.get())
+            .deserialize_map(Members)
+            .map(Self)
+            .map_err(|_| FieldError {
+                member: "(object)",
+                problem: "is no object",
+            })
+    }
+
+    fn find(&self, member: &str) -> Option<&'a RawValue> {
+        let found = self.0.iter().find(|(name, _)| name == member);
+        found.map(|(_, value)| *value)
     }
 
     /// The text of a member, which must be there.
     pub fn raw(&self, member: &'static str) -> Result<&'a RawValue, FieldError> {
-        self.0.get(member).copied().ok_or(FieldError {
+        self.find(member).ok_or(FieldError {
             member,
             problem: "is missing",
         })
@@ -44,7 +103,7 @@ impl<'a> Fields<'a> {
 
     /// Whether a member is there, whatever it is.
     pub fn has(&self, member: &str) -> bool {
-        self.0.contains_key(member)
+        self.find(member).is_some()
     }
 
     /// The members of a member that is an object.
@@ -52,13 +111,20 @@ impl<'a> Fields<'a> {
         Self::of(self.raw(member)?).map_err(|error| FieldError { member, ..error })
     }
 
-    /// The elements of an array with at least one.
+    /// The elements of an array with at least one, and at most [`LIST_MAX`].
     pub fn list(&self, member: &'static str) -> Result<Vec<&'a RawValue>, FieldError> {
-        let list: Vec<&'a RawValue> =
-            serde_json::from_str(self.raw(member)?.get()).map_err(|_| FieldError {
+        let list = serde_json::Deserializer::from_str(self.raw(member)?.get())
+            .deserialize_seq(Elements)
+            .map_err(|_| FieldError {
                 member,
                 problem: "is no array",
             })?;
+        if list.len() > LIST_MAX {
+            return Err(FieldError {
+                member,
+                problem: "has too many elements",
+            });
+        }
         if list.is_empty() {
             return Err(FieldError {
                 member,
@@ -109,8 +175,6 @@ impl<'a> Fields<'a> {
         member: &'static str,
         length: RangeInclusive<usize>,
     ) -> Result<Cow<'a, str>, FieldError> {
-        #[derive(Deserialize)]
-        struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
         let Text(text) = serde_json::from_str(self.raw(member)?.get()).map_err(|_| FieldError {
             member,
             problem: "is no string",
@@ -247,6 +311,23 @@ mod tests {
         ] {
             assert_eq!(integer(text), value, "{text}");
         }
+    }
+
+    /// Unknown members are passed over, however many; lists have an end.
+    #[test]
+    fn what_is_held_is_bounded() {
+        let name = "n".repeat(NAME_MAX + 1);
+        let text = format!(
+            r#"{{"{name}":1,"\u0061":2,"l":[{}0],"m":[{}0]}}"#,
+            "0,".repeat(LIST_MAX - 1),
+            "0,".repeat(LIST_MAX)
+        );
+        let raw: Box<RawValue> = serde_json::from_str(&text).unwrap();
+        let fields = Fields::of(&raw).unwrap();
+        assert!(!fields.has(&name) && fields.has("a"));
+        assert_eq!(fields.list("l").unwrap().len(), LIST_MAX);
+        let error = fields.list("m").unwrap_err();
+        assert_eq!(error.problem, "has too many elements");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What goes back to the host.
 
 use crate::code::Code;
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -58,17 +59,52 @@ impl std::fmt::Debug for JobResult {
     }
 }
 
-/// The body of `POST /api/put-job-result`.
-pub(crate) fn body(session: &str, result: &JobResult) -> Vec<u8> {
+/// A finished result as the host gets it, always the same bytes. Cloning shares them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Delivery(Bytes);
+
+impl Delivery {
+    /// The body of `POST /api/put-job-result`.
+    pub fn new(session: &str, result: &JobResult) -> Self {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            session: &'a str,
+            #[serde(rename = "jobResult")]
+            result: &'a JobResult,
+        }
+        // Strings and maps with string keys: nothing that could fail to be JSON.
+        let mut out = Vec::with_capacity(result.size() + session.len() + 256);
+        let written = serde_json::to_writer(&mut out, &Body { session, result });
+        Self(written.map_or_else(|_| Bytes::new(), |()| out.into()))
+    }
+
+    /// How many bytes it has.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn body(&self) -> Bytes {
+        self.0.clone()
+    }
+}
+
+/// Shows the size alone.
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Delivery")
+            .field("size", &self.size())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The body of `POST /api/begin-job`.
+pub(crate) fn begin(session: &str) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body<'a> {
         session: &'a str,
-        #[serde(rename = "jobResult")]
-        result: &'a JobResult,
     }
-    // Strings and maps with string keys: nothing that could fail to be JSON.
-    let mut out = Vec::with_capacity(result.size() + session.len() + 256);
-    serde_json::to_writer(&mut out, &Body { session, result }).map_or_else(|_| Vec::new(), |()| out)
+    serde_json::to_vec(&Body { session }).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -81,14 +117,15 @@ mod tests {
             .with("attestDocument", "AA==")
             .with("a", 1);
         assert_eq!(
-            body("s\"", &result),
-            br#"{"session":"s\"","jobResult":{"code":0,"attestDocument":"AA==","a":1}}"#
+            Delivery::new("s\"", &result).body(),
+            &br#"{"session":"s\"","jobResult":{"code":0,"attestDocument":"AA==","a":1}}"#[..]
         );
         let failure = JobResult::failure(Code::InvalidParameter);
         assert_eq!(
-            body("s", &failure),
-            br#"{"session":"s","jobResult":{"code":2001}}"#
+            Delivery::new("s", &failure).body(),
+            &br#"{"session":"s","jobResult":{"code":2001}}"#[..]
         );
         assert!(!format!("{result:?}").contains("AA=="));
+        assert_eq!(begin("s\""), br#"{"session":"s\""}"#);
     }
 }

@@ -231,8 +231,18 @@ async fn read(
             if data.len() > limit.saturating_sub(bytes.len()) {
                 return Err(HttpError::TooLarge(limit));
             }
+            grow(&mut bytes, data.len(), limit);
             bytes.extend_from_slice(&data);
         }
+    }
+}
+
+/// Makes room: twice as much as before, but not more than may come.
+fn grow(bytes: &mut Vec<u8>, more: usize, limit: usize) {
+    let needed = bytes.len().saturating_add(more);
+    if needed > bytes.capacity() {
+        let room = bytes.capacity().saturating_mul(2).min(limit).max(needed);
+        bytes.reserve_exact(room - bytes.len());
     }
 }
 

@@ -3,12 +3,13 @@
 //! JSON parsers agree on most texts and differ on the rest: which of two equal keys wins, whether half a surrogate
 //! pair is a character, how deep one may nest. A program that hashes, signs or measures what it read must not depend on
 //! such a choice, so this crate refuses those texts before a parser sees them. It accepts RFC 8259 with the
-//! restrictions of I-JSON (RFC 7493, sections 2.1 and 2.3) and a bound on nesting:
+//! restrictions of I-JSON (RFC 7493, sections 2.1 and 2.3) and a bound on nesting and on keys:
 //!
 //! * the text is UTF-8 without a byte order mark;
 //! * no object holds one key twice (compared after unescaping);
 //! * `\u` escapes name whole characters: no lone surrogates;
 //! * objects and arrays nest at most [`Limits::depth`] levels;
+//! * the objects around any place hold at most [`Limits::keys`] keys;
 //! * nothing but white space follows the value.
 //!
 //! Numbers are checked against the grammar only and never converted, so `1e-7`, `-0` and digits beyond 64 bits pass
@@ -23,6 +24,7 @@
 //! assert_eq!(error.offset, 7);
 //! ```
 
+mod key;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -32,12 +34,17 @@ mod tests;
 pub struct Limits {
     /// How many objects and arrays may be open at once. A bare number has depth 0.
     pub depth: usize,
+    /// How many keys the objects that are open may hold together. They bound the memory: 34 bytes each, at most.
+    pub keys: usize,
 }
 
 impl Default for Limits {
-    /// 64 levels.
+    /// 64 levels, 65,536 keys.
     fn default() -> Self {
-        Self { depth: 64 }
+        Self {
+            depth: 64,
+            keys: 1 << 16,
+        }
     }
 }
 
@@ -82,6 +89,9 @@ pub enum Problem {
     /// More levels than [`Limits::depth`].
     #[error("nesting too deep")]
     Depth,
+    /// More keys than [`Limits::keys`].
+    #[error("too many keys")]
+    Keys,
     /// Something follows the value.
     #[error("text after the value")]
     Trailing,
@@ -89,7 +99,8 @@ pub enum Problem {
 
 /// Checks that `text` is one JSON value by the rules of this crate.
 ///
-/// Time is linear in the text (hashing keys apart); memory holds the keys of the objects that are open.
+/// Time is linear in the text. Memory is bounded by the limits, not by the text: of a key its hash is kept, 128 bits of
+/// SipHash with random keys, so that nobody can make two keys that collide.
 pub fn check(text: &[u8], limits: Limits) -> Result<(), Error> {
     scan::check(text, limits)
 }

@@ -1,18 +1,21 @@
 //! The scanner: iterative, so that nesting costs heap that is bounded, never stack.
 
+use crate::key::{Key, Keys};
 use crate::{Error, Limits, Problem};
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
+    /// Keys that may still be held.
+    room: usize,
+    keys: Keys,
 }
 
 /// What is open around the current position.
-enum Open<'a> {
+enum Open {
     Array,
-    Object(HashSet<Cow<'a, [u8]>>),
+    Object(HashSet<Key>),
 }
 
 pub(crate) fn check(text: &[u8], limits: Limits) -> Result<(), Error> {
@@ -22,11 +25,16 @@ pub(crate) fn check(text: &[u8], limits: Limits) -> Result<(), Error> {
             offset: error.valid_up_to(),
         });
     }
-    let mut scanner = Scanner { text, at: 0 };
+    let mut scanner = Scanner {
+        text,
+        at: 0,
+        room: limits.keys,
+        keys: Keys::default(),
+    };
     scanner.document(limits)
 }
 
-impl<'a> Scanner<'a> {
+impl Scanner<'_> {
     fn fail<T>(&self, problem: Problem) -> Result<T, Error> {
         let problem = if self.at >= self.text.len() {
             Problem::End
@@ -59,7 +67,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn document(&mut self, limits: Limits) -> Result<(), Error> {
-        let mut open: Vec<Open<'a>> = Vec::new();
+        let mut open: Vec<Open> = Vec::new();
         'value: loop {
             self.white();
             match self.peek() {
@@ -86,7 +94,7 @@ impl<'a> Scanner<'a> {
                     }
                 }
                 Some(b'"') => {
-                    self.string()?;
+                    self.string(&mut |_| ())?;
                 }
                 Some(b't') => self.literal(b"true")?,
                 Some(b'f') => self.literal(b"false")?,
@@ -103,7 +111,9 @@ impl<'a> Scanner<'a> {
                     (None, Some(_)) => return self.fail(Problem::Trailing),
                     (Some(Open::Array), Some(b']')) | (Some(Open::Object(_)), Some(b'}')) => {
                         self.at += 1;
-                        open.pop();
+                        if let Some(Open::Object(keys)) = open.pop() {
+                            self.room += keys.len();
+                        }
                     }
                     (Some(Open::Array), Some(b',')) => {
                         self.at += 1;
@@ -121,17 +131,20 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn key(&mut self, keys: &mut HashSet<Cow<'a, [u8]>>) -> Result<(), Error> {
+    fn key(&mut self, keys: &mut HashSet<Key>) -> Result<(), Error> {
         let offset = self.at;
-        let key = self.string()?;
-        if !keys.insert(key) {
-            return Err(Error {
-                problem: Problem::DuplicateKey,
-                offset,
-            });
-        }
-        self.white();
-        self.take(b':')
+        let mut hash = self.keys.hash();
+        self.string(&mut |bytes| hash.update(bytes))?;
+        let problem = if !keys.insert(hash.finish()) {
+            Problem::DuplicateKey
+        } else if self.room == 0 {
+            Problem::Keys
+        } else {
+            self.room -= 1;
+            self.white();
+            return self.take(b':');
+        };
+        Err(Error { problem, offset })
     }
 
     fn literal(&mut self, word: &[u8]) -> Result<(), Error> {
@@ -180,35 +193,28 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads a string and returns its unescaped bytes.
-    fn string(&mut self) -> Result<Cow<'a, [u8]>, Error> {
+    /// Reads a string and hands over its unescaped bytes, piece by piece.
+    fn string(&mut self, out: &mut impl FnMut(&[u8])) -> Result<(), Error> {
         self.take(b'"')?;
-        let start = self.at;
-        let mut owned: Option<Vec<u8>> = None;
+        let mut start = self.at;
         loop {
-            match self.peek() {
+            let (at, byte) = (self.at, self.peek());
+            if matches!(byte, Some(b'"' | b'\\')) {
+                out(self.text.get(start..at).unwrap_or_default());
+            }
+            match byte {
                 None => return self.fail(Problem::End),
                 Some(b'"') => {
-                    let end = self.at;
                     self.at += 1;
-                    return Ok(match owned {
-                        Some(bytes) => Cow::Owned(bytes),
-                        None => Cow::Borrowed(self.text.get(start..end).unwrap_or_default()),
-                    });
+                    return Ok(());
                 }
                 Some(b'\\') => {
-                    let before = self.text.get(start..self.at).unwrap_or_default();
-                    let bytes = owned.get_or_insert_with(|| before.to_vec());
                     let character = self.escape()?;
-                    bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                    out(character.encode_utf8(&mut [0; 4]).as_bytes());
+                    start = self.at;
                 }
                 Some(0..0x20) => return self.fail(Problem::Control),
-                Some(byte) => {
-                    if let Some(bytes) = &mut owned {
-                        bytes.push(byte);
-                    }
-                    self.at += 1;
-                }
+                Some(_) => self.at += 1,
             }
         }
     }

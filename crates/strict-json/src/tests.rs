@@ -89,8 +89,26 @@ fn depth_is_counted_in_open_levels() {
     assert_eq!(problem(&nested(65)), Some((Problem::Depth, 64)));
     let mixed = format!("{}1{}", "{\"a\":[".repeat(33), "]}".repeat(33));
     assert_eq!(problem(&mixed).map(|p| p.0), Some(Problem::Depth));
-    assert!(check(b"1", Limits { depth: 0 }).is_ok());
-    assert!(check(nested(1_000_000).as_bytes(), Limits { depth: 2_000_000 }).is_ok());
+    assert!(
+        check(
+            b"1",
+            Limits {
+                depth: 0,
+                ..Limits::default()
+            }
+        )
+        .is_ok()
+    );
+    assert!(
+        check(
+            nested(1_000_000).as_bytes(),
+            Limits {
+                depth: 2_000_000,
+                ..Limits::default()
+            }
+        )
+        .is_ok()
+    );
 }
 
 proptest! {
@@ -114,6 +132,47 @@ proptest! {
 
     #[test]
     fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-        let _ = check(&bytes, Limits { depth: 4 });
+        let _ = check(&bytes, Limits { depth: 4, ..Limits::default() });
+    }
+}
+
+/// Keys are told apart however they are spelt and however long they are.
+#[test]
+fn keys_are_compared_after_unescaping_at_any_length() {
+    for length in [0, 1, 63, 64, 65, 127, 128, 1000] {
+        let key = "k".repeat(length);
+        let escaped = "\\u006b".repeat(length);
+        let mixed = format!(
+            "{}{}",
+            "k".repeat(length / 2),
+            "\\u006b".repeat(length - length / 2)
+        );
+        for (first, second) in [(&key, &key), (&key, &escaped), (&mixed, &escaped)] {
+            let text = format!("{{\"{first}\":1,\"{second}\":2}}");
+            let error = check(text.as_bytes(), Limits::default()).unwrap_err();
+            assert_eq!(error.problem, Problem::DuplicateKey, "{length}");
+        }
+        let text = format!("{{\"{key}\":1,\"{mixed}k\":2,\"{escaped}l\":3}}");
+        assert_eq!(
+            check(text.as_bytes(), Limits::default()),
+            Ok(()),
+            "{length}"
+        );
+    }
+}
+
+/// A text of nothing but keys must not make the reader hold them all.
+#[test]
+fn keys_that_are_held_at_once_are_bounded() {
+    let limits = Limits { depth: 64, keys: 4 };
+    let fits = br#"{"a":{"a":1,"b":2,"c":3},"b":{"a":{},"b":2},"c":{"a":4}}"#;
+    assert_eq!(check(fits, limits), Ok(()));
+    for text in [
+        &br#"{"a":1,"b":2,"c":3,"d":4,"e":5}"#[..],
+        br#"{"a":{"a":{"a":{"a":{"a":1}}}}}"#,
+        br#"[{"a":1,"b":{"c":3,"d":4,"e":5}}]"#,
+    ] {
+        let error = check(text, limits).unwrap_err();
+        assert_eq!(error.problem, Problem::Keys, "{text:?}");
     }
 }

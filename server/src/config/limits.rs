@@ -1,5 +1,6 @@
 //! `limits.toml`: numbers that bound what the server does.
 
+use crate::memory::JobMemory;
 use anyhow::{Result, ensure};
 use serde::Deserialize;
 use std::time::Duration;
@@ -18,6 +19,17 @@ pub(crate) struct Limits {
     idle_ms: u32,
     exchange_ms: u32,
     delivery_ms: u32,
+    begin_ms: u32,
+    job_ms: u32,
+    repeat_ms: u32,
+    kept_ms: u32,
+    kept_results: usize,
+    kept_bytes: usize,
+    sessions_begun: usize,
+    sessions_idle: usize,
+    job_memory_bytes: usize,
+    job_memory_factor: usize,
+    memory_reserve_bytes: usize,
     retry_first_ms: u32,
     retry_most_ms: u32,
     nsm_ms: u32,
@@ -50,10 +62,46 @@ impl Limits {
             idle: ms(self.idle_ms),
             exchange: ms(self.exchange_ms),
             delivery: ms(self.delivery_ms),
+            begin: ms(self.begin_ms),
             retry_first: ms(self.retry_first_ms),
             retry_most: ms(self.retry_most_ms),
             body_bytes: self.job_bytes,
         }
+    }
+
+    /// One job, from when it was read to its result.
+    pub(crate) fn job(&self) -> Duration {
+        ms(self.job_ms)
+    }
+
+    /// How long a repeated job waits for the one that runs.
+    pub(crate) fn repeat(&self) -> Duration {
+        ms(self.repeat_ms)
+    }
+
+    /// What is remembered of finished jobs.
+    pub(crate) fn sessions(&self) -> crate::sessions::Bounds {
+        crate::sessions::Bounds {
+            results: self.kept_results,
+            bytes: self.kept_bytes,
+            time: ms(self.kept_ms),
+            begun: self.sessions_begun,
+            idle: self.sessions_idle,
+        }
+    }
+
+    /// Memory of one job.
+    pub(crate) fn job_memory(&self) -> JobMemory {
+        JobMemory {
+            fixed: self.job_memory_bytes,
+            factor: self.job_memory_factor,
+            job_bytes: self.job_bytes,
+        }
+    }
+
+    /// Memory that is not for jobs: the program itself, results that are kept, connections.
+    pub(crate) fn memory_reserve(&self) -> usize {
+        self.memory_reserve_bytes
     }
 
     /// Jobs at a time on so many CPUs.
@@ -153,6 +201,20 @@ impl Limits {
             self.refusals_per_key > 0,
             "refusals-per-key must be 1 to 255"
         );
+        for (name, number, least) in [
+            ("kept-results", self.kept_results, 0),
+            ("kept-bytes", self.kept_bytes, 0),
+            ("sessions-begun", self.sessions_begun, 1),
+            ("sessions-idle", self.sessions_idle, 0),
+            ("job-memory-bytes", self.job_memory_bytes, 1),
+            ("job-memory-factor", self.job_memory_factor, 1),
+            ("memory-reserve-bytes", self.memory_reserve_bytes, 0),
+        ] {
+            ensure!(
+                (least..=1 << 40).contains(&number),
+                "{name} must be {least} to 1099511627776"
+            );
+        }
         ensure!(self.kms_key_uses > 0, "kms-key-uses must be 1 or more");
         ensure!(
             (1..=3650).contains(&self.por_days),
@@ -171,6 +233,10 @@ impl Limits {
             ("idle-ms", self.idle_ms),
             ("exchange-ms", self.exchange_ms),
             ("delivery-ms", self.delivery_ms),
+            ("begin-ms", self.begin_ms),
+            ("job-ms", self.job_ms),
+            ("repeat-ms", self.repeat_ms),
+            ("kept-ms", self.kept_ms),
             ("retry-first-ms", self.retry_first_ms),
             ("retry-most-ms", self.retry_most_ms),
             ("nsm-ms", self.nsm_ms),

@@ -6,9 +6,7 @@ use super::proofs::Claim;
 use super::{Failure, Tools, compute, refuse_signed, result};
 use crate::archive::{Archive, archive};
 use crate::mailer::MailFailure;
-use crate::task::{
-    Access, Binding, Document, Opened, Parts, Payload, Provider, SignerInfo, open,
-};
+use crate::task::{Access, Binding, Document, Opened, Parts, Payload, Provider, SignerInfo, open};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use letsesign_job::fields::{FieldError, Fields};
@@ -22,6 +20,7 @@ use letsesign_stamp::{Output, Signer, Template, What};
 use letsesign_utc::Utc;
 use serde_json::value::RawValue;
 use subtle::ConstantTimeEq;
+use tokio::time::timeout_at;
 use zeroize::Zeroizing;
 
 pub(crate) const NAME: &str = "attachEsig";
@@ -108,7 +107,7 @@ pub(crate) async fn run(job: Job, tools: &Tools) -> Result<JobResult, Failure> {
         .then(|| input.password.clone());
     let name = stem(&task.config.file_name);
     let time = tools.nsm.clock().seconds();
-    let archives = compute(move || {
+    let archives = compute(tools, move || {
         let password = password.as_ref().map(|password| password.as_str());
         archives(&name, &pdf, &spf, password, time)
     })
@@ -119,7 +118,13 @@ pub(crate) async fn run(job: Job, tools: &Tools) -> Result<JobResult, Failure> {
         payload: &input.payload,
         task_id: &input.ids.task,
     };
-    deliver(&mails, &confirmed, archives.mailed).await;
+    tools.job.begin().await?;
+    // As many as the job's time allows: the result is there anyway.
+    let until = tools.job.mails_until().into();
+    let mailed = deliver(&mails, &confirmed, archives.mailed);
+    if timeout_at(until, mailed).await.is_err() {
+        tracing::warn!("not all mails with a signed document were sent in the job's time");
+    }
     // After the mails, so that a slow provider does not hold the result's megabytes as well. Nothing here can fail.
     let encrypted = to_base64(&encrypt(&access_key, &iv, &archives.plain));
     Ok(JobResult::success().with("encryptedResult", encrypted))
@@ -218,7 +223,7 @@ async fn sign(
         })
         .collect();
     let fonts = tools.fonts.clone();
-    compute(move || {
+    compute(tools, move || {
         refuse_signed(&pdf)?;
         let failed = |error| Failure::new(Code::SigningFailed, format!("the PDF: {error}"));
         let magic = magic.to_string();

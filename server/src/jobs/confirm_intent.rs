@@ -5,6 +5,7 @@ use super::input::{Ids, TEXT, access};
 use super::mails::Mails;
 use super::proofs::{Claim, Proof};
 use super::{Failure, Tools, result, verification};
+use crate::mailer::MailFailure;
 use crate::sms::SmsFailure;
 use crate::task::{Access, Opened, Parts, Payload, SignerInfo, open};
 use letsesign_job::fields::{FieldError, Fields};
@@ -96,10 +97,12 @@ pub(crate) async fn run(job: Job, tools: &Tools) -> Result<JobResult, Failure> {
         task_id: &input.ids.task,
     };
     // With one signer the last mail follows at once.
-    if task.config.signers.len() > 1
-        && let Err(error) = mails.signed(signer, attested.time / 1000).await
-    {
-        tracing::warn!("the mail about a confirmation is not sent: {error}");
+    if task.config.signers.len() > 1 {
+        match mails.signed(signer, attested.time / 1000).await {
+            Ok(()) => {}
+            Err(MailFailure::NotBegun(error)) => return Err(undefined(&error)),
+            Err(error) => tracing::warn!("the mail about a confirmation is not sent: {error}"),
+        }
     }
     Ok(result::proof("poi", &poi, &attested))
 }
@@ -149,6 +152,7 @@ async fn check_phone(
         let code = match error {
             SmsFailure::Twilio(letsesign_sms::Error::Credentials) => Code::TwilioCredentials,
             SmsFailure::Twilio(letsesign_sms::Error::Setting) => Code::TwilioSetting,
+            SmsFailure::NotBegun(_) => Code::Undefined,
             _ => code,
         };
         Failure::new(code, error)
@@ -171,7 +175,11 @@ async fn check_phone(
             .map_err(|_| Failure::new(Code::Undefined, "there are no random numbers"))?;
         return Ok(PhoneRecord::new(salt, phone));
     }
-    let sid = tools.sms.send(config, phone, por).await.map_err(failed)?;
+    let sid = tools
+        .sms
+        .send(config, phone, por, &tools.job)
+        .await
+        .map_err(failed)?;
     let verification = verification::seal(&sid, por, task).ok_or_else(missing)?;
     Err(Failure {
         code: Code::WaitingForPin,

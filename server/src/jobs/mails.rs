@@ -59,7 +59,9 @@ impl<'a> Mails<'a> {
         &self,
         mail: letsesign_mail::Result<letsesign_mail::Mail>,
     ) -> Result<(), MailFailure> {
-        self.tools.mailer.send(&self.task.email, mail?).await
+        let mail = mail?;
+        self.tools.job.begin().await?;
+        self.tools.mailer.send(&self.task.email, mail).await
     }
 
     /// Asks a signer.

@@ -2,6 +2,7 @@
 
 mod attach_esig;
 mod confirm_intent;
+mod context;
 mod input;
 mod mails;
 mod proofs;
@@ -10,11 +11,13 @@ mod self_test;
 mod send_req;
 mod verification;
 
+pub(crate) use context::{Context, NotBegun};
+
 use crate::attested::Judge;
-use crate::budget::Budget;
 use crate::kms::Kms;
 use crate::mailer::Mailer;
 use crate::nsm::SharedNsm;
+use crate::refusals::Refusals;
 use crate::sms::Sms;
 use letsesign_job::fields::FieldError;
 use letsesign_job::{Code, Job, JobResult};
@@ -33,13 +36,25 @@ pub(crate) struct Tools {
     pub(crate) fonts: Fonts,
     pub(crate) judge: Arc<Judge>,
     /// How often what a data key decrypts to may be refused.
-    pub(crate) budget: Arc<Budget>,
+    pub(crate) refusals: Arc<Refusals>,
     /// How long after KMS's last answer a refusal is answered.
-    pub(crate) refusal: Duration,
+    pub(crate) refusal_delay: Duration,
     /// How long a request to sign is valid, in milliseconds.
     pub(crate) por_validity: u64,
     /// Where signing links may lead.
     pub(crate) links: Scheme,
+    /// The job.
+    pub(crate) job: Arc<Context>,
+}
+
+impl Tools {
+    /// The same for one job.
+    pub(crate) fn for_job(&self, job: Arc<Context>) -> Self {
+        Self {
+            job,
+            ..self.clone()
+        }
+    }
 }
 
 /// Why a function failed: the code for the client, what else the client gets and, for the log, words that hold nothing of the job.
@@ -79,12 +94,29 @@ impl From<FieldError> for Failure {
     }
 }
 
+impl From<NotBegun> for Failure {
+    fn from(error: NotBegun) -> Self {
+        Self::new(Code::Undefined, error)
+    }
+}
+
 /// A job's result, and what the log may say of it.
 pub(crate) struct Done {
     pub(crate) result: JobResult,
     /// Our own name of the function, `None` for one that does not exist.
     pub(crate) function: Option<&'static str>,
     pub(crate) reason: Option<String>,
+}
+
+impl Done {
+    /// What is said of a job whose time is over. Whether it had an effect is not known.
+    pub(crate) fn late() -> Self {
+        Self {
+            result: JobResult::failure(Code::Undefined),
+            function: None,
+            reason: Some("its time is over".into()),
+        }
+    }
 }
 
 /// Runs a job. Never fails: a failure is a result, too.
@@ -133,11 +165,21 @@ fn refuse_signed(pdf: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Work for the processor that takes long enough to hold up others.
+/// Work for the processor that takes long enough to hold up others. It is not begun when the job's time is over, and its
+/// loops ask [`Context::stop`]. The job's memory is given back when it has ended, even if nobody waits for it any more.
 pub(crate) async fn compute<T: Send + 'static>(
+    tools: &Tools,
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| Err(Failure::new(Code::Undefined, "the work was given up")))
+    let given_up = || Failure::new(Code::Undefined, "the work was given up");
+    let (share, stop) = (tools.job.share(), tools.job.stop().clone());
+    tokio::task::spawn_blocking(move || {
+        let _share = share;
+        if stop.is_stopped() {
+            return Err(given_up());
+        }
+        work()
+    })
+    .await
+    .unwrap_or_else(|_| Err(given_up()))
 }

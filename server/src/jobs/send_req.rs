@@ -106,6 +106,7 @@ fn mail_failure(error: &MailFailure, code: Code) -> Failure {
     let code = match error {
         MailFailure::Credentials => Code::MailCredentials,
         MailFailure::Unwritable(_) => Code::MailFailed,
+        MailFailure::NotBegun(_) => Code::Undefined,
         MailFailure::Failed(_) => code,
     };
     Failure::new(code, error)
@@ -158,7 +159,7 @@ async fn preview(
         .enhanced_privacy
         .then(|| input.password.clone());
     let fonts = tools.fonts.clone();
-    compute(move || {
+    compute(tools, move || {
         refuse_signed(&pdf)?;
         let unusable = |error| Failure::new(Code::PdfNotModifiable, format!("the PDF: {error}"));
         let template = Template::open(&pdf).map_err(unusable)?;

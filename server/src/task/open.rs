@@ -58,7 +58,7 @@ pub(crate) async fn open(
     let arn = &payload.kms_key_arn;
     let decrypt_failed = |reason: &str| Failure::new(Code::DecryptFailed, reason);
     let exhausted = || decrypt_failed("too many failed attempts with one of the data keys");
-    if tools.budget.is_exhausted(arn, parts.wrapped_keys()) {
+    if tools.refusals.is_exhausted(arn, parts.wrapped_keys()) {
         return Err(exhausted());
     }
     let slots = data_keys(payload, parts, access, tools).await;
@@ -69,10 +69,10 @@ pub(crate) async fn open(
     }
     let wrapped: Vec<(Slot, Vec<u8>)> = slots.wrapped_keys();
     let keys = || wrapped.iter().map(|(_, key)| key.as_slice());
-    let reserved = tools.budget.reserve(arn, keys()).await;
+    let reserved = tools.refusals.reserve(arn, keys()).await;
     let attempt = reserved.map_err(|_| exhausted())?;
     let public = Public::of(payload);
-    let verdict = compute(move || Ok(judge(slots, &public))).await?;
+    let verdict = compute(tools, move || Ok(judge(slots, &public))).await?;
     let refused = match verdict {
         Ok(opened) => {
             attempt.accepted();
@@ -91,7 +91,7 @@ pub(crate) async fn open(
         // A part without a data key: what was decrypted before it was accepted.
         attempt.accepted();
     }
-    sleep_until(answer_time(answered, Instant::now(), tools.refusal).into()).await;
+    sleep_until(answer_time(answered, Instant::now(), tools.refusal_delay).into()).await;
     Err(Failure::new(refused.code, REFUSED))
 }
 

@@ -104,11 +104,7 @@ impl Payload {
                 .ok_or(error("emailServiceProvider", "is neither ses nor sg"))?,
             email_domain: domain.text("emailServiceDomain", 1..=512)?,
             in_order: public.boolean("inOrder")?,
-            signers: template
-                .list("signerList")?
-                .into_iter()
-                .map(signer)
-                .collect::<Result<_, _>>()?,
+            signers: signers(&template)?,
             template_info_hash: hash(public.raw("templateInfo")?, "templateInfo")?,
             hash: hash(raw, "taskPayload")?,
         };
@@ -123,6 +119,23 @@ fn encrypted(parts: &Fields<'_>, member: &'static str) -> Result<Encrypted, Fiel
         &part.text("dataIV", 1..=256)?,
         &part.long_text("encryptedData", 1..=usize::MAX)?,
     ))
+}
+
+/// Most fields of a task, all signers together.
+const FIELDS_MAX: usize = 10_000;
+
+fn signers(template: &Fields<'_>) -> Result<Vec<Vec<Field>>, FieldError> {
+    let mut signers = Vec::new();
+    let mut fields = 0;
+    for raw in template.list("signerList")? {
+        let signer = signer(raw)?;
+        fields += signer.len();
+        if fields > FIELDS_MAX {
+            return Err(error("fieldList", "makes too many fields"));
+        }
+        signers.push(signer);
+    }
+    Ok(signers)
 }
 
 fn signer(raw: &RawValue) -> Result<Vec<Field>, FieldError> {

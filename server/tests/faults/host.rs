@@ -160,7 +160,7 @@ async fn a_result_that_is_never_taken_is_given_up() {
         .always(Fault::Answer(Answer::status(500)));
     let lost = stage.world.submit("sendReq", &task().seal().send_req(0));
     until("the end", || {
-        stage.server.log().contains("a result is lost")
+        stage.server.log().contains("a result waits for its job")
     })
     .await;
     stage.world.jobs.deliveries().clear();

@@ -12,11 +12,13 @@
 mod clock;
 mod crowd;
 mod host;
+mod hostile;
 mod kms;
 mod log;
 mod mails;
 mod memory;
 mod nsm;
+mod once;
 mod sendgrid;
 mod ses;
 mod stage;

@@ -28,6 +28,8 @@ struct State {
     counters: Arc<Counters>,
     questions: Faults,
     deliveries: Faults,
+    begins: Faults,
+    begun: Mutex<Vec<String>>,
     asked: AtomicU64,
     delivered: AtomicU64,
     queue: Mutex<Queue>,
@@ -82,6 +84,8 @@ impl Jobs {
             counters: Arc::default(),
             questions: Faults::default(),
             deliveries: Faults::default(),
+            begins: Faults::default(),
+            begun: Mutex::default(),
             asked: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             queue: Mutex::default(),
@@ -115,6 +119,16 @@ impl Jobs {
     /// Faults of `put-job-result`.
     pub fn deliveries(&self) -> &Faults {
         &self.state.deliveries
+    }
+
+    /// Faults of `begin-job`.
+    pub fn begins(&self) -> &Faults {
+        &self.state.begins
+    }
+
+    /// Sessions of `begin-job` that were noted, in order, repeated ones included.
+    pub fn begun(&self) -> Vec<String> {
+        self.state.begun().clone()
     }
 
     /// What it has seen; served are jobs handed out and results taken.
@@ -178,6 +192,27 @@ impl State {
         self.offered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn begun(&self) -> MutexGuard<'_, Vec<String>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a job begins.
+    fn begin(&self, request: &Request) -> Answer {
+        if request.header("content-type") != Some("application/json") {
+            return Answer::status(415);
+        }
+        match serde_json::from_slice(&request.body) {
+            Ok(Value::Object(mut body)) => match (body.remove("session"), body.is_empty()) {
+                (Some(Value::String(session)), true) => {
+                    self.begun().push(session);
+                    Answer::json(200, "{}")
+                }
+                _ => Answer::status(400),
+            },
+            _ => Answer::status(400),
+        }
+    }
+
     fn take(&self, request: &Request) -> Answer {
         if request.header("content-type") != Some("application/json") {
             return Answer::status(415);
@@ -220,6 +255,7 @@ impl Handler for State {
                     None => Answer::json(200, "{}"),
                 }
             }
+            ("POST", "/api/begin-job") => self.begin(request),
             ("POST", "/api/put-job-result") => self.take(request),
             _ => Answer::status(404),
         }
@@ -228,6 +264,9 @@ impl Handler for State {
     fn faults(&self, request: &Request) -> &Faults {
         if request.method == "GET" {
             return &self.questions;
+        }
+        if request.target == "/api/begin-job" {
+            return &self.begins;
         }
         let mut offered = self.offered();
         if offered.len() == STRAYS {

@@ -11,7 +11,7 @@ fuzz_target!(|body: &[u8]| {
         let parsed = serde_json::from_slice::<serde_json::Value>(body);
         assert!(parsed.is_ok() || parsed.is_err_and(|error| error.to_string().contains("out of range")));
     }
-    match Envelope::parse(body) {
+    match Envelope::parse(body.to_vec()) {
         Envelope::Job(job) => {
             assert!(strict);
             assert!((1..=256).contains(&job.session().chars().count()));

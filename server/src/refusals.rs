@@ -29,7 +29,7 @@ struct State {
 }
 
 /// All counters. A restart begins anew.
-pub(crate) struct Budget {
+pub(crate) struct Refusals {
     hash_key: Zeroizing<[u8; 32]>,
     /// Failures that a counter allows.
     most: u8,
@@ -37,7 +37,7 @@ pub(crate) struct Budget {
     released: Notify,
 }
 
-impl Budget {
+impl Refusals {
     /// With `most` failures for each data key. The hash key is drawn here.
     ///
     /// # Errors
@@ -134,7 +134,7 @@ impl State {
 /// Attempts that are reserved. Dropped without a verdict, all of them count as failures: a job that
 /// was given up must not be an attempt for nothing.
 pub(crate) struct Reservation {
-    budget: Arc<Budget>,
+    budget: Arc<Refusals>,
     places: Vec<Place>,
     /// The places that failed, when there is a verdict.
     refused: Option<Vec<Place>>,
@@ -184,11 +184,11 @@ mod tests {
 
     const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/1";
 
-    fn budget(most: u8) -> Arc<Budget> {
-        Arc::new(Budget::new(most).unwrap())
+    fn budget(most: u8) -> Arc<Refusals> {
+        Arc::new(Refusals::new(most).unwrap())
     }
 
-    async fn reserve(budget: &Arc<Budget>, keys: &[&[u8]]) -> Result<Reservation, Exhausted> {
+    async fn reserve(budget: &Arc<Refusals>, keys: &[&[u8]]) -> Result<Reservation, Exhausted> {
         budget.reserve(ARN, keys.iter().copied()).await
     }
 
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn counters_cannot_be_aimed_at() {
         // Two starts put the same keys into different places.
-        let places = |budget: &Budget| -> Vec<Place> {
+        let places = |budget: &Refusals| -> Vec<Place> {
             (0..8_u8).map(|key| budget.place(ARN, &[key])).collect()
         };
         let (one, other) = (budget(1), budget(1));

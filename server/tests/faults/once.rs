@@ -1,0 +1,280 @@
+//! No job is worked twice, and no finished result is lost (docs/job-protocol.md, "Sessions" and "Begin").
+
+use crate::stage::{IMPATIENT, Stage, code, task, until};
+use letsesign_world::{Answer, Fault, Step, client};
+use serde_json::Value;
+use std::time::Duration;
+
+/// An answer to `get-job`.
+fn body(session: &str, data: &str) -> String {
+    format!(r#"{{"session":"{session}","jobName":"sendReq","jobData":{data}}}"#)
+}
+
+/// The smallest job that mails once.
+fn request() -> String {
+    task().seal().send_req(0).to_text()
+}
+
+async fn offer(stage: &Stage, session: &str, body: &str) -> Value {
+    let jobs = &stage.world.jobs;
+    jobs.submit_raw(session, body.to_owned()).result().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finished_job_that_comes_again_gives_the_same_result_without_work() {
+    let stage = Stage::start(&[]).await;
+    let body = body("again", &request());
+    let first = offer(&stage, "again", &body).await;
+    assert_eq!(code(&first), 0);
+    let world = &stage.world;
+    let (mails, keys) = (world.mailbox.count(), world.kms.counters().requests());
+    for _ in 0..3 {
+        assert_eq!(offer(&stage, "again", &body).await, first);
+    }
+    // Another spelling of the envelope around the same job is the same job.
+    let spaced = format!(" {} ", body.replacen(',', " , ", 1));
+    assert_eq!(offer(&stage, "again", &spaced).await, first);
+    assert_eq!((world.mailbox.count(), mails), (1, 1));
+    assert_eq!(world.kms.counters().requests(), keys);
+    assert_eq!(world.jobs.begun(), ["again"]);
+    let offered = world.jobs.offered();
+    assert!(offered.windows(2).all(|pair| pair[0] == pair[1]));
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_session_of_one_job_does_not_run_another() {
+    let stage = Stage::start(&[]).await;
+    let first = body("mine", &request());
+    assert_eq!(code(&offer(&stage, "mine", &first).await), 0);
+    for other in [
+        body("mine", &request()),
+        first.replacen("sendReq", "attachEsig", 1),
+        first.replacen("\"jobData\":{", "\"jobData\":{ ", 1),
+    ] {
+        assert_eq!(code(&offer(&stage, "mine", &other).await), 2001);
+    }
+    assert_eq!(stage.world.mailbox.count(), 1);
+    // The first one is still there.
+    assert_eq!(code(&offer(&stage, "mine", &first).await), 0);
+    assert_eq!(stage.world.mailbox.count(), 1);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_comes_again_while_it_runs_waits_for_the_one() {
+    let stage = Stage::start(&[("workers-per-cpu", "8"), ("workers-max", "4")]).await;
+    let world = &stage.world;
+    let faults = world.ses.faults();
+    faults.next(Fault::DelayAt(Step::Mail, Duration::from_millis(500)));
+    let body = body("twin", &request());
+    let mut pending = world.jobs.submit_raw("twin", body.clone());
+    until("the mail's begin", || faults.waiting() == 0).await;
+    // Two may wait; the third is left to the one that runs, and no worker is held.
+    for _ in 0..3 {
+        pending = world.jobs.submit_raw("twin", body.clone());
+    }
+    until("their turn", || world.jobs.queued() == 0).await;
+    let other = body.replacen("\"jobData\":{", "\"jobData\":{ ", 1);
+    assert_eq!(code(&offer(&stage, "twin", &other).await), 2001);
+    drop(pending);
+    until("the results", || world.jobs.delivered() == 4).await;
+    let results: Vec<_> = world.jobs.strays();
+    assert!(
+        results
+            .iter()
+            .all(|(session, result)| session == "twin" && code(result) == 0)
+    );
+    assert_eq!((world.mailbox.count(), world.jobs.begun().len()), (1, 1));
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_result_is_gone_is_not_worked_again() {
+    for limits in [
+        [("kept-results", "1"), ("workers-max", "2")],
+        [("kept-bytes", "7000"), ("workers-max", "2")],
+        [("kept-bytes", "10"), ("workers-max", "2")],
+        [("kept-ms", "1"), ("workers-max", "2")],
+    ] {
+        let mut stage = Stage::start(&limits).await;
+        let body = body("old", &request());
+        assert_eq!(code(&offer(&stage, "old", &body).await), 0);
+        stage.works(&"one more job").await;
+        assert_eq!(code(&offer(&stage, "old", &body).await), 2001, "{limits:?}");
+        assert_eq!(stage.world.mailbox.count(), 2, "{limits:?}");
+        stage.end().await;
+    }
+}
+
+/// The host is away for longer than a result is offered. It comes back and asks for the result by the same job.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_result_that_was_never_taken_is_there_when_the_job_comes_again() {
+    let mut stage = Stage::start(&[("delivery-ms", "300"), ("workers-max", "1")]).await;
+    let world = &stage.world;
+    world
+        .jobs
+        .deliveries()
+        .always(Fault::Answer(Answer::status(500)));
+    let body = body("late", &request());
+    drop(world.jobs.submit_raw("late", body.clone()));
+    until("the end of its offers", || {
+        stage
+            .server
+            .log()
+            .contains("waits for its job to come again")
+    })
+    .await;
+    world.jobs.deliveries().clear();
+    let result = offer(&stage, "late", &body).await;
+    assert_eq!((code(&result), world.mailbox.count()), (0, 1));
+    stage.works(&"a result that was late").await;
+    stage.end().await;
+}
+
+/// Never a mail of a job that the host might not know to have begun.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_hosts_answer_there_is_no_mail() {
+    for fault in [
+        Fault::Answer(Answer::status(500)),
+        Fault::Answer(Answer::status(302)),
+        Fault::Answer(Answer::status(403)),
+        Fault::HangAtRequest,
+        Fault::Raw(b"garbage\r\n\r\n".to_vec(), true),
+        Fault::ResetAfter(0),
+        Fault::CloseAfter(7),
+    ] {
+        let mut stage = Stage::start(&[&IMPATIENT[..], &[("begin-ms", "900")]].concat()).await;
+        let world = &stage.world;
+        let begins = world.jobs.begins();
+        begins.always(fault.clone());
+        let mut mailing = task();
+        mailing.notificant = "office@example.com".into();
+        let outcome = stage.ask(&mailing.seal()).await;
+        assert_eq!((outcome.code, outcome.mails), (2999, 0), "{fault:?}");
+        assert_eq!(outcome.mail.connections, 0, "{fault:?}");
+        assert!(begins.struck() > 1, "{fault:?}");
+        // The mail that tells of a failure is a mail, too.
+        let failing = mailing.clone().with_phone(0, "+886912345678");
+        let mut job = failing.seal().send_req(0);
+        job.remove("taskPayload.privateTaskInfo.encryptedTwilioConfig");
+        let result = world.run("sendReq", &job).await;
+        assert_eq!(
+            (code(&result), world.mailbox.count()),
+            (2103, 0),
+            "{fault:?}"
+        );
+        begins.clear();
+        let result = world.run("sendReq", &job).await;
+        assert_eq!(
+            (code(&result), world.mailbox.count()),
+            (2103, 1),
+            "{fault:?}"
+        );
+        // A fault that passes costs nothing.
+        begins.next(fault.clone());
+        stage.works(&fault).await;
+        stage.end().await;
+    }
+}
+
+/// A host that does not know the call answers 404, and gets its mails.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_without_the_call_is_served() {
+    let mut stage = Stage::start(&[]).await;
+    let begins = stage.world.jobs.begins();
+    begins.always(Fault::Answer(Answer::status(404)));
+    let mut mailing = task();
+    mailing.notificant = "office@example.com".into();
+    let outcome = stage.ask(&mailing.seal()).await;
+    assert_eq!((outcome.code, outcome.mails), (0, 2));
+    assert_eq!(stage.world.jobs.begins().struck(), 1, "once for each job");
+    stage.works(&"a host without the call").await;
+    stage.end().await;
+}
+
+/// Each job that has an effect begins once, before it; a job that has none never begins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_begin_once_and_only_with_an_effect() {
+    let stage = Stage::start(&[]).await;
+    let world = &stage.world;
+    let mut task = task().with_signers(2).with_phone(1, "+886912345678");
+    task.notificant = "office@example.com".into();
+    let sealed = task.seal();
+    client::sign(world, &sealed).await;
+    let begun = world.jobs.begun();
+    let mut once = begun.clone();
+    once.dedup();
+    assert_eq!(begun, once);
+    // Two requests, two confirmations and an SMS, the end.
+    assert_eq!(begun.len(), 6);
+    let mut wrong = sealed.send_req(1);
+    wrong.set("signerIdx", 9_usize);
+    assert_eq!(code(&world.run("sendReq", &wrong).await), 2102);
+    let nonce = letsesign_world::Json::object([("nonce", "AAAAAAAAAAAAAAAAAAAAAA==".into())]);
+    assert_eq!(code(&world.run("selfTest", &nonce).await), 0);
+    assert_eq!(world.jobs.begun().len(), 6);
+    stage.end().await;
+}
+
+/// The SMS and the signed document wait for the host's answer as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_sms_and_a_signed_document_wait_for_the_hosts_answer() {
+    let stage = Stage::start(&[("begin-ms", "100")]).await;
+    let world = &stage.world;
+    let sealed = task().with_phone(0, "+886912345678").seal();
+    let (por, secret) = stage.asked(&sealed, 0).await;
+    let refuse = || {
+        let begins = world.jobs.begins();
+        begins.always(Fault::Answer(Answer::status(503)));
+    };
+    refuse();
+    let confirm = sealed.confirm_intent(&secret, &por);
+    let result = world.run("confirmIntent", &confirm).await;
+    assert_eq!(code(&result), 2999);
+    // The service was looked at, nothing was sent.
+    assert!(world.twilio.sms().is_empty());
+    world.jobs.begins().clear();
+    let plain = task().seal();
+    let signed = client::sign(world, &plain).await;
+    let mails = world.mailbox.count();
+    refuse();
+    let result = world
+        .run("attachEsig", &plain.attach_esig(&signed.pois))
+        .await;
+    assert_eq!((code(&result), world.mailbox.count()), (2999, mails));
+    stage.end().await;
+}
+
+/// When no more sessions can be remembered, the server finishes and ends; nothing is forgotten instead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_memory_of_sessions_ends_the_server() {
+    let mut stage = Stage::start(&[("sessions-begun", "2"), ("workers-max", "1")]).await;
+    stage.works(&"the start").await;
+    stage.works(&"the first").await;
+    let waits = stage.world.submit("sendReq", &task().seal().send_req(0));
+    let (end, log) = tokio::task::spawn_blocking(move || stage.server.wait())
+        .await
+        .unwrap();
+    assert_eq!(end, Some(0), "{log}");
+    assert!(log.contains("no more sessions can be remembered"), "{log}");
+    drop(waits);
+}
+
+/// Whatever hangs, a job is answered in its time; what it has mailed stays mailed, and the code does not deny it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_answered_in_its_time() {
+    for (hang, mails) in [(None, 0), (Some(Step::Mail), 0), (Some(Step::Dot), 1)] {
+        let mut stage = Stage::start(&[("job-ms", "1500"), ("workers-max", "1")]).await;
+        let world = &stage.world;
+        match hang {
+            None => world.kms.faults().always(Fault::HangAtRequest),
+            Some(step) => world.ses.faults().always(Fault::HangAt(step)),
+        }
+        let outcome = stage.ask(&task().seal()).await;
+        assert_eq!((outcome.code, outcome.mails), (2999, mails), "{hang:?}");
+        assert!(stage.server.writes("its time is over"));
+        stage.works(&hang).await;
+        stage.end().await;
+    }
+}
