@@ -41,7 +41,7 @@ pub(crate) struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     pub(crate) fn new(fonts: &Shared, signer: &Signer<'a>) -> Result<Self, Error> {
         let runs = match signer.what {
-            What::Hint(_) => Vec::new(),
+            What::Hint(_) | What::Hidden => Vec::new(),
             What::Signed { .. } | What::Pending => runs(signer.name, &fonts.script, &fonts.cjk)
                 .map_err(|refused| refused.of(signer.number))?,
         };
@@ -66,7 +66,7 @@ impl<'a> Prepared<'a> {
                 format!("{shown} ({:02})", signer.number)
             }
             What::Pending => format!("pending ({:02})", signer.number),
-            What::Hint(_) => String::new(),
+            What::Hint(_) | What::Hidden => String::new(),
         };
         Ok(Self {
             what: signer.what,
@@ -109,7 +109,9 @@ pub(crate) fn field(
             draw_signature(fonts, uses, prepared, "Pending", field, width, out);
         }
         // Dates are drawn when there is one.
-        (What::Hint(_) | What::Pending, FieldKind::Date) | (_, FieldKind::Other) => {}
+        (What::Hint(_) | What::Pending, FieldKind::Date)
+        | (What::Hidden, _)
+        | (_, FieldKind::Other) => {}
     }
 }
 

@@ -15,6 +15,16 @@ pub enum Error {
     /// The file is larger, deeper or more tangled than a document has reason to be.
     #[error("PDF exceeds a limit: {0}")]
     Limit(&'static str),
+    /// The document asks for more work than [`crate::Limits`] grants.
+    #[error("PDF exceeds its budget of work")]
+    Budget,
+    /// [`crate::Limits::stop`] said so.
+    #[error("the work on the PDF was stopped")]
+    Stopped,
+    /// The document holds something that can make it look different by time, reader, printing or
+    /// script, and that is not taken out.
+    #[error("PDF can look different from its preview: {0}")]
+    Active(&'static str),
     /// The document opens only with a password.
     #[error("PDF needs a password to be opened")]
     Password,

@@ -17,6 +17,8 @@
 //! # }
 //! ```
 
+mod active;
+mod budget;
 mod content;
 mod draw;
 mod error;
@@ -28,11 +30,13 @@ mod pdf;
 mod permit;
 mod protect;
 mod seal;
+mod survey;
 mod template;
 mod text;
 mod trailer;
 mod update;
 
+pub use budget::{DEFAULT_UNPACKED, DEFAULT_WORK, Limits};
 pub use error::{Error, FontError};
 pub use fonts::Fonts;
 pub use template::Template;
@@ -87,6 +91,9 @@ pub enum What<'a> {
     Pending,
     /// The hint that a signature will be placed here, in every field for a signature.
     Hint(Language),
+    /// Nothing. The pages of the fields are written as for everybody else, so that a preview without
+    /// this signer and the signed document differ in what is drawn alone.
+    Hidden,
 }
 
 /// A signer and the signer's fields.

@@ -1,5 +1,6 @@
 //! From a PDF and signers to a stamped PDF.
 
+use crate::budget::Budget;
 use crate::content::content;
 use crate::draw::{Prepared, Uses, field as draw_field};
 use crate::error::Error;
@@ -8,26 +9,33 @@ use crate::page::{Page, View, pages};
 use crate::pdf::document::Document;
 use crate::pdf::filter::deflate;
 use crate::pdf::object::{Dict, Object};
-use crate::update::Update;
-use crate::{Field, FieldKind, Output, Signer, permit, protect, trailer, update};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::survey::{Survey, survey};
+use crate::update::{Changed, Update};
+use crate::{Field, FieldKind, Limits, Output, Signer, active, permit, protect, trailer, update};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Fields of at least this height are drawn.
 const MIN_HEIGHT: f64 = 2.0;
 /// Values in the dictionaries of all stamped pages. Bounds memory: pages may share large resources.
-const MAX_COPIED: usize = 2_000_000;
+const MAX_COPIED: usize = 1_000_000;
 /// What sums of decimal fractions may be off by.
 const SLACK: f64 = 1e-6;
+/// Numbers kept for fonts and seals. More than there are: they differ between previews and signed
+/// documents, and no other number may.
+const SHARED: u32 = 64;
 
 /// A parsed PDF. Only its structure was read: the rest is read when it is needed.
 pub struct Template<'a> {
     document: Document<'a>,
+    survey: OnceCell<Survey>,
 }
 
 /// What is drawn on each page.
 struct Plan {
-    /// Pages by number, with the content of their stamp.
-    pages: BTreeMap<u32, (Page, Vec<u8>)>,
+    /// Pages by number, with the content of their stamp. Whoever's stamp is drawn, all pages with a
+    /// field for one are written.
+    pages: BTreeMap<u32, (Page, Vec<u8>, bool)>,
     uses: Uses,
 }
 
@@ -38,9 +46,26 @@ impl<'a> Template<'a> {
     /// When it is no PDF, is damaged beyond repair, needs a password, or exceeds a limit. Whether it may be changed is
     /// [`Self::check`]'s business.
     pub fn open(pdf: &'a [u8]) -> Result<Self, Error> {
+        Self::open_within(pdf, Limits::default())
+    }
+
+    /// As [`Self::open`], with limits that hold for everything that is done with the template.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`Error::Budget`] and [`Error::Stopped`], here and later.
+    pub fn open_within(pdf: &'a [u8], limits: Limits<'a>) -> Result<Self, Error> {
         Ok(Self {
-            document: Document::open(pdf)?,
+            document: Document::open(pdf, Budget::new(limits))?,
+            survey: OnceCell::new(),
         })
+    }
+
+    fn survey(&self) -> Result<&Survey, Error> {
+        if let Some(known) = self.survey.get() {
+            return Ok(known);
+        }
+        let found = survey(&self.document)?;
+        Ok(self.survey.get_or_init(|| found))
     }
 
     /// Finds everything that [`Self::stamp`] would refuse: makes the update, and throws it away.
@@ -48,7 +73,6 @@ impl<'a> Template<'a> {
     /// # Errors
     /// When the document may not be changed, a field does not lie on its page, or a name has no glyphs.
     pub fn check(&self, fonts: &Fonts, signers: &[Signer<'_>]) -> Result<(), Error> {
-        self.document.renew();
         let plan = self.plan(&fonts.0, signers)?;
         self.update(&fonts.0, plan).map(|_| ())
     }
@@ -64,7 +88,6 @@ impl<'a> Template<'a> {
         signers: &[Signer<'_>],
         output: Output<'_>,
     ) -> Result<Vec<u8>, Error> {
-        self.document.renew();
         let plan = self.plan(&fonts.0, signers)?;
         let update = self.update(&fonts.0, plan)?;
         match output {
@@ -90,19 +113,21 @@ impl<'a> Template<'a> {
         let mut plan = Plan {
             pages: found
                 .into_iter()
-                .map(|(number, page)| (number, (page, Vec::new())))
+                .map(|(number, page)| (number, (page, Vec::new(), false)))
                 .collect(),
             uses: Uses::default(),
         };
         for signer in signers {
             let prepared = Prepared::new(fonts, signer)?;
             for (position, field) in (1_usize..).zip(signer.fields) {
-                let (page, content) = plan.pages.get_mut(&field.page).ok_or(Error::Page {
-                    signer: signer.number,
-                    field: position,
-                    page: field.page,
-                })?;
+                let (page, content, written) =
+                    plan.pages.get_mut(&field.page).ok_or(Error::Page {
+                        signer: signer.number,
+                        field: position,
+                        page: field.page,
+                    })?;
                 lies_on(&page.view, field, signer.number, position)?;
+                *written |= field.kind != FieldKind::Other;
                 draw_field(
                     fonts,
                     &mut plan.uses,
@@ -118,12 +143,16 @@ impl<'a> Template<'a> {
 
     fn update(&self, fonts: &Shared, plan: Plan) -> Result<Update, Error> {
         let document = &self.document;
-        let mut update = Update::new(document);
-        let resources = resources(fonts, &plan.uses, &mut update)?;
+        let survey = self.survey()?;
+        let mut update = Update::new(survey.first);
+        let resources = resources(fonts, &plan.uses, survey.first, &mut update)?;
         let mut copied = 0_usize;
         // A page that is in the tree twice is one page: what is drawn on either is on both.
         let mut by_object: BTreeMap<u32, (Page, Vec<u8>)> = BTreeMap::new();
-        for (page, drawn) in plan.pages.into_values() {
+        for (page, drawn, written) in plan.pages.into_values() {
+            if !written {
+                continue;
+            }
             match by_object.get_mut(&page.number) {
                 Some((_, before)) => before.extend_from_slice(&drawn),
                 None => {
@@ -132,13 +161,11 @@ impl<'a> Template<'a> {
             }
         }
         for (page, drawn) in by_object.into_values() {
-            if drawn.is_empty() {
-                continue;
-            }
             let form = form(&page.view, resources, &drawn, &mut update);
             let dict = stamped(document, &page, form, &mut update)?;
             let dict = Object::Dict(dict);
             copied = copied.saturating_add(dict.values());
+            document.spend(dict.values().saturating_add(drawn.len()))?;
             if copied > MAX_COPIED {
                 return Err(Error::Limit("resources of the stamped pages"));
             }
@@ -147,15 +174,30 @@ impl<'a> Template<'a> {
         if let Some((number, generation, catalogue)) = self.newer_catalogue()? {
             update.replace(number, generation, Object::Dict(catalogue));
         }
+        let own: HashSet<u32> = update.objects.iter().map(|object| object.number).collect();
+        let cleaned = survey.changed.iter();
+        let cleaned: Vec<Changed> = cleaned
+            .filter(|object| !own.contains(&object.number))
+            .cloned()
+            .collect();
+        update.objects.extend(cleaned);
+        // The cross-reference stream, or the encryption dictionary, takes one number more.
+        if update.end() >= survey.below {
+            return Err(Error::Limit("object numbers leave no room"));
+        }
         Ok(update)
     }
 
     /// The catalogue with version 1.7, when neither it nor the header says so.
     fn newer_catalogue(&self) -> Result<Option<(u32, u16, Dict)>, Error> {
         let Some(Object::Ref(number, _)) = self.document.trailer.get(b"Root") else {
+            return Err(Error::Damaged("the catalogue is not an object of its own"));
+        };
+        let mut catalogue = Object::Dict(self.document.catalogue()?);
+        active::clean(&self.document, &mut catalogue, false)?;
+        let Object::Dict(mut catalogue) = catalogue else {
             return Ok(None);
         };
-        let mut catalogue = self.document.catalogue()?;
         let version = catalogue
             .get(b"Version")
             .and_then(Object::name)
@@ -207,7 +249,7 @@ fn lies_on(view: &View, field: &Field, signer: u32, position: usize) -> Result<(
 }
 
 /// One dictionary for the stamps of all pages.
-fn resources(fonts: &Shared, uses: &Uses, update: &mut Update) -> Result<u32, Error> {
+fn resources(fonts: &Shared, uses: &Uses, first: u32, update: &mut Update) -> Result<u32, Error> {
     let mut faces = Dict::default();
     for (name, used, face) in [
         ("Script", &uses.script, &fonts.script),
@@ -238,6 +280,7 @@ fn resources(fonts: &Shared, uses: &Uses, update: &mut Update) -> Result<u32, Er
     let resources = Dict::default()
         .with("Font", Object::Dict(faces))
         .with("XObject", Object::Dict(forms));
+    update.go_on_with(first.saturating_add(SHARED));
     Ok(update.add(Object::Dict(resources)))
 }
 
@@ -262,7 +305,11 @@ fn stamped(
     form: u32,
     update: &mut Update,
 ) -> Result<Dict, Error> {
-    let mut dict = page.dict.clone();
+    let mut cleaned = Object::Dict(page.dict.clone());
+    active::clean(document, &mut cleaned, false)?;
+    let Object::Dict(mut dict) = cleaned else {
+        return Err(Error::Damaged("a page is no dictionary"));
+    };
     // Copies: other pages may share the originals.
     let mut resources = match page
         .resources
@@ -277,12 +324,14 @@ fn stamped(
         Object::Dict(forms) => forms,
         _ => Dict::default(),
     };
-    let mut name = "Stamp".to_owned();
-    let mut count = 1_u32;
-    while forms.get(name.as_bytes()).is_some() {
-        count += 1;
-        name = format!("Stamp{count}");
-    }
+    let name = {
+        let taken: HashSet<&[u8]> = forms.0.iter().map(|(name, _)| name.as_slice()).collect();
+        let numbered = (2_u32..).map(|count| format!("Stamp{count}"));
+        std::iter::once("Stamp".to_owned())
+            .chain(numbered)
+            .find(|name| !taken.contains(name.as_bytes()))
+            .unwrap_or_default()
+    };
     forms.set(name.as_bytes(), Object::Ref(form, 0));
     resources.set(b"XObject", Object::Dict(forms));
     dict.set(b"Resources", Object::Dict(resources));

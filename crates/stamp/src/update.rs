@@ -3,7 +3,7 @@
 use crate::pdf::crypt::Crypt;
 use crate::pdf::document::Document;
 use crate::pdf::object::{Dict, Object, write_hex};
-use crate::pdf::xref::{Entry, MAX_NUMBER};
+use crate::pdf::xref::Entry;
 use sha2::{Digest, Sha256};
 
 /// Objects that are added or replaced, in the order of their addition.
@@ -13,6 +13,7 @@ pub(crate) struct Update {
     pub(crate) objects: Vec<Changed>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Changed {
     pub(crate) number: u32,
     pub(crate) generation: u16,
@@ -22,16 +23,17 @@ pub(crate) struct Changed {
 }
 
 impl Update {
-    pub(crate) fn new(document: &Document<'_>) -> Self {
-        let size = document.trailer.get(b"Size").and_then(Object::as_int);
-        let size = size
-            .and_then(|size| u32::try_from(size).ok())
-            .filter(|size| *size <= MAX_NUMBER / 2)
-            .unwrap_or(0);
+    /// `first` is above every number that anything refers to.
+    pub(crate) fn new(first: u32) -> Self {
         Self {
-            next: document.table.end().max(size).max(1),
+            next: first.max(1),
             objects: Vec::new(),
         }
+    }
+
+    /// Goes on with `number`, so that what was added before takes the same room in every document.
+    pub(crate) fn go_on_with(&mut self, number: u32) {
+        self.next = self.next.max(number);
     }
 
     pub(crate) fn add(&mut self, object: Object) -> u32 {

@@ -183,18 +183,16 @@ async fn preview(
         let language = signers
             .get(own)
             .map_or(Language::English, |signer| language(&signer.locale));
-        let shown: Vec<Signer<'_>> = marks(&|index| {
+        let shown = marks(&|index| {
             if index == own {
                 What::Hint(language)
-            } else {
+            } else if in_order && index < own {
                 What::Pending
+            } else {
+                // Written all the same: preview and signed document differ in what is drawn alone.
+                What::Hidden
             }
-        })
-        .into_iter()
-        .enumerate()
-        .filter(|(index, _)| *index == own || (in_order && *index < own))
-        .map(|(_, signer)| signer)
-        .collect();
+        });
         let output = match &password {
             Some(password) => Output::Protected { password },
             None => Output::Plain,

@@ -6,14 +6,19 @@ use super::object::{Dict, Object};
 use super::packed::ObjectStream;
 use super::repair;
 use super::xref::{self, Entry, Table};
+use crate::budget::Budget;
 use crate::error::Error;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// References to references.
 const MAX_HOPS: u32 = 32;
+
+/// What reading an object costs besides its bytes.
+pub(super) const OBJECT: usize = 16;
 
 pub(crate) struct Document<'a> {
     pub(crate) data: &'a [u8],
@@ -27,11 +32,10 @@ pub(crate) struct Document<'a> {
     pub(crate) streams: bool,
     pub(crate) crypt: Option<Crypt>,
     pub(super) object_streams: RefCell<HashMap<u32, Option<Arc<ObjectStream>>>>,
-    pub(super) unpacked: Cell<usize>,
     /// Object streams being read, one because of the other. Bounds the stack.
     pub(super) nested: Cell<u32>,
-    /// Bytes that may still be read: overlapping objects could make that quadratic.
-    work: Cell<usize>,
+    /// Work that may still be done: overlapping objects could make it quadratic.
+    pub(crate) budget: Rc<Budget<'a>>,
 }
 
 /// An object, and the data of its stream.
@@ -43,7 +47,8 @@ pub(crate) struct Loaded {
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn open(data: &'a [u8]) -> Result<Self, Error> {
+    pub(crate) fn open(data: &'a [u8], budget: Budget<'a>) -> Result<Self, Error> {
+        let budget = Rc::new(budget);
         let head = data.get(..data.len().min(1024)).unwrap_or_default();
         let header = memchr::memmem::find(head, b"%PDF-").ok_or(Error::NotPdf)?;
         let mut bases = vec![0];
@@ -51,14 +56,15 @@ impl<'a> Document<'a> {
             bases.push(header);
         }
         for base in bases {
-            let Some(sections) = xref::read(data, base) else {
+            let Some(sections) = xref::read(data, base, &budget) else {
                 continue;
             };
-            let mut document = Self::bare(data, sections.table, sections.trailer);
+            let mut document =
+                Self::bare(data, sections.table, sections.trailer, Rc::clone(&budget));
             document.base = base;
             document.previous = Some(sections.start);
             document.streams = sections.stream;
-            if !document.heads_fit() {
+            if !document.heads_fit()? {
                 continue;
             }
             document.open_crypt()?;
@@ -66,11 +72,16 @@ impl<'a> Document<'a> {
                 return Ok(document);
             }
         }
-        repair::open(data)
+        repair::open(data, budget)
     }
 
     /// A document that is nothing but bytes and a table.
-    pub(super) fn bare(data: &'a [u8], table: Table, trailer: Dict) -> Self {
+    pub(super) fn bare(
+        data: &'a [u8],
+        table: Table,
+        trailer: Dict,
+        budget: Rc<Budget<'a>>,
+    ) -> Self {
         Self {
             data,
             table,
@@ -80,23 +91,25 @@ impl<'a> Document<'a> {
             streams: false,
             crypt: None,
             object_streams: RefCell::default(),
-            unpacked: Cell::new(0),
             nested: Cell::new(0),
-            work: Cell::new(work(data)),
+            budget,
         }
     }
 
     /// Whether every object is where the table says.
-    fn heads_fit(&self) -> bool {
-        self.table
-            .entries
-            .iter()
-            .all(|(number, entry)| match entry {
-                Entry::At(offset, generation) => {
-                    Lexer::new(self.data, *offset).head() == Some((*number, *generation))
+    fn heads_fit(&self) -> Result<bool, Error> {
+        for (number, entry) in &self.table.entries {
+            if let Entry::At(offset, generation) = entry {
+                let mut lexer = Lexer::new(self.data, *offset);
+                let head = lexer.head();
+                // Many entries may point into one long run of white space.
+                self.spend(lexer.at.saturating_sub(*offset))?;
+                if head != Some((*number, *generation)) {
+                    return Ok(false);
                 }
-                Entry::Free | Entry::In(..) => true,
-            })
+            }
+        }
+        Ok(true)
     }
 
     pub(super) fn open_crypt(&mut self) -> Result<(), Error> {
@@ -144,6 +157,10 @@ impl<'a> Document<'a> {
         let mut current = object.clone();
         for _ in 0..MAX_HOPS {
             let Object::Ref(number, _) = current else {
+                if matches!(current, Object::Array(_) | Object::Dict(_)) {
+                    // Copies of one large value for many pages.
+                    self.spend(current.values())?;
+                }
                 return Ok(current);
             };
             current = self
@@ -168,35 +185,22 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The bounds on work hold for each use of a document.
-    pub(crate) fn renew(&self) {
-        self.work.set(work(self.data));
-        self.unpacked.set(0);
+    /// Takes from the budget of work.
+    pub(crate) fn spend(&self, units: usize) -> Result<(), Error> {
+        self.budget.spend(units)
     }
 
-    /// Takes from the bound on work.
-    pub(crate) fn spend(&self, bytes: usize) -> Result<(), Error> {
-        let left = self
-            .work
-            .get()
-            .checked_sub(bytes)
-            .ok_or(Error::Limit("objects overlap"))?;
-        self.work.set(left);
-        Ok(())
-    }
-
-    pub(super) fn load_at(
+    pub(crate) fn load_at(
         &self,
         number: u32,
         offset: usize,
         generation: u16,
     ) -> Result<Option<Loaded>, Error> {
         let mut lexer = Lexer::new(self.data, offset);
-        if lexer.head() != Some((number, generation)) {
-            return Ok(None);
-        }
-        let object = lexer.object();
-        self.spend(lexer.at.saturating_sub(offset))?;
+        let head = lexer.head();
+        let fits = head == Some((number, generation));
+        let object = fits.then(|| lexer.object()).flatten();
+        self.spend(OBJECT.saturating_add(lexer.at.saturating_sub(offset)))?;
         let Some(mut object) = object else {
             return Ok(None);
         };
@@ -223,11 +227,6 @@ impl<'a> Document<'a> {
         let at = memchr::memmem::find(head, b"%PDF-")?;
         crate::template::version(head.get(at + 5..)?)
     }
-}
-
-/// Honest documents need a few times their size.
-fn work(data: &[u8]) -> usize {
-    data.len().saturating_mul(8).saturating_add(16 << 20)
 }
 
 fn decrypt_strings(object: &mut Object, crypt: &Crypt, number: u32, generation: u16) {

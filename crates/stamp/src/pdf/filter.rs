@@ -12,21 +12,36 @@ pub(crate) enum Failed {
     TooLong,
 }
 
-/// Undoes the filters named in `dict`. Data that breaks off gives what is readable before.
-pub(crate) fn decode(dict: &Dict, data: &[u8], limit: usize) -> Result<Vec<u8>, Failed> {
+/// Filters of one stream. Each can give as much as the limit allows.
+const MAX_FILTERS: usize = 8;
+
+/// Undoes the filters named in `dict`. Data that breaks off gives what is readable before. `take` is
+/// told the length of what each filter gave, and says whether there may be more.
+pub(crate) fn decode(
+    dict: &Dict,
+    data: &[u8],
+    limit: usize,
+    take: &mut dyn FnMut(usize) -> bool,
+) -> Result<Vec<u8>, Failed> {
     let (filters, parameters) = (list(dict.get(b"Filter")), list(dict.get(b"DecodeParms")));
+    if filters.len() > MAX_FILTERS {
+        return Err(Failed::Broken);
+    }
     let mut data = std::borrow::Cow::Borrowed(data);
     for (index, filter) in filters.iter().enumerate() {
         let parameters = parameters.get(index).and_then(Object::dict);
         let decoded = match filter.name().ok_or(Failed::Broken)? {
             b"FlateDecode" | b"Fl" => {
-                predict(inflate(&data, limit)?, parameters).ok_or(Failed::Broken)?
+                predict(inflate(&data, limit, take)?, parameters).ok_or(Failed::Broken)?
             }
             b"ASCIIHexDecode" | b"AHx" => hex(&data),
             b"ASCII85Decode" | b"A85" => base85(&data),
             b"Crypt" => continue,
             _ => return Err(Failed::Broken),
         };
+        if !take(decoded.len()) {
+            return Err(Failed::TooLong);
+        }
         data = std::borrow::Cow::Owned(decoded);
     }
     if data.len() > limit {
@@ -44,7 +59,11 @@ fn list(value: Option<&Object>) -> &[Object] {
     }
 }
 
-fn inflate(data: &[u8], limit: usize) -> Result<Vec<u8>, Failed> {
+fn inflate(
+    data: &[u8],
+    limit: usize,
+    take: &mut dyn FnMut(usize) -> bool,
+) -> Result<Vec<u8>, Failed> {
     let mut out = Vec::with_capacity(data.len().saturating_mul(4).min(limit).max(512));
     let mut state = Decompress::new(true);
     loop {
@@ -56,6 +75,7 @@ fn inflate(data: &[u8], limit: usize) -> Result<Vec<u8>, Failed> {
             FlushDecompress::None,
         );
         if out.len() > limit {
+            take(limit);
             return Err(Failed::TooLong);
         }
         match result {
@@ -198,33 +218,51 @@ mod tests {
     fn flate_round_trip_and_limit() {
         let data = b"0123456789".repeat(1000);
         let packed = deflate(&data);
-        assert_eq!(decode(&flate(), &packed, 10_000), Ok(data.clone()));
-        assert_eq!(decode(&flate(), &packed, 9_999), Err(Failed::TooLong));
-        let part = decode(&flate(), packed.get(..packed.len() - 8).unwrap(), 10_000).unwrap();
+        assert_eq!(
+            decode(&flate(), &packed, 10_000, &mut |_| true),
+            Ok(data.clone())
+        );
+        assert_eq!(
+            decode(&flate(), &packed, 9_999, &mut |_| true),
+            Err(Failed::TooLong)
+        );
+        let part = decode(
+            &flate(),
+            packed.get(..packed.len() - 8).unwrap(),
+            10_000,
+            &mut |_| true,
+        )
+        .unwrap();
         assert!(data.starts_with(&part));
-        assert_eq!(decode(&flate(), b"nonsense", 100), Err(Failed::Broken));
+        assert_eq!(
+            decode(&flate(), b"nonsense", 100, &mut |_| true),
+            Err(Failed::Broken)
+        );
     }
 
     #[test]
     fn bombs_stop_at_the_limit() {
         let bomb = deflate(&vec![0; 50_000_000]);
-        assert_eq!(decode(&flate(), &bomb, 1_000_000), Err(Failed::TooLong));
+        assert_eq!(
+            decode(&flate(), &bomb, 1_000_000, &mut |_| true),
+            Err(Failed::TooLong)
+        );
     }
 
     #[test]
     fn text_filters() {
         let dict = Dict::default().with("Filter", Object::named("ASCII85Decode"));
         assert_eq!(
-            decode(&dict, b"87cUR D]i,\"Ebo80~>", 100),
+            decode(&dict, b"87cUR D]i,\"Ebo80~>", 100, &mut |_| true),
             Ok(b"Hello World!".to_vec())
         );
-        assert_eq!(decode(&dict, b"z!!~>", 100), Ok(vec![0; 5]));
+        assert_eq!(decode(&dict, b"z!!~>", 100, &mut |_| true), Ok(vec![0; 5]));
         let dict = Dict::default().with(
             "Filter",
             Object::Array(vec![Object::named("AHx"), Object::named("A85")]),
         );
         assert_eq!(
-            decode(&dict, b"38 37 63 55 52 >", 100),
+            decode(&dict, b"38 37 63 55 52 >", 100, &mut |_| true),
             Ok(b"Hell".to_vec())
         );
     }

@@ -8,6 +8,6 @@ pub(crate) mod lex;
 pub(crate) mod object;
 mod packed;
 pub(crate) mod r6;
-mod repair;
+pub(crate) mod repair;
 mod stream;
 pub(crate) mod xref;

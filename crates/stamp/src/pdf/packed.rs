@@ -1,6 +1,6 @@
 //! Objects in object streams (ISO 32000-1, 7.5.7).
 
-use super::document::{Document, Loaded};
+use super::document::{Document, Loaded, OBJECT};
 use super::lex::Lexer;
 use super::xref::Entry;
 use crate::error::Error;
@@ -42,12 +42,30 @@ impl Document<'_> {
         };
         let mut lexer = Lexer::new(&objects.data, *offset);
         let object = lexer.object();
-        self.spend(lexer.at.saturating_sub(*offset))?;
+        self.spend(OBJECT.saturating_add(lexer.at.saturating_sub(*offset)))?;
         Ok(object.map(|object| Loaded {
             object,
             stream: None,
             generation: 0,
         }))
+    }
+
+    /// Shows the text of an object stream, objects that the table does not name included.
+    pub(crate) fn with_text(&self, stream: u32, see: impl FnOnce(&[u8])) -> Result<(), Error> {
+        if let Some(objects) = self.object_stream(stream)? {
+            self.spend(objects.data.len())?;
+            see(&objects.data);
+        }
+        Ok(())
+    }
+
+    /// Whether the object stream can be read. What is no stream at all cannot be read by anybody.
+    pub(crate) fn is_readable(&self, stream: u32) -> Result<bool, Error> {
+        if self.object_stream(stream)?.is_some() {
+            return Ok(true);
+        }
+        let loaded = self.load(stream)?;
+        Ok(loaded.is_none_or(|loaded| loaded.stream.is_none()))
     }
 
     fn object_stream(&self, number: u32) -> Result<Option<Arc<ObjectStream>>, Error> {

@@ -4,14 +4,17 @@ use super::document::Document;
 use super::lex::{Lexer, is_regular};
 use super::object::{Dict, Object};
 use super::xref::{Entry, MAX_NUMBER, Table};
+use crate::budget::Budget;
 use crate::error::Error;
+use std::rc::Rc;
 
 /// Objects in a damaged file. Bounds memory.
 const MAX_OBJECTS: usize = 2_000_000;
 /// How much of an object is looked at to see what it is.
 const LOOK: usize = 512;
 
-pub(super) fn open(data: &[u8]) -> Result<Document<'_>, Error> {
+pub(super) fn open<'a>(data: &'a [u8], budget: Rc<Budget<'a>>) -> Result<Document<'a>, Error> {
+    budget.spend(data.len())?;
     // (number, place, generation), in the order of the file: later objects replace earlier ones.
     let heads = heads(data)?;
     let entries = heads
@@ -19,7 +22,9 @@ pub(super) fn open(data: &[u8]) -> Result<Document<'_>, Error> {
         .rev()
         .map(|head| (head.number, Entry::At(head.at, head.generation)));
     let table = Table::new(entries.collect());
-    let mut document = Document::bare(data, table, Dict::default());
+    let mut document = Document::bare(data, table, Dict::default(), budget);
+    // Each head is looked at twice.
+    document.spend(heads.len().saturating_mul(2 * LOOK / 8))?;
     document.trailer = trailer(&document, &heads)?;
     document.open_crypt()?;
     // Objects in object streams count from where their stream is.
@@ -60,16 +65,16 @@ pub(super) fn open(data: &[u8]) -> Result<Document<'_>, Error> {
     Ok(document)
 }
 
-struct Head {
-    number: u32,
-    generation: u16,
-    at: usize,
+pub(crate) struct Head {
+    pub(crate) number: u32,
+    pub(crate) generation: u16,
+    pub(crate) at: usize,
     /// Right after `obj`.
-    after: usize,
+    pub(crate) after: usize,
 }
 
 /// All places where `N G obj` stands.
-fn heads(data: &[u8]) -> Result<Vec<Head>, Error> {
+pub(crate) fn heads(data: &[u8]) -> Result<Vec<Head>, Error> {
     let mut heads = Vec::new();
     for place in memchr::memmem::find_iter(data, b"obj") {
         let Some(at) = head_before(data, place) else {
@@ -95,7 +100,7 @@ fn heads(data: &[u8]) -> Result<Vec<Head>, Error> {
 }
 
 /// Backwards from `obj`: white space, digits, white space, digits.
-fn head_before(data: &[u8], place: usize) -> Option<usize> {
+pub(crate) fn head_before(data: &[u8], place: usize) -> Option<usize> {
     let back = |from: usize, test: fn(&u8) -> bool| {
         let before = data.get(from.saturating_sub(32)..from).unwrap_or_default();
         from - before.iter().rev().take_while(|byte| test(byte)).count()
@@ -118,7 +123,7 @@ fn is_end(data: &[u8], at: usize) -> bool {
         .is_some_and(|before| before.ends_with(b"endobj"))
 }
 
-fn looks_like(data: &[u8], at: usize, what: &[u8]) -> bool {
+pub(crate) fn looks_like(data: &[u8], at: usize, what: &[u8]) -> bool {
     let look = data
         .get(at..at.saturating_add(LOOK).min(data.len()))
         .unwrap_or_default();

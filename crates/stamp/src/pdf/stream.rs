@@ -11,8 +11,6 @@ use std::ops::Range;
 
 /// White space between the data of a stream and its end.
 const MAX_GAP: usize = 256;
-/// All that is unpacked for one use of a document.
-const MAX_UNPACKED: usize = 192 << 20;
 
 impl<'a> Document<'a> {
     /// The data of a stream whose dictionary ends at `at`.
@@ -108,15 +106,15 @@ impl<'a> Document<'a> {
             let value = self.value(&dict, key)?;
             dict.set(key, value);
         }
-        let left = MAX_UNPACKED.saturating_sub(self.unpacked.get());
-        let limit = limit.min(left);
-        let decoded = filter::decode(&dict, &plain, limit);
-        let cost = match &decoded {
-            Ok(data) => data.len(),
-            Err(Failed::TooLong) => limit,
-            Err(Failed::Broken) => 0,
-        };
-        self.unpacked.set(self.unpacked.get().saturating_add(cost));
+        let left = self.budget.unpacked();
+        let decoded = filter::decode(&dict, &plain, limit.min(left), &mut |bytes| {
+            self.budget.unpack(bytes).is_ok()
+        });
+        // What was refused within the loop is refused again here, with its reason.
+        self.spend(0)?;
+        if decoded == Err(Failed::TooLong) && left < limit {
+            return Err(Error::Budget);
+        }
         Ok(decoded.ok())
     }
 }

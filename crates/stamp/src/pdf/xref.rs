@@ -4,11 +4,12 @@ use super::document::Document;
 use super::filter;
 use super::lex::Lexer;
 use super::object::{Dict, Object};
+use crate::budget::Budget;
 
 /// The highest object number readers support (Annex C).
 pub(crate) const MAX_NUMBER: u32 = 8_388_607;
 /// Entries in all sections together. Bounds memory.
-const MAX_ENTRIES: usize = 2_000_000;
+const MAX_ENTRIES: usize = 1_000_000;
 /// Sections of one file: each incremental update adds one.
 const MAX_SECTIONS: usize = 4096;
 
@@ -67,9 +68,9 @@ pub(crate) struct Sections {
 
 /// Reads all sections, from `startxref` on. `None` when anything is not as it must be: then the file is repaired.
 /// `base` is where the file's offsets count from.
-pub(crate) fn read(data: &[u8], base: usize) -> Option<Sections> {
+pub(crate) fn read(data: &[u8], base: usize, budget: &Budget<'_>) -> Option<Sections> {
     let start = start_of_newest(data)?;
-    let mut found = Found::new(data);
+    let mut found = Found::new(budget);
     let mut newest: Option<(Dict, bool)> = None;
     let mut seen = Vec::new();
     let mut next = Some(start);
@@ -118,19 +119,19 @@ fn drop_hidden(entries: Vec<(u32, Entry, usize)>) -> Vec<(u32, Entry)> {
 }
 
 /// Entries with the group of their section, and what reading more of them may still cost.
-struct Found {
+struct Found<'a> {
     entries: Vec<(u32, Entry, usize)>,
     unpacked: usize,
     /// Sections inside of each other could make reading quadratic.
-    work: usize,
+    budget: &'a Budget<'a>,
 }
 
-impl Found {
-    fn new(data: &[u8]) -> Self {
+impl<'a> Found<'a> {
+    fn new(budget: &'a Budget<'a>) -> Self {
         Self {
             entries: Vec::new(),
             unpacked: MAX_UNPACKED,
-            work: data.len().saturating_mul(4).saturating_add(1 << 20),
+            budget,
         }
     }
 
@@ -142,9 +143,8 @@ impl Found {
         Some(())
     }
 
-    fn spend(&mut self, bytes: usize) -> Option<()> {
-        self.work = self.work.checked_sub(bytes)?;
-        Some(())
+    fn spend(&self, bytes: usize) -> Option<()> {
+        self.budget.spend(bytes).ok()
     }
 }
 
@@ -165,10 +165,12 @@ fn section(
     base: usize,
     offset: usize,
     group: usize,
-    found: &mut Found,
+    found: &mut Found<'_>,
 ) -> Option<(Dict, bool)> {
     let mut lexer = Lexer::new(data, base.checked_add(offset)?);
+    let start = lexer.at;
     lexer.skip_space();
+    found.spend(lexer.at.saturating_sub(start))?;
     if lexer.take(b"xref") {
         Some((table(&mut lexer, base, group, found)?, false))
     } else {
@@ -176,7 +178,7 @@ fn section(
     }
 }
 
-fn table(lexer: &mut Lexer<'_>, base: usize, group: usize, found: &mut Found) -> Option<Dict> {
+fn table(lexer: &mut Lexer<'_>, base: usize, group: usize, found: &mut Found<'_>) -> Option<Dict> {
     let start = lexer.at;
     loop {
         lexer.skip_space();
@@ -209,7 +211,13 @@ fn table(lexer: &mut Lexer<'_>, base: usize, group: usize, found: &mut Found) ->
     }
 }
 
-fn stream(data: &[u8], base: usize, at: usize, group: usize, found: &mut Found) -> Option<Dict> {
+fn stream(
+    data: &[u8],
+    base: usize,
+    at: usize,
+    group: usize,
+    found: &mut Found<'_>,
+) -> Option<Dict> {
     let mut lexer = Lexer::new(data, at);
     lexer.head()?;
     let Object::Dict(dict) = lexer.object()? else {
@@ -220,7 +228,10 @@ fn stream(data: &[u8], base: usize, at: usize, group: usize, found: &mut Found) 
     }
     let body = Document::direct_stream(data, lexer.at, &dict)?;
     found.spend(lexer.at.saturating_sub(at))?;
-    let rows = filter::decode(&dict, body, found.unpacked).ok()?;
+    let rows = filter::decode(&dict, body, found.unpacked, &mut |bytes| {
+        found.spend(bytes).is_some()
+    })
+    .ok()?;
     found.unpacked = found.unpacked.saturating_sub(rows.len());
     let sizes: Vec<usize> = dict
         .get(b"W")?
@@ -288,6 +299,7 @@ fn big_endian(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Limits;
 
     #[test]
     fn a_table_with_two_sections_and_an_update() {
@@ -297,7 +309,7 @@ mod tests {
         let text = format!(
             "{first}xref\n3 1\n0000000070 00001 n \ntrailer <</Size 4/Root 3 1 R/Prev 9>>\nstartxref\n{start}\n%%EOF"
         );
-        let sections = read(text.as_bytes(), 0).unwrap();
+        let sections = read(text.as_bytes(), 0, &Budget::new(Limits::default())).unwrap();
         assert_eq!(sections.start, start);
         assert!(!sections.stream);
         assert_eq!(sections.table.get(3), Some(Entry::At(70, 1)));
@@ -315,7 +327,7 @@ mod tests {
             b"startxref 99999999999999999999",
             b"startxref 5",
         ] {
-            assert!(read(text, 0).is_none());
+            assert!(read(text, 0, &Budget::new(Limits::default())).is_none());
         }
     }
 }
