@@ -3,7 +3,7 @@
 use super::input::{Extra, Ids, TEXT, access};
 use super::mails::Mails;
 use super::proofs::Claim;
-use super::{Failure, Tools, compute, refuse_signed, result};
+use super::{Failure, Tools, compute, limits, refuse_signed, result};
 use crate::archive::{Archive, archive};
 use crate::mailer::MailFailure;
 use crate::task::{Access, Binding, Document, Opened, Parts, Payload, Provider, SignerInfo, open};
@@ -16,7 +16,7 @@ use letsesign_mail::{Signature, stem};
 use letsesign_proof::{
     CheckedBy, EmailProvider, Evidence, Function, Hash, MagicNumber, Origin, Poi, Spf, Summary,
 };
-use letsesign_stamp::{Output, Signer, Template, What};
+use letsesign_stamp::{Error as StampError, Output, Signer, Template, What};
 use letsesign_utc::Utc;
 use serde_json::value::RawValue;
 use subtle::ConstantTimeEq;
@@ -223,9 +223,11 @@ async fn sign(
         })
         .collect();
     let fonts = tools.fonts.clone();
+    let stop = tools.job.stop().clone();
     compute(tools, move || {
         refuse_signed(&pdf)?;
-        let failed = |error| Failure::new(Code::SigningFailed, format!("the PDF: {error}"));
+        // The reason would tell the console what is in the document.
+        let failed = |_: StampError| Failure::new(Code::SigningFailed, "the PDF cannot be stamped");
         let magic = magic.to_string();
         let signers: Vec<Signer<'_>> = (1..)
             .zip(shown.iter().zip(&fields))
@@ -239,7 +241,8 @@ async fn sign(
                 },
             })
             .collect();
-        let template = Template::open(&pdf).map_err(failed)?;
+        let stopped = || stop.is_stopped();
+        let template = Template::open_within(&pdf, limits(&stopped)).map_err(failed)?;
         template
             .stamp(&fonts, &signers, Output::Signed)
             .map_err(failed)

@@ -26,6 +26,9 @@ use letsesign_stamp::Fonts;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Bytes that a document may unpack to while it is stamped.
+const UNPACKED: usize = 64 << 20;
+
 /// What functions work with.
 #[derive(Clone)]
 pub(crate) struct Tools {
@@ -163,6 +166,16 @@ fn refuse_signed(pdf: &[u8]) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// What a document may make the stamps do. All that it unpacks fits into a job's share of memory
+/// (`job-memory-bytes` in limits.toml).
+fn limits(stopped: &dyn Fn() -> bool) -> letsesign_stamp::Limits<'_> {
+    letsesign_stamp::Limits {
+        unpacked: UNPACKED,
+        stop: Some(stopped),
+        ..letsesign_stamp::Limits::default()
+    }
 }
 
 /// Work for the processor that takes long enough to hold up others. It is not begun when the job's time is over, and its

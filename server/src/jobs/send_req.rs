@@ -2,7 +2,7 @@
 
 use super::input::{Extra, Ids, TEXT, access};
 use super::mails::Mails;
-use super::{Failure, Tools, compute, refuse_signed, result};
+use super::{Failure, Tools, compute, limits, refuse_signed, result};
 use crate::mailer::MailFailure;
 use crate::task::{Access, Document, Opened, Parts, Payload, SignerInfo, open};
 use letsesign_job::fields::{FieldError, Fields};
@@ -10,7 +10,7 @@ use letsesign_job::{Code, Job, JobResult};
 use letsesign_kms::to_base64;
 use letsesign_mail::{Intent, Link, Locale, Reason, sign_link};
 use letsesign_proof::{Function, Hash, Por};
-use letsesign_stamp::{Language, Output, Signer, Template, What};
+use letsesign_stamp::{Error as StampError, Language, Output, Signer, Template, What};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
@@ -159,10 +159,14 @@ async fn preview(
         .enhanced_privacy
         .then(|| input.password.clone());
     let fonts = tools.fonts.clone();
+    let stop = tools.job.stop().clone();
     compute(tools, move || {
         refuse_signed(&pdf)?;
-        let unusable = |error| Failure::new(Code::PdfNotModifiable, format!("the PDF: {error}"));
-        let template = Template::open(&pdf).map_err(unusable)?;
+        // The reason would tell the console what is in the document.
+        let unusable =
+            |_: StampError| Failure::new(Code::PdfNotModifiable, "the PDF cannot be stamped");
+        let stopped = || stop.is_stopped();
+        let template = Template::open_within(&pdf, limits(&stopped)).map_err(unusable)?;
         let marks = |show: &dyn Fn(usize) -> What<'static>| -> Vec<Signer<'_>> {
             (1..)
                 .zip(signers.iter().zip(&fields))
@@ -199,7 +203,7 @@ async fn preview(
         };
         template
             .stamp(&fonts, &shown, output)
-            .map_err(|error| Failure::new(Code::PreviewFailed, format!("the preview: {error}")))
+            .map_err(|_| Failure::new(Code::PreviewFailed, "the preview cannot be made"))
     })
     .await
 }
