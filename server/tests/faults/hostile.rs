@@ -5,7 +5,7 @@ use letsesign_world::{Task, client};
 
 /// limits.toml: job-bytes, job-memory-bytes, job-memory-factor.
 const JOB: usize = 50 << 20;
-const FIXED: u64 = 32 * MIB;
+const FIXED: u64 = 96 * MIB;
 const FACTOR: u64 = 5;
 
 /// What hostile jobs come to. One of them is honest but for what it has besides, and that is allowed.
