@@ -1,7 +1,14 @@
 //! What a signer sees is what is signed: a hostile sender's documents, and how preview and signed
 //! document compare.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::format_collect,
+    clippy::redundant_closure_for_method_calls,
+    missing_docs,
+    reason = "tests"
+)]
 
 mod common;
 
@@ -68,15 +75,12 @@ fn render(pdf: &[u8], program: &str) -> Vec<Image> {
 }
 
 fn image(ppm: &[u8]) -> Image {
-    let head: Vec<&[u8]> = ppm.splitn(4, |byte| byte.is_ascii_whitespace()).collect();
+    let head: Vec<&[u8]> = ppm.splitn(4, u8::is_ascii_whitespace).collect();
     let [b"P6", wide, tall, rest] = *head.as_slice() else {
         panic!("not a PPM")
     };
     let number = |text: &[u8]| std::str::from_utf8(text).unwrap().parse::<usize>().unwrap();
-    let pixels = rest
-        .splitn(2, |byte| byte.is_ascii_whitespace())
-        .last()
-        .unwrap();
+    let pixels = rest.splitn(2, u8::is_ascii_whitespace).last().unwrap();
     (number(wide), number(tall), pixels.to_vec())
 }
 
