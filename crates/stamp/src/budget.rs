@@ -67,13 +67,12 @@ impl<'a> Budget<'a> {
     /// Takes work. What failed once fails again.
     pub(crate) fn spend(&self, units: usize) -> Result<(), Error> {
         let units = u64::try_from(units).unwrap_or(u64::MAX);
-        match self.step.get().checked_sub(units) {
-            Some(left) => self.step.set(left),
-            None => {
-                self.step.set(STEP);
-                if self.stop.is_some_and(|stop| stop()) {
-                    self.stopped.set(true);
-                }
+        if let Some(left) = self.step.get().checked_sub(units) {
+            self.step.set(left);
+        } else {
+            self.step.set(STEP);
+            if self.stop.is_some_and(|stop| stop()) {
+                self.stopped.set(true);
             }
         }
         if self.stopped.get() {
