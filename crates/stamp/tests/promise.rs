@@ -1,14 +1,7 @@
 //! What a signer sees is what is signed: a hostile sender's documents, and how preview and signed
 //! document compare.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::format_collect,
-    clippy::redundant_closure_for_method_calls,
-    missing_docs,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod common;
 
@@ -16,6 +9,7 @@ use common::{Form, MAGIC, SIGNED, file, fonts, pdf, pdf_as, run, signature, sign
 use letsesign_stamp::{Error, Language, Limits, Output, Template, What};
 use memchr::memmem::find;
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::path::Path;
 
 fn vector(name: &str) -> Vec<u8> {
@@ -299,9 +293,8 @@ fn scripts_and_actions_are_taken_out_of_both() {
             for out in both(&pdf_as(&bodies, form, "")).unwrap() {
                 let active = plain(&out);
                 for word in ["evil", "/JavaScript", "/NeedAppearances", "/XFA"] {
-                    let orphan = word == "/JavaScript" && catalogue.contains("/S 5 0 R");
                     assert!(
-                        orphan || !active.contains(word),
+                        !active.contains(word),
                         "{word} in {catalogue} {page} {more:?}\n{active}"
                     );
                 }
@@ -310,18 +303,14 @@ fn scripts_and_actions_are_taken_out_of_both() {
     }
 }
 
-/// The document as qpdf writes it: the newest revision alone.
+/// What a reader can reach in the document, as qpdf writes it: the newest revision alone.
 fn plain(pdf: &[u8]) -> String {
     if !common::has("qpdf") {
         return String::new();
     }
     let file = file(pdf);
     let to = file.folder.path().join("plain.pdf");
-    let arguments = [
-        "--qdf",
-        "--object-streams=disable",
-        "--preserve-unreferenced",
-    ];
+    let arguments = ["--qdf", "--object-streams=disable"];
     let paths = [file.path.to_str().unwrap(), to.to_str().unwrap()];
     run("qpdf", &[&arguments[..], &paths].concat());
     String::from_utf8_lossy(&std::fs::read(to).unwrap()).into_owned()
@@ -422,9 +411,10 @@ fn work_is_bounded_and_stops_when_told() {
     long.extend(format!("trailer<</Root 1 0 R/Size 20000>>\nstartxref\n{start}\n%%EOF").bytes());
     let _ = Template::open(&long).map(|template| template.check(fonts(), &[]));
     // Names that are taken, as many as fit.
-    let names: String = (2..200_000)
-        .map(|count| format!("/Stamp{count} 4 0 R"))
-        .collect();
+    let mut names = String::new();
+    for count in 2..200_000 {
+        write!(names, "/Stamp{count} 4 0 R").unwrap();
+    }
     let taken = page_with(
         &format!("/Resources<</XObject<</Stamp 4 0 R{names}>>>>"),
         &[],
