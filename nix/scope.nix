@@ -17,6 +17,7 @@ let
     vendor = scope.craneLib.vendorCargoDeps { src = scope.rustSource; };
 
     workspace = import ./workspace.nix scope;
+    checkArtifacts = import ./checkArtifacts.nix scope;
     tools = import ./tools.nix scope;
     sysroot = import ./sysroot.nix scope;
     hermeticProgram = import ./hermeticProgram.nix scope;

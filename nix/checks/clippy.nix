@@ -1,8 +1,14 @@
 # No lint fires.
-{ craneLib, workspace, ... }:
+{
+  checkArtifacts,
+  craneLib,
+  workspace,
+  ...
+}:
 craneLib.cargoClippy (
   workspace
   // {
+    cargoArtifacts = checkArtifacts;
     cargoClippyExtraArgs = "--all-targets -- -Dwarnings";
     doInstallCargoArtifacts = false;
   }

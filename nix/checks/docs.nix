@@ -1,8 +1,14 @@
 # The documentation builds without a warning.
-{ craneLib, workspace, ... }:
+{
+  checkArtifacts,
+  craneLib,
+  workspace,
+  ...
+}:
 craneLib.mkCargoDerivation (
   workspace
   // {
+    cargoArtifacts = checkArtifacts;
     pnameSuffix = "-docs";
     RUSTDOCFLAGS = "-Dwarnings";
     buildPhaseCargoCommand = "cargo doc --no-deps ${workspace.cargoExtraArgs}";

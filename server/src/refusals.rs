@@ -5,8 +5,7 @@
 //! belongs to a KMS key and a wrapped data key. Counters are found by a keyed hash and never
 //! evicted, so nobody can make room for more attempts or aim at somebody else's counter.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use letsesign_kms::hmac_sha256;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -57,16 +56,9 @@ impl Refusals {
     }
 
     fn place(&self, key_arn: &str, data_key: &[u8]) -> Place {
-        // A block of SHA-256 is what the type takes as a key; RFC 2104 pads with zeros.
-        let mut block = Zeroizing::new([0; 64]);
-        for (to, from) in block.iter_mut().zip(self.hash_key.iter()) {
-            *to = *from;
-        }
-        let mut mac = Hmac::<Sha256>::new((&*block).into());
-        mac.update(&(key_arn.len() as u64).to_be_bytes());
-        mac.update(key_arn.as_bytes());
-        mac.update(data_key);
-        let [a, b, c, d, ..] = <[u8; 32]>::from(mac.finalize().into_bytes());
+        let length = (key_arn.len() as u64).to_be_bytes();
+        let mac = hmac_sha256(&*self.hash_key, &[&length, key_arn.as_bytes(), data_key]);
+        let [a, b, c, d, ..] = *mac;
         u32::from_be_bytes([a, b, c, d]) as usize % COUNTERS
     }
 

@@ -1,6 +1,6 @@
 //! AWS Signature Version 4 (AWS General Reference, "Create a signed AWS API request").
 
-use hmac::{Hmac, KeyInit, Mac};
+use crate::hmac::hmac_sha256;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -31,24 +31,6 @@ pub(crate) struct Request<'a> {
 }
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-
-fn hmac(key: &[u8], data: &str) -> Zeroizing<[u8; 32]> {
-    // RFC 2104: a key that is longer than a block is its hash. What the types take is a block.
-    let mut block = Zeroizing::new([0; 64]);
-    let hash;
-    let short = if key.len() > 64 {
-        hash = Zeroizing::new(<[u8; 32]>::from(Sha256::digest(key)));
-        hash.as_slice()
-    } else {
-        key
-    };
-    for (to, from) in block.iter_mut().zip(short) {
-        *to = *from;
-    }
-    let mut mac = Hmac::<Sha256>::new((&*block).into());
-    mac.update(data.as_bytes());
-    Zeroizing::new(mac.finalize().into_bytes().into())
-}
 
 /// The value of the header `authorization`. `time` is that of the header `x-amz-date`, `YYYYMMDDTHHMMSSZ`.
 pub(crate) fn authorization(
@@ -81,11 +63,11 @@ pub(crate) fn authorization(
         hex::encode(Sha256::digest(&canonical))
     );
     let secret = Zeroizing::new(format!("AWS4{}", credentials.secret));
-    let mut key = hmac(secret.as_bytes(), date);
+    let mut key = hmac_sha256(secret.as_bytes(), &[date.as_bytes()]);
     for part in [credentials.region, credentials.service, "aws4_request"] {
-        key = hmac(&*key, part);
+        key = hmac_sha256(&*key, &[part.as_bytes()]);
     }
-    let signature = hex::encode(*hmac(&*key, &text));
+    let signature = hex::encode(*hmac_sha256(&*key, &[text.as_bytes()]));
     format!(
         "{ALGORITHM} Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
         credentials.key_id

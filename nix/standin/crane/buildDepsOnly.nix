@@ -5,11 +5,17 @@
   src,
   pname,
   cargoExtraArgs ? "--locked",
+  cargoBuildCommand ? "cargo build ${profile}",
   cargoCheckCommand ? "cargo check ${profile}",
+  cargoCheckExtraArgs ? "",
   ...
 }@arguments:
 mkCargoDerivation (
-  builtins.removeAttrs arguments [ "cargoCheckCommand" ]
+  builtins.removeAttrs arguments [
+    "cargoBuildCommand"
+    "cargoCheckCommand"
+    "cargoCheckExtraArgs"
+  ]
   // {
     pname = "${pname}-deps";
     src = builtins.path {
@@ -41,8 +47,8 @@ mkCargoDerivation (
           echo 'fn main() {}' > "$package/$kind/$name.rs"
         done
       done
-      ${cargoCheckCommand} ${cargoExtraArgs}
-      cargo build ${profile} ${cargoExtraArgs}
+      ${cargoCheckCommand} ${cargoExtraArgs} ${cargoCheckExtraArgs}
+      ${cargoBuildCommand} ${cargoExtraArgs}
     '';
     installPhaseCommand = ''
       mkdir $out

@@ -6,31 +6,21 @@
 //! configuration, so that any enclave of this image can check it, also after a restart.
 
 use crate::task::Opened;
-use hmac::{Hmac, KeyInit, Mac};
+use letsesign_kms::hmac_sha256;
 use letsesign_proof::Hash;
-use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// Separates this use of the secrets from others.
 const LABEL: &[u8] = b"letsesign verification 1\0";
 
-fn hmac(key: &[u8], parts: &[&[u8]]) -> Option<Zeroizing<[u8; 32]>> {
-    // HMAC takes keys of any length, so this is always there.
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).ok()?;
-    for part in parts {
-        mac.update(part);
-    }
-    Some(Zeroizing::new(mac.finalize().into_bytes().into()))
-}
-
 /// HMAC-SHA-256 of PoR hash and SID. Its key is an HMAC over Twilio's secret under the bearer
 /// secret: the bearer secret may be a password, and alone it could be guessed from the MAC.
 fn mac(sid: &str, por: Hash, task: &Opened) -> Option<Zeroizing<[u8; 32]>> {
     let twilio = task.twilio.as_ref()?;
     let bearer = task.binding.bearer_secret.as_bytes();
-    let key = hmac(bearer, &[LABEL, twilio.api_secret.as_bytes()])?;
-    hmac(key.as_slice(), &[&por.0, sid.as_bytes()])
+    let key = hmac_sha256(bearer, &[LABEL, twilio.api_secret.as_bytes()]);
+    Some(hmac_sha256(&*key, &[&por.0, sid.as_bytes()]))
 }
 
 /// What the host gets for a SID: `SID.MAC`, the MAC in hexadecimal. `None` without a Twilio

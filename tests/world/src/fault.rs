@@ -4,7 +4,7 @@ use crate::http::Answer;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is wrong with a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,9 +213,22 @@ pub struct Counters {
     pub(crate) handshakes: AtomicU64,
     pub(crate) requests: AtomicU64,
     pub(crate) served: AtomicU64,
+    answered: Mutex<Option<Instant>>,
 }
 
 impl Counters {
+    /// Notes that an answer is about to be written.
+    pub(crate) fn answer(&self) {
+        if let Ok(mut answered) = self.answered.lock() {
+            *answered = Some(Instant::now());
+        }
+    }
+
+    /// When the last answer to a request over HTTP was written.
+    pub fn last_answer(&self) -> Option<Instant> {
+        self.answered.lock().ok().and_then(|answered| *answered)
+    }
+
     pub(crate) fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::SeqCst);
     }

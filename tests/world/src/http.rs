@@ -131,7 +131,11 @@ async fn converse<H: Handler>(
         let fault = handler.faults(&request).take(Fault::is_of_answers);
         let close = request.header("connection") == Some("close");
         match fault {
-            None => write(&mut wire, &handler.answer(&request)).await?,
+            None => {
+                let answer = handler.answer(&request);
+                counters.answer();
+                write(&mut wire, &answer).await?;
+            }
             Some(Fault::Answer(answer)) => write(&mut wire, &answer).await?,
             Some(fault) => {
                 let Some(same) = misbehave(wire, handler, &request, fault).await? else {

@@ -1,36 +1,27 @@
-//! Fuzz targets, compiled and run for a short while. The instrumentation is rustc's own, so that neither a nightly toolchain
-//! nor cargo-fuzz is needed; with those, `cargo fuzz run TARGET` in the crate works as everywhere.
+//! The fuzz targets of `fuzz/`, compiled and run for a short while.
+//!
+//! The instrumentation is rustc's own, so that neither a nightly toolchain nor cargo-fuzz is needed.
+//! Where both are installed, `cargo fuzz run TARGET` works as everywhere.
 
 use super::Outcome;
 use crate::workspace::{TARGET, Workspace, cargo};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// Where crates with fuzz targets are.
-const CRATES: &[&str] = &[
-    "canoni",
-    "crates/attestation",
-    "crates/job",
-    "crates/kms",
-    "crates/mail",
-    "crates/measurements",
-    "crates/nsm",
-    "crates/proof",
-    "crates/sms",
-    "crates/stamp",
-    "enclave/eif",
-    "verify",
-];
+use std::sync::Mutex;
+use std::thread;
 
 /// Seconds per target. Long runs are for a machine that has nothing else to do.
 const SECONDS: u32 = 10;
 
 /// libFuzzer's instrumentation, as cargo-fuzz passes it.
-const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-trace-compares \
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Ccodegen-units=1 \
+const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-trace-compares \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table -Ccodegen-units=1 \
     -Cdebug-assertions -Coverflow-checks --cfg fuzzing";
 
 #[derive(Deserialize)]
@@ -44,25 +35,22 @@ struct Binary {
 }
 
 pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
-    for name in CRATES {
-        let directory = workspace.path(name).join("fuzz");
-        let manifest = directory.join("Cargo.toml");
-        let text = fs::read_to_string(&manifest)
-            .with_context(|| format!("cannot read {}", manifest.display()))?;
-        let targets: Manifest =
-            toml::from_str(&text).with_context(|| format!("cannot read {}", manifest.display()))?;
-        let output = workspace.target()?.join("fuzz");
-        build(&manifest, &output)?;
-        for target in targets.bin {
-            fuzz(&output, &directory, &target.name)?;
-        }
-    }
+    let directory = workspace.path("fuzz");
+    let manifest = directory.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest)
+        .with_context(|| format!("cannot read {}", manifest.display()))?;
+    let targets: Manifest =
+        toml::from_str(&text).with_context(|| format!("cannot read {}", manifest.display()))?;
+    let output = workspace.target()?.join("fuzz");
+    build(&manifest, &output)?;
+    fuzz_all(&targets.bin, |target| fuzz(&output, &directory, target))?;
     Ok(Outcome::Passed)
 }
 
 fn build(manifest: &Path, output: &Path) -> Result<()> {
     let status = Command::new(cargo())
-        .args(["build", "--release", "--target", TARGET, "--manifest-path"])
+        .args(["build", "--locked", "--release", "--target", TARGET])
+        .arg("--manifest-path")
         .arg(manifest)
         .env("CARGO_TARGET_DIR", output)
         .env("RUSTFLAGS", FLAGS)
@@ -74,7 +62,33 @@ fn build(manifest: &Path, output: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs one target. Its corpus (not committed) grows under the target directory; seeds come from `fuzz/seeds/TARGET`.
+/// Runs all targets, one per core at a time: each is a process of one thread.
+///
+/// Every target runs, whatever the others find. The first error is returned.
+fn fuzz_all(targets: &[Binary], fuzz: impl Fn(&str) -> Result<()> + Sync) -> Result<()> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let queue = Mutex::new(targets.iter());
+    let next = || queue.lock().ok()?.next();
+    let work = || {
+        let mut result = Ok(());
+        while let Some(target) = next() {
+            result = result.and(fuzz(&target.name));
+        }
+        result
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().fold(Ok(()), |result, worker| {
+            let ended = worker
+                .join()
+                .unwrap_or_else(|_| Err(anyhow!("a thread panicked")));
+            result.and(ended)
+        })
+    })
+}
+
+/// Runs one target. Its corpus (not committed) grows under the target directory; seeds come from
+/// `fuzz/seeds/TARGET`.
 fn fuzz(output: &Path, directory: &Path, target: &str) -> Result<()> {
     let corpus = output.join("corpus").join(target);
     let findings = output.join("findings");
@@ -82,10 +96,8 @@ fn fuzz(output: &Path, directory: &Path, target: &str) -> Result<()> {
     fs::create_dir_all(&findings)
         .with_context(|| format!("cannot create {}", findings.display()))?;
     let program: PathBuf = output.join(TARGET).join("release").join(target);
-    let mut prefix = findings.clone().into_os_string();
-    prefix.push("/");
-    prefix.push(target);
-    prefix.push("-");
+    let mut prefix = OsString::from("-artifact_prefix=");
+    prefix.push(findings.join(format!("{target}-")));
     let mut command = Command::new(&program);
     command
         .arg(format!("-max_total_time={SECONDS}"))
@@ -95,11 +107,7 @@ fn fuzz(output: &Path, directory: &Path, target: &str) -> Result<()> {
             "-verbosity=0",
             "-print_final_stats=0",
         ])
-        .arg({
-            let mut argument = std::ffi::OsString::from("-artifact_prefix=");
-            argument.push(prefix);
-            argument
-        })
+        .arg(prefix)
         .arg(&corpus);
     let seeds = directory.join("seeds").join(target);
     if seeds.is_dir() {
@@ -116,4 +124,28 @@ fn fuzz(output: &Path, directory: &Path, target: &str) -> Result<()> {
     }
     println!("   {target}: {SECONDS} s, nothing found");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_runs_even_after_a_finding() {
+        let targets: Vec<Binary> = ["a", "b", "c", "d", "e"]
+            .map(|name| Binary {
+                name: name.to_owned(),
+            })
+            .into();
+        let ran = Mutex::new(Vec::new());
+        let result = fuzz_all(&targets, |name| {
+            ran.lock().unwrap().push(name.to_owned());
+            if name == "b" { bail!("found") } else { Ok(()) }
+        });
+        assert_eq!(result.unwrap_err().to_string(), "found");
+        let mut ran = ran.into_inner().unwrap();
+        ran.sort();
+        assert_eq!(ran, ["a", "b", "c", "d", "e"]);
+        assert!(fuzz_all(&targets, |_| Ok(())).is_ok());
+    }
 }

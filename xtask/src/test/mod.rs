@@ -1,13 +1,15 @@
 //! `cargo xtask test`: everything that must hold, in the order in which a failure is cheapest to find.
 
 mod fuzz;
+mod nix;
 mod steps;
+mod time;
 
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use clap::Args;
 use std::env;
-use std::time::Instant;
+use time::Stopwatch;
 
 /// Arguments of `cargo xtask test`.
 #[derive(Args, Debug)]
@@ -67,31 +69,31 @@ pub(crate) fn run(workspace: &Workspace, arguments: &TestArgs) -> Result<()> {
         (arguments.only.is_empty() || named(&arguments.only)) && !named(&arguments.without)
     };
     let (mut passed, mut failed, mut skipped) = (0, Vec::new(), Vec::new());
+    let all = Stopwatch::start();
     for step in steps::STEPS.iter().filter(wanted) {
         if arguments.list {
             println!("{:<11} {}", step.name, step.shows);
             continue;
         }
         println!("== {}: {}", step.name, step.shows);
-        let start = Instant::now();
+        let step_time = Stopwatch::start();
         let outcome = match (step.run)(workspace) {
             Ok(Outcome::Skipped(why)) if require_all() => {
                 Err(anyhow::anyhow!("REQUIRE_ALL=1, but this cannot run: {why}"))
             }
             other => other,
         };
-        let seconds = start.elapsed().as_secs_f32();
         match outcome {
             Ok(Outcome::Passed) => {
                 passed += 1;
-                println!("== {} passed in {seconds:.1} s", step.name);
+                println!("== {} passed in {step_time}", step.name);
             }
             Ok(Outcome::Skipped(why)) => {
                 println!("== {} skipped: {why}", step.name);
                 skipped.push(step.name);
             }
             Err(error) => {
-                println!("== {} FAILED in {seconds:.1} s: {error:#}", step.name);
+                println!("== {} FAILED in {step_time}: {error:#}", step.name);
                 failed.push(step.name);
                 if !arguments.keep_going {
                     break;
@@ -106,7 +108,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &TestArgs) -> Result<()> {
         println!("skipped steps: {}", skipped.join(", "));
     }
     println!(
-        "steps: {passed} passed, {} failed, {} skipped",
+        "steps: {passed} passed, {} failed, {} skipped; {all}",
         failed.len(),
         skipped.len()
     );

@@ -1,6 +1,6 @@
 //! The steps of `cargo xtask test`.
 
-use super::{Outcome, Step, fuzz};
+use super::{Outcome, Step, fuzz, nix};
 use crate::workspace::{Workspace, cargo};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
@@ -64,8 +64,8 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "nix",
-        shows: "the Nix road gives the same image, and all of its checks are green",
-        run: nix,
+        shows: "the flake evaluates and gives the same image, and the checks that only it has are green",
+        run: nix::run,
     },
     Step {
         name: "reproduce",
@@ -92,17 +92,21 @@ pub(super) fn run_cargo(
     Ok(())
 }
 
-/// Runs another task of ours as its users would, with this very program.
+/// The program that runs.
 ///
-/// Its file may be gone: the step that runs the tests builds xtask with all features, and cargo puts that one in its place. The
-/// kernel's link leads to the program that runs, whatever has become of its name.
-fn run_xtask(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
-    let program = if cfg!(target_os = "linux") {
-        PathBuf::from("/proc/self/exe")
+/// Its file may be gone: the step that runs the tests builds xtask with all features, and cargo
+/// replaces it. On Linux the kernel's link leads to it nevertheless.
+pub(super) fn this_program() -> Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        Ok(PathBuf::from("/proc/self/exe"))
     } else {
-        std::env::current_exe().context("cannot find this program")?
-    };
-    let status = Command::new(program)
+        std::env::current_exe().context("cannot find this program")
+    }
+}
+
+/// Runs another task as its users would, with this very program.
+pub(super) fn run_xtask(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
+    let status = Command::new(this_program()?)
         .args(arguments)
         .current_dir(workspace.root())
         .status()
@@ -255,25 +259,6 @@ fn packages(workspace: &Workspace) -> Result<Outcome> {
     run_xtask(workspace, &["kernel", "check"])?;
     run_xtask(workspace, &["measurements"])?;
     run_xtask(workspace, &["schemas"])?;
-    Ok(Outcome::Passed)
-}
-
-/// With the stand-ins, so that it needs neither GitHub nor a binary cache, and the sandbox on.
-fn nix(workspace: &Workspace) -> Result<Outcome> {
-    let installed = Command::new("nix")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !installed {
-        return Ok(Outcome::Skipped(
-            "Nix is not installed (on Debian: apt-get install nix-bin)".to_owned(),
-        ));
-    }
-    run_xtask(workspace, &["prefetch", "crates"])?;
-    run_xtask(workspace, &["nix", "--", "build", ".#eif", "--no-link"])?;
-    run_xtask(workspace, &["nix", "--", "flake", "check"])?;
     Ok(Outcome::Passed)
 }
 

@@ -2,17 +2,17 @@
 #![no_main]
 #![allow(dead_code, reason = "parts of a program")]
 
-#[path = "../../src/policy/check.rs"]
+#[path = "../../verify/src/policy/check.rs"]
 mod check;
-#[path = "../../src/policy/condition.rs"]
+#[path = "../../verify/src/policy/condition.rs"]
 mod condition;
-#[path = "../../src/policy/finding.rs"]
+#[path = "../../verify/src/policy/finding.rs"]
 mod finding;
-#[path = "../../src/policy/model.rs"]
+#[path = "../../verify/src/policy/model.rs"]
 mod model;
-#[path = "../../src/shown.rs"]
+#[path = "../../verify/src/shown.rs"]
 mod shown;
-#[path = "../../src/policy/values.rs"]
+#[path = "../../verify/src/policy/values.rs"]
 mod values;
 
 use letsesign_measurements::{Files, History};

@@ -2,7 +2,7 @@
 #![no_main]
 #![allow(dead_code, reason = "parts of a program")]
 
-#[path = "../../src/proof/archive.rs"]
+#[path = "../../verify/src/proof/archive.rs"]
 mod archive;
 
 use libfuzzer_sys::fuzz_target;

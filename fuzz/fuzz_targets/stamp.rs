@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 static FONTS: LazyLock<Fonts> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../enclave/packages/fonts");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../enclave/packages/fonts");
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     Fonts::new(
         read("DancingScript-Regular.otf"),
