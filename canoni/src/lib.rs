@@ -38,6 +38,7 @@ mod diff;
 mod error;
 mod limits;
 mod overlay;
+mod platform;
 mod progress;
 mod source;
 pub mod tar;

@@ -251,3 +251,18 @@ fn all_platforms_stay_together() {
         "{refused:?}"
     );
 }
+
+/// A pager that is closed early is no reason to panic.
+#[test]
+fn completions_into_a_closed_pipe_do_not_panic() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_canoni"))
+        .args(["--completions", "bash"])
+        .stdout(writer)
+        .output()
+        .unwrap();
+    let error = text(&output.stderr);
+    assert!(!error.contains("panicked"), "{error}");
+    assert_eq!(output.status.code(), Some(1), "{error}");
+}

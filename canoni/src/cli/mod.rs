@@ -11,6 +11,7 @@ mod shown;
 use anyhow::{Context, Result};
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,7 +34,12 @@ pub(crate) fn run() -> ExitCode {
 
 fn answer(cli: &Cli) -> Result<ExitCode> {
     if let Some(shell) = cli.options.completions {
-        clap_complete::generate(shell, &mut Cli::command(), "canoni", &mut std::io::stdout());
+        // Into memory first: clap_complete panics when its output is closed.
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "canoni", &mut script);
+        std::io::stdout()
+            .write_all(&script)
+            .context("cannot write standard output")?;
         return Ok(ExitCode::SUCCESS);
     }
     // Files have no name until they are finished, so only a folder needs to be tidied up.

@@ -88,9 +88,9 @@ impl Walk<'_> {
 
     fn node(&self, disk: &Path, path: &[u8], found: &fs::Metadata) -> Result<Node> {
         let kind = found.file_type();
-        let device = || Device {
-            major: rustix::fs::major(found.rdev()),
-            minor: rustix::fs::minor(found.rdev()),
+        let device = || {
+            let (major, minor) = crate::platform::device_numbers(found.rdev());
+            Device { major, minor }
         };
         Ok(if kind.is_file() {
             Node::File(Content::File {
@@ -153,12 +153,12 @@ fn read_xattrs(disk: &Path) -> rustix::io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut xattrs = Vec::new();
     for name in names
         .split(|&byte| byte == 0)
-        .filter(|name| !name.is_empty())
+        .filter(|name| !name.is_empty() && !crate::platform::is_of_the_machine(name))
     {
         let mut value = Vec::new();
         match grow(&mut value, |buffer| lgetxattr(disk, name, buffer)) {
             // Removed between the two calls, or not for us to see, as some `trusted.` ones.
-            Err(Errno::NODATA) => continue,
+            Err(crate::platform::NO_ATTRIBUTE) => continue,
             other => other?,
         }
         xattrs.push((name.to_vec(), value));

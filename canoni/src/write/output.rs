@@ -1,16 +1,16 @@
 //! Files that appear whole or not at all.
 
 use crate::error::{Error, Result};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
-use std::fs::{self, File};
+use crate::platform;
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A file that takes its name only when it is finished.
 ///
 /// Until [`AtomicFile::commit`] the bytes lie in a file without a name (`O_TMPFILE`), which the kernel removes with the
-/// process however it ends; where the file system cannot do that, in a temporary file beside the target. An existing
+/// process however it ends; where there are no such files, in a temporary file beside the target. An existing
 /// target stays as it was until then. A target that is a device or pipe is written to directly.
 #[derive(Debug)]
 pub struct AtomicFile {
@@ -40,14 +40,9 @@ impl AtomicFile {
             }
             _ => {}
         }
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let kind = match openat(CWD, folder(target), flags, Mode::from_raw_mode(0o666)) {
-            Ok(fd) => Pending::Nameless(fd.into()),
-            // Old kernels and some file systems do not know O_TMPFILE and see the folder alone.
-            Err(
-                rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR | rustix::io::Errno::INVAL,
-            ) => Pending::Named(tempfile::NamedTempFile::new_in(folder(target)).map_err(fail)?),
-            Err(error) => return Err(fail(error.into())),
+        let kind = match platform::nameless(folder(target)).map_err(fail)? {
+            Some(file) => Pending::Nameless(file),
+            None => Pending::Named(named(target).map_err(fail)?),
         };
         Ok(Self {
             target: target.into(),
@@ -68,19 +63,10 @@ impl AtomicFile {
         let target = self.target;
         match self.kind {
             Pending::Direct(_) => Ok(()),
-            Pending::Named(named) => {
-                // Temporary files are private; finished ones follow the umask like any other.
-                let mode = 0o666 & !umask();
-                let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
-                named
-                    .as_file()
-                    .set_permissions(permissions)
-                    .map_err(|e| Error::file("create", &target, e))?;
-                named
-                    .persist(&target)
-                    .map(drop)
-                    .map_err(|e| Error::file("create", &target, e.error))
-            }
+            Pending::Named(named) => named
+                .persist(&target)
+                .map(drop)
+                .map_err(|e| Error::file("create", &target, e.error)),
             Pending::Nameless(file) => {
                 name(&file, &target).map_err(|e| Error::file("create", &target, e))
             }
@@ -105,13 +91,19 @@ fn folder(target: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
+/// A temporary file beside the target. Its mode is that of any new file: the umask has its say.
+fn named(target: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder(target))
+}
+
 /// Links a nameless file. A link cannot replace a file, so where one is there the link gets another name and is moved.
 fn name(file: &File, target: &Path) -> io::Result<()> {
-    let from = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let link = |to: &Path| linkat(CWD, &*from, CWD, to, AtFlags::SYMLINK_FOLLOW);
+    let link = |to: &Path| platform::link(file, to);
     match link(target) {
-        Err(rustix::io::Errno::EXIST) => {}
-        other => return Ok(other?),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        other => return other,
     }
     let base = target.file_name().unwrap_or_default().to_string_lossy();
     for attempt in 0..1000_u32 {
@@ -122,19 +114,11 @@ fn name(file: &File, target: &Path) -> io::Result<()> {
                     let _ = fs::remove_file(&beside);
                 });
             }
-            Err(rustix::io::Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
-}
-
-/// Reads the umask without changing it.
-fn umask() -> u32 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-    line.and_then(|text| u32::from_str_radix(text.trim(), 8).ok())
-        .unwrap_or(0o077)
 }
 
 #[cfg(test)]
@@ -158,6 +142,28 @@ mod tests {
             1,
             "nothing else is left"
         );
+    }
+
+    /// Where there are no files without a name, a temporary one becomes the target, with the mode of
+    /// any other new file.
+    #[test]
+    fn a_named_file_becomes_the_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, plain) = (folder.path().join("out"), folder.path().join("plain"));
+        fs::write(&plain, "").unwrap();
+        for text in ["first", "second"] {
+            let mut file = AtomicFile {
+                target: target.clone(),
+                kind: Pending::Named(named(&target).unwrap()),
+            };
+            file.write_all(text.as_bytes()).unwrap();
+            assert_ne!(fs::read_to_string(&target).unwrap_or_default(), text);
+            file.commit().unwrap();
+            assert_eq!(fs::read_to_string(&target).unwrap(), text);
+        }
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&target), mode(&plain));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]
