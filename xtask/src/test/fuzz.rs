@@ -17,6 +17,9 @@ use std::thread;
 /// Seconds per target. Long runs are for a machine that has nothing else to do.
 const SECONDS: u32 = 10;
 
+/// The profile of fuzz/Cargo.toml for short runs.
+const PROFILE: &str = "smoke";
+
 /// libFuzzer's instrumentation, as cargo-fuzz passes it.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-trace-compares \
@@ -49,7 +52,14 @@ pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
 
 fn build(manifest: &Path, output: &Path) -> Result<()> {
     let status = Command::new(cargo())
-        .args(["build", "--locked", "--release", "--target", TARGET])
+        .args([
+            "build",
+            "--locked",
+            "--profile",
+            PROFILE,
+            "--target",
+            TARGET,
+        ])
         .arg("--manifest-path")
         .arg(manifest)
         .env("CARGO_TARGET_DIR", output)
@@ -95,7 +105,7 @@ fn fuzz(output: &Path, directory: &Path, target: &str) -> Result<()> {
     fs::create_dir_all(&corpus).with_context(|| format!("cannot create {}", corpus.display()))?;
     fs::create_dir_all(&findings)
         .with_context(|| format!("cannot create {}", findings.display()))?;
-    let program: PathBuf = output.join(TARGET).join("release").join(target);
+    let program: PathBuf = output.join(TARGET).join(PROFILE).join(target);
     let mut prefix = OsString::from("-artifact_prefix=");
     prefix.push(findings.join(format!("{target}-")));
     let mut command = Command::new(&program);
