@@ -1,11 +1,14 @@
-# Everything that the README needs: the toolchain with what checks the code, and what the roads through Docker and QEMU call.
+# devShell { full ? false; }: what the README needs: the toolchain with what checks the code, and, when
+# full, the emulator that `cargo xtask boot` and the boot tests call.
 {
   craneLib,
   emulator,
   lib,
   pkgs,
-  system,
   ...
+}:
+{
+  full ? false,
 }:
 craneLib.devShell {
   packages = [
@@ -20,7 +23,7 @@ craneLib.devShell {
     fi
   ''
   # A stand-in's emulator is a link into the sandbox; outside `cargo xtask emulator` knows where it is.
-  + lib.optionalString (emulator != null && system == "x86_64-linux") ''
+  + lib.optionalString (full && emulator != null) ''
     if [ -x ${emulator.qemu}/bin/qemu-system-x86_64 ]; then
       export LETSESIGN_QEMU=${emulator.qemu}/bin/qemu-system-x86_64
       export LETSESIGN_QEMU_FIRMWARE=${emulator.qemu}/share/qemu

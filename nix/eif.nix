@@ -1,17 +1,27 @@
-# The enclave image, its description and the container image it was made from: the code that `cargo xtask eif` runs, around programs
-# that Nix built.
+# The enclave image, its description and the container image it was made from: the code that
+# `cargo xtask eif` runs, around programs that Nix built.
 {
   pkgs,
-  source,
+  select,
   tools,
   init,
   server,
   ...
 }:
-pkgs.runCommand "letsesign-enclave" { } ''
-  mkdir programs
-  cp ${init}/bin/letsesign-init ${server}/bin/letsesign-server programs/
-  programs=$PWD/programs
-  cd ${source}
-  ${tools.xtask}/bin/xtask eif --programs $programs --output $out
-''
+pkgs.runCommand "letsesign-enclave"
+  {
+    src = select {
+      paths = [
+        "enclave/base/SHA256SUMS"
+        "enclave/configs"
+        "enclave/packages"
+      ];
+    };
+  }
+  ''
+    mkdir programs
+    cp ${init}/bin/letsesign-init ${server}/bin/letsesign-server programs/
+    programs=$PWD/programs
+    cd "$src"
+    ${tools.xtask}/bin/xtask eif --programs $programs --output $out
+  ''

@@ -1,9 +1,12 @@
-# A measured program: the same flags as `cargo xtask build` (xtask/src/hermetic/environment.rs), so the same bytes. docs/reproduce.md
-# has the list with reasons. The result holds bin/PROGRAM and, for `cargo xtask build --verify`, the map of its last link.
+# A measured program: the same flags as `cargo xtask build` (xtask/src/hermetic/environment.rs), so the
+# same bytes. docs/reproduce.md has the list with reasons. The result holds bin/PROGRAM and, for
+# `cargo xtask build --verify`, the map of its last link.
 {
+  cargoSource,
   craneLib,
   lib,
-  rustSource,
+  members,
+  select,
   sysroot,
   vendor,
   ...
@@ -20,8 +23,8 @@ let
     "-Ccodegen-units=1"
     "--cfg=getrandom_backend=\"linux_getrandom\""
   ]
-  # The last match wins. The shell knows the first two and the toolchain's: a toolchain may be links to another place, and rustc
-  # writes the place where it finds itself.
+  # The last match wins. The shell knows the first two and the toolchain's: a toolchain may be links
+  # to another place, and rustc writes the place where it finds itself.
   ++ map (remap: "--remap-path-prefix=${remap}") [
     "$PWD=/ws"
     "$PWD/target=/ws/target"
@@ -29,11 +32,11 @@ let
     "$rust=/rust"
     "$rust/lib/rustlib/src/rust=/rustc/${commit}"
   ];
-  arguments = {
-    src = rustSource;
+  base = select { paths = [ "enclave/base/enclave-ld" ]; };
+  arguments = cargoSource [ package ] // {
     cargoVendorDir = vendor;
     pname = package;
-    version = "0.1.0";
+    inherit (members) version;
     strictDeps = true;
     doCheck = false;
     # Nothing may touch the program after the linker: no strip, no patchelf, no hook of crane's.
@@ -46,7 +49,7 @@ let
     CARGO_PROFILE = "enclave";
     CARGO_BUILD_TARGET = target;
     CARGO_INCREMENTAL = "0";
-    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER = "${rustSource}/enclave/base/enclave-ld";
+    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER = "${base}/enclave/base/enclave-ld";
     ENCLAVE_SYSROOT = sysroot;
     # No C compiler takes part (law 2).
     CC = "/bin/false";
@@ -73,7 +76,7 @@ in
 craneLib.buildPackage (
   arguments
   // {
-    # A second pass over all dependencies, for programs that are checked and not built, has no use here.
+    # A second pass over all dependencies, for programs that are checked and not built, has no use.
     cargoArtifacts = craneLib.buildDepsOnly (arguments // { cargoCheckCommand = "true"; });
     postInstall = ''
       mkdir $out/maps

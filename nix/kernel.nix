@@ -1,6 +1,7 @@
-# The prebuilt kernel with its configuration, as the repository holds it; reproducers.kernel makes it again.
-{ pkgs, source, ... }:
-pkgs.runCommand "enclave-kernel" { } ''
+# The prebuilt kernel with its configuration, as the repository holds it; reproducers.kernel makes it
+# again.
+{ pkgs, select, ... }:
+pkgs.runCommand "enclave-kernel" { src = select { paths = [ "enclave/packages/kernel" ]; }; } ''
   mkdir $out
-  cp ${source}/enclave/packages/kernel/bzImage ${source}/enclave/packages/kernel/config $out/
+  cp "$src"/enclave/packages/kernel/bzImage "$src"/enclave/packages/kernel/config $out/
 ''

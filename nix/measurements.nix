@@ -1,6 +1,6 @@
 # The measurements of all releases and of this tree.
-{ pkgs, source, ... }:
-pkgs.runCommand "measurements" { } ''
+{ pkgs, select, ... }:
+pkgs.runCommand "measurements" { src = select { paths = [ "measurements" ]; }; } ''
   mkdir $out
-  cp ${source}/measurements/*.json $out/
+  cp "$src"/measurements/*.json $out/
 ''

@@ -11,18 +11,17 @@ let
     "aarch64-darwin"
   ];
 
-  forEachSystem =
-    select:
-    lib.genAttrs systems (
-      system:
-      select (
-        import ./scope.nix {
-          inherit inputs system;
-        }
-      )
-    );
+  # Evaluated once per system, whatever the number of outputs that use it.
+  scopes = lib.genAttrs systems (
+    system:
+    import ./scope.nix {
+      inherit inputs system;
+      pkgs = inputs.nixpkgs.legacyPackages.${system};
+    }
+  );
+  forEachSystem = select: lib.mapAttrs (_: select) scopes;
 
-  # What only exists where the enclave can be built.
+  # What exists only where the enclave can be built.
   onEnclaveSystem = scope: attributes: lib.optionalAttrs (scope.system == "x86_64-linux") attributes;
 in
 {
@@ -35,7 +34,7 @@ in
         letsesign-verify
         xtask
         ;
-      default = scope.tools.xtask;
+      default = scope.tools.letsesign-verify;
     }
     // onEnclaveSystem scope {
       inherit (scope)
@@ -56,31 +55,64 @@ in
     scope: onEnclaveSystem scope { inherit (scope) reproducers; }
   );
 
+  # `eif` is the image wherever it is built; its command is `eif-cli`.
   apps = forEachSystem (
     scope:
-    lib.mapAttrs
-      (name: package: {
+    let
+      app = package: {
         type = "app";
-        program = "${package}/bin/${name}";
-      })
-      {
-        canoni = scope.tools.canoni;
-        eif = scope.tools.eif-cli;
-      }
-    // {
-      verify = {
-        type = "app";
-        program = "${scope.tools.letsesign-verify}/bin/letsesign-verify";
+        program = "${package}/bin/${package.meta.mainProgram}";
+        meta = { inherit (package.meta) description; };
       };
+      verify = app scope.tools.letsesign-verify;
+    in
+    {
+      inherit verify;
+      default = verify;
+      letsesign-verify = verify;
+      canoni = app scope.tools.canoni;
+      eif-cli = app scope.tools.eif-cli;
+      xtask = app scope.tools.xtask;
     }
   );
 
   checks = forEachSystem (scope: onEnclaveSystem scope (import ./checks.nix scope));
 
-  devShells = forEachSystem (scope: {
-    default = import ./devShell.nix scope;
-  });
+  devShells = forEachSystem (
+    scope:
+    {
+      default = import ./devShell.nix scope { };
+    }
+    // onEnclaveSystem scope {
+      # With the emulator, which no binary cache has: QEMU with a patch of ours.
+      full = import ./devShell.nix scope { full = true; };
+    }
+  );
+
+  formatter = forEachSystem (scope: scope.pkgs.nixfmt-tree);
 
   # Functions for other flakes; examples/flake uses them.
-  lib = forEachSystem (scope: onEnclaveSystem scope { inherit (scope) buildEif canonicalImage; });
+  lib = forEachSystem (
+    scope: onEnclaveSystem scope { inherit (scope) buildEif canonicalImage pcrCheck; }
+  );
+
+  # The tools, as packages of somebody's nixpkgs and built by it.
+  overlays.default =
+    final: _:
+    let
+      scope = import ./scope.nix {
+        inherit inputs;
+        inherit (final.stdenv.hostPlatform) system;
+        pkgs = final;
+      };
+    in
+    {
+      letsesign-enclave-tools = scope.tools;
+      inherit (scope.tools) canoni eif-cli letsesign-verify;
+    };
+
+  templates.default = {
+    path = ../examples/flake;
+    description = "An enclave image of one's own program, with measurements that a check compares";
+  };
 }

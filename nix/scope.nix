@@ -1,7 +1,10 @@
 # Everything that the outputs of one system are made of, each piece a function in a file of its name.
-{ inputs, system }:
+{
+  inputs,
+  pkgs,
+  system,
+}:
 let
-  pkgs = inputs.nixpkgs.legacyPackages.${system};
   scope = {
     inherit inputs pkgs system;
     inherit (inputs.nixpkgs) lib;
@@ -11,10 +14,13 @@ let
       inherit (inputs) rust-overlay;
     };
     craneLib = (inputs.crane.mkLib pkgs).overrideToolchain scope.toolchain;
-    source = import ./source.nix scope;
     rustSource = import ./rustSource.nix scope;
     testSource = import ./testSource.nix scope;
-    vendor = scope.craneLib.vendorCargoDeps { src = scope.rustSource; };
+    vendor = scope.craneLib.vendorCargoDeps { cargoLock = ../Cargo.lock; };
+
+    members = import ./members.nix scope;
+    select = import ./select.nix scope;
+    cargoSource = import ./cargoSource.nix scope;
 
     workspace = import ./workspace.nix scope;
     checkArtifacts = import ./checkArtifacts.nix scope;
@@ -33,6 +39,7 @@ let
 
     canonicalImage = import ./canonicalImage.nix scope;
     buildEif = import ./buildEif.nix scope;
+    pcrCheck = import ./pcrCheck.nix scope;
   };
 in
 scope

@@ -1,9 +1,12 @@
 # A docker-archive with one static program.
 pkgs:
-pkgs.runCommand "hello.tar" { nativeBuildInputs = [ pkgs.binutils ]; } ''
+let
+  hello = import ./hello.nix pkgs;
+in
+pkgs.runCommand "hello.tar" { } ''
   mkdir -p layer/bin archive
-  as ${./hello.s} -o hello.o
-  ld --strip-all hello.o -o layer/bin/hello
+  cp ${hello}/bin/hello layer/bin/
+  chmod u+w layer/bin/hello
   tar -C layer --owner=0 --group=0 -cf archive/layer.tar bin
   digest=$(sha256sum archive/layer.tar | cut -d ' ' -f 1)
   cat > archive/config.json <<END

@@ -5,13 +5,10 @@
   workspace,
   ...
 }:
-craneLib.mkCargoDerivation (
+craneLib.cargoDoc (
   workspace
   // {
     cargoArtifacts = checkArtifacts;
-    pnameSuffix = "-docs";
     RUSTDOCFLAGS = "-Dwarnings";
-    buildPhaseCargoCommand = "cargo doc --no-deps ${workspace.cargoExtraArgs}";
-    doInstallCargoArtifacts = false;
   }
 )

@@ -1,8 +1,13 @@
 # The code is formatted.
-{ craneLib, rustSource, ... }:
+{
+  craneLib,
+  members,
+  rustSource,
+  ...
+}:
 craneLib.cargoFmt {
   src = rustSource;
   pname = "letsesign";
-  version = "0.1.0";
+  inherit (members) version;
   doInstallCargoArtifacts = false;
 }

@@ -1,7 +1,17 @@
 # The kernel has what it must have, not what it must not, and stays within its option budget.
-{ pkgs, source, tools, ... }:
-pkgs.runCommand "check-kernel" { } ''
-  cd ${source}
-  ${tools.xtask}/bin/xtask kernel check
-  touch $out
-''
+{ pkgs, select, tools, ... }:
+pkgs.runCommand "check-kernel"
+  {
+    src = select {
+      paths = [
+        "enclave/base/SHA256SUMS"
+        "enclave/packages"
+        "reproducers/kernel/check.json"
+      ];
+    };
+  }
+  ''
+    cd "$src"
+    ${tools.xtask}/bin/xtask kernel check
+    touch $out
+  ''

@@ -1,7 +1,16 @@
 # The files of measurements/ are well formed and agree with each other.
-{ pkgs, source, tools, ... }:
-pkgs.runCommand "check-measurements" { } ''
-  cd ${source}
-  ${tools.xtask}/bin/xtask measurements
-  touch $out
-''
+{ pkgs, select, tools, ... }:
+pkgs.runCommand "check-measurements"
+  {
+    src = select {
+      paths = [
+        "enclave/base/SHA256SUMS"
+        "measurements"
+      ];
+    };
+  }
+  ''
+    cd "$src"
+    ${tools.xtask}/bin/xtask measurements
+    touch $out
+  ''

@@ -1,7 +1,8 @@
-# Unit, property, golden and whole-program tests. Those that need Docker, QEMU or root say why they skip; the boot is a check of its own,
-# and Docker a road of its own (docs/reproduce.md).
+# Unit, property, golden and whole-program tests. Those that need Docker, QEMU or root say why they skip;
+# the boot is a check of its own.
 {
   craneLib,
+  pkgs,
   workspace,
   testSource,
   ...
@@ -11,6 +12,14 @@ craneLib.cargoNextest (
   // {
     src = testSource;
     doCheck = true;
+    # Programs of tests that stdenv does not have.
+    nativeBuildInputs = [
+      pkgs.cpio
+      pkgs.git
+      pkgs.openssl
+      pkgs.python3
+      pkgs.util-linux
+    ];
     doInstallCargoArtifacts = false;
     cargoNextestExtraArgs = "--no-fail-fast";
   }

@@ -8,40 +8,6 @@ use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// What is taken from the packages: directory in the package, file names. Anything else in them is left alone.
-const WANTED: &[(&str, &[&str])] = &[
-    (
-        "usr/lib/x86_64-linux-gnu",
-        &[
-            "rcrt1.o",
-            "crt1.o",
-            "Scrt1.o",
-            "crti.o",
-            "crtn.o",
-            "libc.a",
-            "libc_nonshared.a",
-            "libdl.a",
-            "libpthread.a",
-            "librt.a",
-            "libutil.a",
-            "libm-2.36.a",
-            "libmvec.a",
-        ],
-    ),
-    (
-        "usr/lib/gcc/x86_64-linux-gnu/12",
-        &[
-            "crtbegin.o",
-            "crtbeginS.o",
-            "crtbeginT.o",
-            "crtend.o",
-            "crtendS.o",
-            "libgcc.a",
-            "libgcc_eh.a",
-        ],
-    ),
-];
-
 /// An unpacked sysroot.
 #[derive(Debug)]
 pub(crate) struct Sysroot {
@@ -55,11 +21,14 @@ impl Sysroot {
     pub(crate) fn prepare(workspace: &Workspace) -> Result<Self> {
         let base = workspace.path("enclave/base");
         let sums = read_sums(&base.join("SHA256SUMS"))?;
+        let files = Files::read(&base)?;
         let mut identity = Sha256::new();
         for (sum, name) in &sums {
             identity.update(format!("{sum}  {name}\n"));
         }
-        identity.update(format!("{WANTED:?}"));
+        for path in &files.0 {
+            identity.update(format!("{path}\n"));
+        }
         let key = hex::encode(identity.finalize());
         let target = workspace.target()?;
         let path = target.join(format!("sysroot-{}", key.get(..16).unwrap_or(&key)));
@@ -68,7 +37,7 @@ impl Sysroot {
                 .prefix("sysroot.")
                 .tempdir_in(&target)
                 .with_context(|| format!("cannot create a directory in {}", target.display()))?;
-            unpack(&base, &sums, &staging.path().join("lib"))?;
+            unpack(&base, &sums, &files, &staging.path().join("lib"))?;
             // tempfile makes its directory private to the user; the linker may run as another one.
             fs::set_permissions(staging.path(), fs::Permissions::from_mode(0o755))?;
             match fs::rename(staging.path(), &path) {
@@ -87,43 +56,54 @@ impl Sysroot {
         })
     }
 
-    /// Writes a sysroot of its own to `output`, for builds that do not go through this program (the Nix road). The program
-    /// interpreter of build scripts is named in `output/dynamic-linker`.
-    pub(crate) fn write(workspace: &Workspace, output: &Path) -> Result<()> {
-        let base = workspace.path("enclave/base");
-        let sums = read_sums(&base.join("SHA256SUMS"))?;
-        unpack(&base, &sums, &output.join("lib"))?;
-        let interpreter = link_host_libraries(&output.join("dyn"))?;
-        let file = output.join("dynamic-linker");
-        fs::write(&file, interpreter.as_os_str().as_encoded_bytes())
-            .with_context(|| format!("cannot write {}", file.display()))
-    }
-
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Arguments of `cargo xtask sysroot`.
-#[derive(clap::Args, Debug)]
-pub(crate) struct SysrootArgs {
-    /// Write it to this new directory instead of the target directory
-    #[arg(long, value_name = "DIR")]
-    output: Option<PathBuf>,
-}
-
-pub(crate) fn run(workspace: &Workspace, arguments: &SysrootArgs) -> Result<()> {
-    if let Some(output) = &arguments.output {
-        if output.exists() {
-            bail!(
-                "{} is there already; name a new directory",
-                output.display()
-            );
-        }
-        return Sysroot::write(workspace, output);
-    }
+/// `cargo xtask sysroot`: makes the sysroot unless it is there, and prints where.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     println!("{}", Sysroot::prepare(workspace)?.path().display());
     Ok(())
+}
+
+/// What is taken from the packages, by its path in them: `enclave/base/FILES`, which the Nix build
+/// reads as well. Anything else in the packages is left alone.
+struct Files(Vec<String>);
+
+impl Files {
+    fn read(base: &Path) -> Result<Self> {
+        let path = base.join("FILES");
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("cannot use {}", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let files: Vec<String> = text.lines().map(str::to_owned).collect();
+        if files.is_empty() {
+            bail!("it names no file");
+        }
+        for (index, path) in files.iter().enumerate() {
+            let parts: Vec<&str> = path.split('/').collect();
+            if parts.len() < 2 || parts.iter().any(|part| ["", ".", ".."].contains(part)) {
+                bail!("line {}: expected a relative path in a package", index + 1);
+            }
+        }
+        Ok(Self(files))
+    }
+
+    /// The names under which the files lie in the sysroot.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|path| path.rsplit('/').next())
+    }
+
+    /// The name of a member of a package, if it is wanted.
+    fn wanted(&self, path: &Path) -> Option<&str> {
+        let path = path.strip_prefix(".").unwrap_or(path).to_str()?;
+        let found = self.0.iter().find(|wanted| *wanted == path)?;
+        found.rsplit('/').next()
+    }
 }
 
 /// Reads a file in sha256sum's format: (lower-case hex digest, file name) pairs.
@@ -145,7 +125,7 @@ fn read_sums(path: &Path) -> Result<Vec<(String, String)>> {
         .collect()
 }
 
-fn unpack(base: &Path, sums: &[(String, String)], lib: &Path) -> Result<()> {
+fn unpack(base: &Path, sums: &[(String, String)], files: &Files, lib: &Path) -> Result<()> {
     fs::create_dir_all(lib).with_context(|| format!("cannot create {}", lib.display()))?;
     for (sum, name) in sums {
         let package = base.join(name);
@@ -158,9 +138,10 @@ fn unpack(base: &Path, sums: &[(String, String)], lib: &Path) -> Result<()> {
                 package.display()
             );
         }
-        unpack_deb(&bytes, lib).with_context(|| format!("cannot unpack {}", package.display()))?;
+        unpack_deb(&bytes, files, lib)
+            .with_context(|| format!("cannot unpack {}", package.display()))?;
     }
-    for name in WANTED.iter().flat_map(|(_, names)| names.iter()) {
+    for name in files.names() {
         if !lib.join(name).is_file() {
             bail!("no package of enclave/base holds {name}");
         }
@@ -172,7 +153,7 @@ fn unpack(base: &Path, sums: &[(String, String)], lib: &Path) -> Result<()> {
 }
 
 /// A Debian package is an ar archive (deb(5)) whose member `data.tar.xz` holds the files.
-fn unpack_deb(bytes: &[u8], lib: &Path) -> Result<()> {
+fn unpack_deb(bytes: &[u8], files: &Files, lib: &Path) -> Result<()> {
     let mut archive = ar::Archive::new(bytes);
     while let Some(member) = archive.next_entry() {
         let member = member?;
@@ -183,7 +164,9 @@ fn unpack_deb(bytes: &[u8], lib: &Path) -> Result<()> {
         for entry in data.entries()? {
             let mut entry = entry?;
             let path = entry.path()?.into_owned();
-            let Some(name) = wanted(&path) else { continue };
+            let Some(name) = files.wanted(&path) else {
+                continue;
+            };
             if !entry.header().entry_type().is_file() {
                 bail!("{} is not a regular file", path.display());
             }
@@ -194,14 +177,6 @@ fn unpack_deb(bytes: &[u8], lib: &Path) -> Result<()> {
         return Ok(());
     }
     bail!("no data.tar.xz member: not a Debian package as Debian 12 makes them")
-}
-
-fn wanted(path: &Path) -> Option<&'static str> {
-    let path = path.strip_prefix(".").unwrap_or(path);
-    let directory = path.parent()?.to_str()?;
-    let name = path.file_name()?.to_str()?;
-    let (_, names) = WANTED.iter().find(|(wanted, _)| *wanted == directory)?;
-    names.iter().find(|wanted| **wanted == name).copied()
 }
 
 /// Fills `directory` with what dynamic programs of this machine (build scripts, proc macros) link against, and returns
@@ -250,12 +225,20 @@ mod tests {
 
     #[test]
     fn only_named_files_are_wanted() {
-        assert_eq!(
-            wanted(Path::new("./usr/lib/x86_64-linux-gnu/libc.a")),
-            Some("libc.a")
-        );
-        assert_eq!(wanted(Path::new("./usr/lib/x86_64-linux-gnu/libm.a")), None);
-        assert_eq!(wanted(Path::new("./usr/lib/libc.a")), None);
+        let files = Files::parse("usr/lib/x86_64-linux-gnu/libc.a\n").unwrap();
+        let wanted = |path| files.wanted(Path::new(path));
+        assert_eq!(wanted("./usr/lib/x86_64-linux-gnu/libc.a"), Some("libc.a"));
+        assert_eq!(wanted("./usr/lib/x86_64-linux-gnu/libm.a"), None);
+        assert_eq!(wanted("./usr/lib/libc.a"), None);
+        for bad in [
+            "",
+            "libc.a\n",
+            "/usr/libc.a\n",
+            "usr/../libc.a\n",
+            "usr/libc.a\n\n",
+        ] {
+            assert!(Files::parse(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]
@@ -263,7 +246,8 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         fs::write(base.path().join("x.deb"), b"changed").unwrap();
         let sums = vec![("0".repeat(64), "x.deb".to_owned())];
-        let error = unpack(base.path(), &sums, &base.path().join("lib")).unwrap_err();
+        let files = Files::parse("usr/lib/libc.a").unwrap();
+        let error = unpack(base.path(), &sums, &files, &base.path().join("lib")).unwrap_err();
         assert!(
             error.to_string().contains("SHA256SUMS says 000"),
             "{error:#}"

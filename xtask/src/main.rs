@@ -42,7 +42,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Unpack enclave/base into the sysroot that the measured programs link against
-    Sysroot(base::SysrootArgs),
+    Sysroot,
     /// Build the measured programs (server and init) hermetically and check them
     Build(hermetic::BuildArgs),
     /// Make the container image (canonical docker-archive), or a build context for Docker
@@ -90,7 +90,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     let workspace = workspace::Workspace::find()?;
     match cli.task {
-        Task::Sysroot(arguments) => base::run(&workspace, &arguments),
+        Task::Sysroot => base::run(&workspace),
         Task::Build(arguments) => hermetic::run(&workspace, &arguments),
         Task::Image(arguments) => enclave::run_image(&workspace, &arguments),
         Task::Eif(arguments) => enclave::run_eif(&workspace, &arguments),

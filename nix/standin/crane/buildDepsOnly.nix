@@ -1,6 +1,10 @@
 # The dependencies alone: manifests and lock file with empty programs, so that only a change of those compiles them again. What was
 # compiled is packed with its times, by which cargo tells that it is older than the real sources.
-{ mkCargoDerivation, profile }:
+{
+  lib,
+  mkCargoDerivation,
+  profile,
+}:
 {
   src,
   pname,
@@ -10,6 +14,27 @@
   cargoCheckExtraArgs ? "",
   ...
 }@arguments:
+let
+  isManifest =
+    path:
+    builtins.elem (baseNameOf path) [
+      "Cargo.toml"
+      "Cargo.lock"
+      "config.toml"
+    ];
+  leadsToManifest =
+    folder:
+    let
+      entries = builtins.readDir folder;
+    in
+    lib.any (
+      name:
+      if entries.${name} == "directory" then
+        leadsToManifest "${folder}/${name}"
+      else
+        isManifest name
+    ) (builtins.attrNames entries);
+in
 mkCargoDerivation (
   builtins.removeAttrs arguments [
     "cargoBuildCommand"
@@ -18,17 +43,11 @@ mkCargoDerivation (
   ]
   // {
     pname = "${pname}-deps";
-    src = builtins.path {
+    src = lib.cleanSourceWith {
       name = "manifests";
-      path = src;
-      filter =
-        path: type:
-        type == "directory"
-        || builtins.elem (baseNameOf path) [
-          "Cargo.toml"
-          "Cargo.lock"
-          "config.toml"
-        ];
+      inherit src;
+      # Of the folders those that lead to a manifest: a new folder of sources compiles nothing again.
+      filter = path: type: if type == "directory" then leadsToManifest path else isManifest path;
     };
     buildPhaseCargoCommand = ''
       find . -name Cargo.toml | while read -r manifest; do

@@ -46,9 +46,9 @@ let
 
       overrideToolchain = withToolchain;
 
-      vendorCargoDeps = { src }: import ./vendor.nix { inherit lib pkgs src; };
+      vendorCargoDeps = { cargoLock }: import ./vendor.nix { inherit cargoLock lib pkgs; };
 
-      buildDepsOnly = import ./buildDepsOnly.nix { inherit mkCargoDerivation profile; };
+      buildDepsOnly = import ./buildDepsOnly.nix { inherit lib mkCargoDerivation profile; };
 
       buildPackage =
         {
@@ -58,14 +58,18 @@ let
         mkCargoDerivation (
           arguments
           // {
-            buildPhaseCargoCommand = "cargo build ${profile} ${cargoExtraArgs}";
+            buildPhaseCargoCommand = ''
+              touch "$NIX_BUILD_TOP/begun"
+              cargo build ${profile} ${cargoExtraArgs}
+            '';
+            # Not the empty programs that came with the dependencies.
             installPhaseCommand = ''
               mkdir -p $out/bin
               # cargo puts what the profile dev makes into debug.
               directory=''${CARGO_PROFILE:-release}
               if [ "$directory" = dev ]; then directory=debug; fi
               find "target/''${CARGO_BUILD_TARGET:-}/$directory" -maxdepth 1 -type f -perm -100 ! -name '*.so' \
-                -exec cp {} $out/bin/ \;
+                -newer "$NIX_BUILD_TOP/begun" -exec cp {} $out/bin/ \;
             '';
           }
         );
@@ -81,6 +85,37 @@ let
           // {
             pnameSuffix = "-clippy";
             buildPhaseCargoCommand = "cargo clippy ${profile} ${cargoExtraArgs} ${cargoClippyExtraArgs}";
+          }
+        );
+
+      cargoDeny =
+        {
+          cargoDenyChecks ? "bans licenses sources",
+          cargoExtraArgs ? "",
+          nativeBuildInputs ? [ ],
+          ...
+        }@arguments:
+        mkCargoDerivation (
+          arguments
+          // {
+            pnameSuffix = "-deny";
+            cargoArtifacts = null;
+            nativeBuildInputs = nativeBuildInputs ++ [ pkgs.cargo-deny ];
+            buildPhaseCargoCommand = "cargo --offline ${cargoExtraArgs} deny check ${cargoDenyChecks}";
+          }
+        );
+
+      cargoDoc =
+        {
+          cargoExtraArgs ? "--locked",
+          cargoDocExtraArgs ? "--no-deps",
+          ...
+        }@arguments:
+        mkCargoDerivation (
+          arguments
+          // {
+            pnameSuffix = "-doc";
+            buildPhaseCargoCommand = "cargo doc ${profile} ${cargoExtraArgs} ${cargoDocExtraArgs}";
           }
         );
 

@@ -1,8 +1,12 @@
 # The sources of all registry crates of Cargo.lock, unpacked by their checksums, with the configuration that makes cargo use them.
 # Names of files and directories are crane's.
-{ lib, pkgs, src }:
+{
+  cargoLock,
+  lib,
+  pkgs,
+}:
 let
-  lock = builtins.fromTOML (builtins.readFile "${src}/Cargo.lock");
+  lock = builtins.fromTOML (builtins.readFile cargoLock);
   crates = builtins.filter (package: package ? checksum) lock.package;
   registry = builtins.hashString "sha256" "registry+https://github.com/rust-lang/crates.io-index";
   unpack =

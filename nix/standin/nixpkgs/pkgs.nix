@@ -1,11 +1,31 @@
-# The packages. Derivations run the host's bash and find the host's tools at /usr, which `cargo xtask nix` lets into the sandbox.
+# The packages. Derivations run the host's bash and find those of the host's tools, which
+# `cargo xtask nix` lets into the sandbox at /usr, that stdenv or a package of theirs has.
 {
   lib,
   system,
   emulator,
 }:
 let
-  path = "/usr/bin:/bin:/usr/sbin:/sbin";
+  programs = import ./programs.nix;
+
+  # The host's programs of one package, as far as the host has them.
+  hostPrograms =
+    name: names:
+    derivation {
+      inherit name system names;
+      builder = "/bin/bash";
+      args = [
+        "-c"
+        ''
+          export PATH=/usr/bin:/bin:/usr/sbin:/sbin
+          mkdir -p $out/bin
+          for name in $names; do
+            if program=$(type -P "$name"); then ln -s "$program" "$out/bin/$name"; fi
+          done
+        ''
+      ];
+    };
+  stdenvPrograms = hostPrograms "stdenv-programs" programs.stdenv;
 
   # stdenv.mkDerivation: phases and hooks of the same names, in the same order.
   mkDerivation =
@@ -19,10 +39,13 @@ let
         builder = "/bin/bash";
         # A store path of its own, so that a change beside it builds nothing again.
         args = [ "${./setup.sh}" ];
-        hostPath = path;
+        hostPath = "${stdenvPrograms}/bin";
       }
     )
-    // (arguments.passthru or { });
+    // (arguments.passthru or { })
+    // {
+      meta = arguments.meta or { };
+    };
 
   runCommand =
     name: environment: script:
@@ -47,21 +70,18 @@ let
       ${install}
     '';
 in
-{
+# What `nix develop` starts, and what recipes and tests name.
+builtins.mapAttrs hostPrograms (builtins.removeAttrs programs [ "stdenv" ])
+// {
   inherit lib runCommand system;
   runCommandLocal = runCommand;
-  stdenv = { inherit mkDerivation; };
+  stdenv = {
+    inherit mkDerivation;
+    hostPlatform = { inherit system; };
+  };
 
   cargo-deny = hostProgram "cargo-deny" "/tools/bin/cargo-deny" "";
   cargo-nextest = hostProgram "cargo-nextest" "/tools/bin/cargo-nextest" "";
-
-  # What `nix develop` starts.
-  bashInteractive = hostProgram "bash" "/usr/bin/bash" "";
-
-  # In every host that builds at all.
-  binutils = null;
-  util-linux = null;
-  xz = null;
 
   writeText =
     name: text:
@@ -110,11 +130,15 @@ in
     );
 }
 // lib.optionalAttrs emulator {
-  qemu = hostProgram "qemu-system-x86_64" "/emulator/qemu/bin/qemu-system-x86_64" ''
-    mkdir $out/share
-    ln -s /emulator/qemu/firmware $out/share/qemu
-  '';
-  # The host's is patched already.
+  qemu =
+    let
+      patched = hostProgram "qemu-system-x86_64" "/emulator/qemu/bin/qemu-system-x86_64" ''
+        mkdir $out/share
+        ln -s /emulator/qemu/firmware $out/share/qemu
+      '';
+    in
+    patched // { override = _: patched // { overrideAttrs = _: patched; }; };
+  # The host's are patched already.
   vhost-device-vsock = hostProgram "vhost-device-vsock" "/emulator/vsock/vhost-device-vsock" "" // {
     overrideAttrs = _: hostProgram "vhost-device-vsock" "/emulator/vsock/vhost-device-vsock" "";
   };

@@ -6,6 +6,8 @@ for input in ${nativeBuildInputs:-}; do
   if [ -d "$input/bin" ]; then PATH=$PATH$input/bin:; fi
 done
 export PATH=$PATH$hostPath
+# As nixpkgs' stdenv does: 1980-01-01, the earliest time of a zip archive.
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-315532800}
 export HOME=/homeless-shelter TMPDIR=$NIX_BUILD_TOP
 cd "$NIX_BUILD_TOP"
 
@@ -26,6 +28,7 @@ if [ -n "${src:-}" ]; then
   chmod -R u+w source
   cd source
 fi
+runPhase postPatch :
 runPhase preConfigure :
 runPhase configurePhase :
 runPhase preBuild :
