@@ -1,5 +1,6 @@
 //! What the pages of a signed PDF show. Its bytes are attested, so nothing here decides whether it is genuine on good news; bad news counts.
 
+mod content;
 mod text;
 
 use letsesign_proof::MagicNumber;
@@ -143,6 +144,58 @@ mod tests {
         ] {
             assert!(!has_trailer(bad), "{bad:?}");
         }
+    }
+
+    /// Documents whose own content most readers of text give up on, with our stamp beside it: the
+    /// stamp is what counts (`tests/vectors/pdf`).
+    #[test]
+    fn a_visible_stamp_is_found_whatever_else_the_page_draws() {
+        use letsesign_stamp::{Field, FieldKind, Fonts, Output, Signer, Template, What};
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let font =
+            |name: &str| std::fs::read(root.join("enclave/packages/fonts").join(name)).unwrap();
+        let fonts = Fonts::new(
+            font("DancingScript-Regular.otf"),
+            font("Inconsolata.otf"),
+            font("ukai.ttc"),
+        )
+        .unwrap();
+        let magic = MagicNumber([0xa5; 32]);
+        let fields = [Field {
+            kind: FieldKind::Signature,
+            page: 1,
+            x: 72.0,
+            y: 72.0,
+            height: 36.0,
+        }];
+        let signer = Signer {
+            number: 1,
+            name: "Ada",
+            fields: &fields,
+            what: What::Signed {
+                magic_number: &magic.to_string(),
+                date: "2026/11/26 (UTC)",
+            },
+        };
+        let (mut seen, mut missed) = (0, Vec::new());
+        for entry in std::fs::read_dir(root.join("tests/vectors/pdf")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.extension().is_none_or(|extension| extension != "pdf") {
+                continue;
+            }
+            let pdf = std::fs::read(&path).unwrap();
+            let signed = Template::open(&pdf)
+                .and_then(|template| template.stamp(&fonts, &[signer], Output::Signed));
+            let Ok(signed) = signed else { continue };
+            seen += 1;
+            match magic_number(&signed, &magic) {
+                Shown::On(pages) if pages == [1] => {}
+                other => missed.push((name, other)),
+            }
+        }
+        assert!(missed.is_empty(), "{missed:#?}");
+        assert!(seen > 10, "only {seen} vectors could be stamped");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The text that a page draws.
 
+use super::content::{decode, streams};
 use lopdf::content::Content;
-use lopdf::{Dictionary, Document, Encoding, Object};
+use lopdf::{Dictionary, Document, Encoding, Object, Stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -68,23 +69,68 @@ impl<'a> Reader<'a> {
         if !self.take(WORK_EACH) {
             return;
         }
-        let limit = self.left;
-        let content = self.document.get_page_content_with_limit(page, limit);
-        let resources = self.document.get_page_resources(page);
-        match (content, resources) {
-            (Ok(content), Ok((own, inherited))) => {
-                let inherited = inherited
-                    .iter()
-                    .filter_map(|id| self.document.get_dictionary(*id).ok());
-                let all: Vec<&Dictionary> = own.into_iter().chain(inherited).collect();
-                self.content(&content, &all, &mut BTreeSet::new());
+        let (own, inherited) = match self.document.get_page_resources(page) {
+            Ok(resources) => resources,
+            Err(error) => return self.fail(&error),
+        };
+        let inherited = inherited
+            .iter()
+            .filter_map(|id| self.document.get_dictionary(*id).ok());
+        let resources: Vec<&Dictionary> = own.into_iter().chain(inherited).collect();
+        let Ok(page) = self.document.get_dictionary(page) else {
+            return self.fail(&"it is not a dictionary");
+        };
+        // Streams are parts of one content, which may break anywhere between two tokens. But one that
+        // leaves a string or an array open must not hide the others: a stamp has a stream of its own.
+        // So they are read together and, where there are several, each by itself as well.
+        let streams = streams(self.document, page);
+        let parts: Vec<Vec<u8>> = streams
+            .iter()
+            .filter_map(|stream| self.decode(stream))
+            .collect();
+        if let [one] = parts.as_slice() {
+            return self.stream(one, &resources, &mut BTreeSet::new());
+        }
+        let whole = Content::decode(&parts.join(&b'\n'));
+        if let Ok(content) = &whole {
+            self.content(content, &resources, &mut BTreeSet::new());
+        }
+        let known = self.problem.clone();
+        for part in &parts {
+            self.text.push('\n');
+            if self.take(part.len()) {
+                self.stream(part, &resources, &mut BTreeSet::new());
             }
-            (Err(error), _) => {
-                // It may have cost all that it was allowed to.
-                self.take(limit);
-                self.fail(&error);
+        }
+        // A part may lack what an earlier one sets, its font for one.
+        if whole.is_ok() && !self.exhausted() {
+            self.problem = known;
+        }
+    }
+
+    /// Decodes a stream within the budget.
+    fn decode(&mut self, stream: &Stream) -> Option<Vec<u8>> {
+        match decode(self.document, stream, self.left) {
+            Ok(content) => self.take(content.len()).then_some(content),
+            Err((error, cost)) => {
+                if self.take(cost) {
+                    self.fail(&error);
+                }
+                None
             }
-            (_, Err(error)) => self.fail(&error),
+        }
+    }
+
+    /// Reads one stream's content by itself.
+    fn stream(
+        &mut self,
+        content: &[u8],
+        resources: &[&'a Dictionary],
+        open: &mut BTreeSet<lopdf::ObjectId>,
+    ) {
+        match Content::decode(content) {
+            Ok(content) => self.content(&content, resources, open),
+            Err(error) => self.fail(&error),
         }
     }
 
@@ -95,17 +141,10 @@ impl<'a> Reader<'a> {
 
     fn content(
         &mut self,
-        content: &[u8],
+        content: &Content,
         resources: &[&'a Dictionary],
         open: &mut BTreeSet<lopdf::ObjectId>,
     ) {
-        if !self.take(content.len()) {
-            return;
-        }
-        let content = match Content::decode(content) {
-            Ok(content) => content,
-            Err(error) => return self.fail(&error),
-        };
         let mut fonts: BTreeMap<Vec<u8>, Option<Rc<Encoding<'a>>>> = BTreeMap::new();
         let mut font = None;
         for operation in &content.operations {
@@ -251,20 +290,10 @@ impl<'a> Reader<'a> {
             .get_deref(b"Resources", self.document)
             .and_then(Object::as_dict)
             .ok();
-        let limit = self.left;
-        let content = if stream.dict.has(b"Filter") {
-            stream.decompressed_content_with_limit(limit)
-        } else {
-            Ok(stream.content.clone())
-        };
-        match content {
-            Ok(content) => match own {
-                Some(own) => self.content(&content, &[own], open),
-                None => self.content(&content, resources, open),
-            },
-            Err(error) => {
-                self.take(limit);
-                self.fail(&error);
+        if let Some(content) = self.decode(stream) {
+            match own {
+                Some(own) => self.stream(&content, &[own], open),
+                None => self.stream(&content, resources, open),
             }
         }
         open.remove(&id);
