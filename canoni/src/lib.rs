@@ -40,6 +40,7 @@ mod limits;
 mod overlay;
 mod progress;
 mod source;
+mod spelling;
 pub mod tar;
 mod tree;
 mod write;

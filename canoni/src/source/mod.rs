@@ -13,10 +13,13 @@ use crate::blob::Blob;
 use crate::compress::{spool, uncompress};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::spelling::{self, Shape};
 use files::Files;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::io::Read;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 
 /// Which image of an archive.
 #[derive(Debug, Clone, Default)]
@@ -73,12 +76,12 @@ impl Archive {
 
     /// Reads an archive from a stream, by way of an unlinked temporary file. `name` is what errors call it.
     pub fn from_reader(reader: impl Read, name: &str, limits: &Limits) -> Result<Self> {
-        let (blob, _) = spool(reader, "read", name, limits)?;
+        let (blob, _) = spool(reader, "read", name, limits, &AtomicU64::new(0))?;
         Self::from_blob(&blob, name.to_owned(), limits)
     }
 
     pub(crate) fn from_blob(blob: &Blob, name: String, limits: &Limits) -> Result<Self> {
-        let plain = uncompress(blob, &name, limits)?;
+        let plain = uncompress(blob, &name, limits, &AtomicU64::new(0))?;
         Self::from_files(Files::tar(&plain.blob, &name, limits)?, name, limits)
     }
 
@@ -277,12 +280,21 @@ fn platform_matches(wanted: &str, has: &str) -> bool {
             .is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Reads JSON that must be unambiguous.
-fn json<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
+/// Reads JSON that must be unambiguous: no key twice or in two spellings, no number that readers round.
+fn json<T: DeserializeOwned>(bytes: &[u8], shape: &Shape, what: &str) -> Result<T> {
     strict_json::check(bytes, strict_json::Limits::default())
         .map_err(|error| Error::image(what, format!("is not acceptable JSON: {error}")))?;
-    serde_json::from_slice(bytes)
-        .map_err(|error| Error::image(what, format!("is not what it should be: {error}")))
+    if let Some(number) = spelling::odd_number(bytes) {
+        let number: String = number.chars().take(40).collect();
+        let reason = format!(
+            "holds the number {number}, which JSON readers round or refuse; numbers are written as in RFC 8785"
+        );
+        return Err(Error::image(what, reason));
+    }
+    let wrong = |error| Error::image(what, format!("is not what it should be: {error}"));
+    let mut value: Value = serde_json::from_slice(bytes).map_err(wrong)?;
+    spelling::settle(&mut value, shape, what)?;
+    serde_json::from_value(value).map_err(wrong)
 }
 
 /// 64 hexadecimal digits out of `sha256:...`.

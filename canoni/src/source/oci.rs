@@ -18,6 +18,7 @@ pub(super) fn list(files: &Files, name: &str, limits: &Limits) -> Result<Vec<Fou
         &files
             .need("oci-layout", name)?
             .read_all(limits.json_bytes, &what)?,
+        &spelling::LAYOUT,
         &what,
     )?;
     if !layout.image_layout_version().starts_with("1.") {

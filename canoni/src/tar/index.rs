@@ -8,7 +8,7 @@ use super::{BLOCK, sparse};
 use crate::blob::Blob;
 use crate::content::Content;
 use crate::error::{Error, Result, printable};
-use crate::limits::Limits;
+use crate::limits::{Limits, name_bytes};
 
 /// Reads the headers of the archive in `blob`, from its first byte to its end marker. `name` is what errors call it.
 ///
@@ -24,11 +24,15 @@ pub fn index(blob: &Blob, name: &str, limits: &Limits) -> Result<Vec<TarEntry>> 
         content: 0,
     };
     let mut entries = Vec::new();
+    let mut names: u64 = 0;
     loop {
         let offset = reader.at;
         let mut entry = None;
         match reader.entry(&mut entry) {
-            Ok(Some(next)) => entries.push(next),
+            Ok(Some(next)) => {
+                names = names.saturating_add(name_bytes(&next));
+                entries.push(next);
+            }
             Ok(None) => return Ok(entries),
             Err(Failure::Problem(problem)) => {
                 let entry = entry.map(|path| printable(&path));
@@ -41,19 +45,28 @@ pub fn index(blob: &Blob, name: &str, limits: &Limits) -> Result<Vec<TarEntry>> 
             }
             Err(Failure::Io(error)) => return Err(Error::io("read", name, error)),
         }
-        if entries.len() as u64 > limits.entries {
-            let problem = Problem::Limit {
-                limit: limits.entries,
-                unit: "entries",
-                option: "--max-entries",
-            };
-            return Err(Error::Tar {
-                archive: name.to_owned(),
-                offset,
-                entry: None,
-                problem,
-            });
-        }
+        let over = if entries.len() as u64 > limits.entries {
+            (limits.entries, "entries", "--max-entries")
+        } else if names > limits.name_bytes {
+            (
+                limits.name_bytes,
+                "bytes of names, link targets and attributes",
+                "--max-name-bytes",
+            )
+        } else {
+            continue;
+        };
+        let (limit, unit, option) = over;
+        return Err(Error::Tar {
+            archive: name.to_owned(),
+            offset,
+            entry: None,
+            problem: Problem::Limit {
+                limit,
+                unit,
+                option,
+            },
+        });
     }
 }
 
@@ -230,7 +243,8 @@ impl Reader<'_> {
         let type_byte = block.type_byte();
         let slash = path.ends_with(b"/");
         let kind = match type_byte {
-            b'0' | 0 | b'7' if slash && size == 0 && sparse_records.is_none() => TarKind::Dir,
+            // V7 has no other way to write a folder. With type 0 it is one to tar, and a file to engines.
+            0 if slash && size == 0 && sparse_records.is_none() => TarKind::Dir,
             b'0' | 0 | b'7' if slash => return Err(Problem::SlashFile.into()),
             b'0' | 0 | b'7' => TarKind::File(match sparse_records {
                 None => Content::Blob(self.take(size)?),

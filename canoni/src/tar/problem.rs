@@ -20,9 +20,9 @@ pub enum Problem {
     /// A directory, link or device with content.
     #[error("an entry of this type must have size 0; readers differ on what follows")]
     Sized,
-    /// A file name ends in a slash but has content.
+    /// A file's name ends in a slash.
     #[error(
-        "a name with a trailing slash has content; readers differ on whether it is a directory"
+        "a regular file's name has a trailing slash; readers differ on whether it is a directory"
     )]
     SlashFile,
     /// Name with `..`.

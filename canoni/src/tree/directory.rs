@@ -81,7 +81,7 @@ impl Walk<'_> {
             if found.is_dir() {
                 folders.push((disk, path.clone()));
             }
-            self.nodes.put(path, id);
+            self.nodes.put(&path, id);
         }
         Ok(())
     }

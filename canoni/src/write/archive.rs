@@ -4,7 +4,8 @@ use super::config::{History, canonical, to_canonical_json};
 use super::layer::LayerList;
 use super::time;
 use crate::error::{Error, Result};
-use crate::overlay::Changes;
+use crate::limits::Meter;
+use crate::overlay::{Changes, Union};
 use crate::progress::{Event, Progress};
 use crate::source::{Image, full_name};
 use crate::tree::{Metadata, Tree, TreeOptions};
@@ -109,11 +110,13 @@ impl Canonical {
         }
         let mut root = Metadata::default();
         let mut layers = Vec::with_capacity(image.layers().len());
+        // Layers stay what they are, but what refuses them together refuses them here, too.
+        let mut union = Union::default();
+        let mut meter = Meter::new(image.limits());
         for layer in image.layers() {
-            layers.push(LayerList::from_changes(
-                Changes::new(layer, &options.tree)?,
-                &mut root,
-            ));
+            let changes = Changes::new(layer, &options.tree, &mut meter)?;
+            union.apply(&changes)?;
+            layers.push(LayerList::from_changes(changes, &mut root));
         }
         Self::new(
             layers,
