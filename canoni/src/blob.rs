@@ -88,6 +88,12 @@ impl Blob {
         &self.backing.name
     }
 
+    /// Whether both are one run of one open file.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.backing, &other.backing)
+            && (self.offset, self.len) == (other.offset, other.len)
+    }
+
     /// The bytes `offset..offset + len`, or `None` where the blob has no such run.
     #[must_use]
     pub fn slice(&self, offset: u64, len: u64) -> Option<Self> {

@@ -329,7 +329,6 @@ impl Union {
         }
         let mut moved: HashMap<usize, usize> = HashMap::new();
         nodes.each(|path, theirs| {
-            self.implied(name, path, nodes)?;
             self.nodes.supply_parents(name, path)?;
             let id = match moved.get(&theirs) {
                 Some(&id) => id,
@@ -340,38 +339,19 @@ impl Union {
             Ok(())
         })?;
         for path in opaque.iter().filter(|path| !path.is_empty()) {
-            self.marked(name, path, &join(path, b".wh..wh..opq"), nodes)?;
+            self.marked(name, path, &join(path, b".wh..wh..opq"))?;
         }
         for path in whiteouts {
             let (folder, hidden) = split(path);
             let marker = join(folder, &[b".wh.", hidden].concat());
-            self.marked(name, folder, &marker, nodes)?;
-        }
-        Ok(())
-    }
-
-    /// Where a layer puts something into a folder that it does not name, podman's and Docker's overlay give that folder
-    /// `0755 0:0`, umoci leaves it what the layers below made it. The two must be the same.
-    fn implied(&self, name: &str, path: &[u8], layer: &Nodes) -> Result<()> {
-        for ((folder, own), (_, below)) in layer.ancestors(path).zip(self.nodes.ancestors(path)) {
-            if own.is_none()
-                && let Some(below) = below.filter(|below| below.is_dir())
-                && !below.metadata.same(&Metadata::default())
-            {
-                let reason = format!(
-                    "lies in {}, which is not 0755 0:0 in the layers below and which this layer does not name; readers differ on what becomes of it",
-                    printable(folder)
-                );
-                return Err(Error::path(name, path, reason));
-            }
+            self.marked(name, folder, &marker)?;
         }
         Ok(())
     }
 
     /// A marker's folder: podman makes it where nothing else does, umoci does not.
-    fn marked(&self, name: &str, folder: &[u8], marker: &[u8], layer: &Nodes) -> Result<()> {
+    fn marked(&self, name: &str, folder: &[u8], marker: &[u8]) -> Result<()> {
         self.nodes.check_parents(name, marker)?;
-        self.implied(name, marker, layer)?;
         if folder.is_empty() || self.nodes.id(folder).is_some() {
             return Ok(());
         }

@@ -244,6 +244,10 @@ fn after_string(mut rest: &[u8]) -> &[u8] {
 }
 
 fn plain(digits: &[u8]) -> bool {
+    // Nearly all are whole numbers far below 2^53.
+    if digits.len() <= 15 && digits.iter().all(u8::is_ascii_digit) {
+        return digits == b"0" || digits.first() != Some(&b'0');
+    }
     let Ok(value) = serde_json::from_slice::<Value>(digits) else {
         return false;
     };

@@ -19,7 +19,9 @@ fn names_and_links() {
         (vec![symlink("a", b"b\0c")], "contains a NUL"),
         (vec![symlink("a", "")], "link name is empty"),
         (vec![hard_link("a", "")], "link name is empty"),
-        (vec![file("./", "x")], "trailing slash has content"),
+        (vec![file("./", "x")], "name has a trailing slash"),
+        // A file to umoci and podman, a directory to tar.
+        (vec![file("a/", "")], "name has a trailing slash"),
         (vec![file(".", "x")], "root must be a directory"),
         (
             vec![pax(&[(b"path", &long)]), file("x", "")],

@@ -272,22 +272,7 @@ impl From<OutputFormat> for Format {
 
 /// A reference as Docker takes it, without a digest.
 pub(super) fn tag(text: &str) -> Result<String, String> {
-    let (name, tag) = match text.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, tag),
-        _ => (text, "latest"),
-    };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let name_ok = !name.is_empty()
-        && name.split('/').enumerate().all(|(at, part)| {
-            let host = at == 0 && name.contains('/');
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| (plain(b) && (host || !b.is_ascii_uppercase())) || (host && b == b':'))
-        });
-    let tag_ok =
-        (1..=128).contains(&tag.len()) && tag.bytes().all(plain) && !tag.starts_with(['.', '-']);
-    if name_ok && tag_ok {
+    if canoni::is_name(text) {
         Ok(text.to_owned())
     } else {
         Err("is no image name; write NAME:TAG in lower case".into())

@@ -27,6 +27,8 @@ pub struct Image {
     config_bytes: Vec<u8>,
     config: Value,
     layers: Vec<Layer>,
+    /// Layers that another description of this image in the archive names in place of these.
+    twins: Vec<Layer>,
     limits: Limits,
 }
 
@@ -79,8 +81,20 @@ impl Image {
             config_bytes,
             config,
             layers,
+            twins: Vec::new(),
             limits: *limits,
         })
+    }
+
+    /// Takes over the promises of another description of this image, so that [`Image::verify`] checks them, too. Both have
+    /// one config, and so one list of diffIDs.
+    pub(super) fn join(&mut self, other: Self) {
+        for (layer, twin) in self.layers.iter_mut().zip(other.layers) {
+            if let Some(twin) = layer.join(twin) {
+                self.twins.push(twin);
+            }
+        }
+        self.twins.extend(other.twins);
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -143,14 +157,16 @@ impl Image {
     }
 
     /// Decompresses all layers and compares their digests with the config's diffIDs (and, compressed, with the
-    /// manifest's), several layers at a time. What was verified is not verified again.
+    /// manifest's), several layers at a time. What was verified is not verified again. Where the archive describes the
+    /// image twice, as docker-archive and as OCI layout, the layers of both are compared.
     pub fn verify(&self) -> Result<()> {
         let threads = std::thread::available_parallelism()
             .map_or(1, usize::from)
-            .min(self.layers.len());
+            .min(self.layers.len() + self.twins.len());
+        let all: Vec<&Layer> = self.layers.iter().chain(&self.twins).collect();
         let next = AtomicUsize::new(0);
         let work = || -> Result<()> {
-            while let Some(layer) = self.layers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some(layer) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
                 layer.verify()?;
             }
             Ok(())

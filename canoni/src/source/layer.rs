@@ -46,6 +46,16 @@ impl Layer {
         }
     }
 
+    /// Takes over another layer's promise where both are the same bytes; else gives that layer back.
+    pub(super) fn join(&mut self, twin: Self) -> Option<Self> {
+        let other = self.digest.is_some() && self.digest != twin.digest;
+        if other || !self.blob.same(&twin.blob) || self.diff_id != twin.diff_id {
+            return Some(twin);
+        }
+        self.digest = twin.digest;
+        None
+    }
+
     /// What errors call the layer: archive and number.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,13 +1,17 @@
 //! Where images come from: docker-archives of every dialect and OCI layouts.
 
+mod both;
 mod docker;
 mod files;
 mod image;
 mod layer;
+mod names;
 mod oci;
 
 pub use image::Image;
 pub use layer::Layer;
+pub(crate) use names::full_name;
+pub use names::{canonical_name, is_name};
 
 use crate::blob::Blob;
 use crate::compress::{spool, uncompress};
@@ -15,8 +19,10 @@ use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::spelling::{self, Shape};
 use files::Files;
+use names::is_named;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -37,6 +43,10 @@ struct Found {
     /// From the index that led here; the config has the last word.
     platform: Option<String>,
     place: Place,
+    /// Other descriptions of the same image in the archive.
+    twins: Vec<Place>,
+    /// Which element of an OCI layout's `index.json` led here: what came by one and has one name differs in platform.
+    group: usize,
 }
 
 /// How to get at it.
@@ -87,8 +97,9 @@ impl Archive {
 
     fn from_files(files: Files, name: String, limits: &Limits) -> Result<Self> {
         let layout = files.find("oci-layout")?.is_some();
+        let index = files.find("index.json")?.is_some();
         let manifest = files.find("manifest.json")?.is_some();
-        let images = match (manifest, layout) {
+        let images = match (manifest, layout || index) {
             (false, false) => {
                 return Err(Error::image(
                     name,
@@ -97,18 +108,7 @@ impl Archive {
             }
             (false, true) => oci::list(&files, &name, limits)?,
             (true, false) => docker::list(&files, &name, limits)?,
-            (true, true) => {
-                // New `docker save` describes its images twice. The two must agree.
-                let docker = docker::list(&files, &name, limits)?;
-                docker::compare(
-                    &docker,
-                    &oci::list(&files, &name, limits)?,
-                    &files,
-                    &name,
-                    limits,
-                )?;
-                docker
-            }
+            (true, true) => both::list(&files, &name, limits)?,
         };
         Ok(Self {
             name,
@@ -134,7 +134,7 @@ impl Archive {
                 let wanted = full_name(reference);
                 self.images
                     .iter()
-                    .filter(|image| image.tags.iter().any(|tag| full_name(tag) == wanted))
+                    .filter(|image| image.tags.iter().any(|tag| is_named(tag, &wanted, reference)))
                     .collect()
             }
         };
@@ -175,7 +175,15 @@ impl Archive {
     }
 
     fn open_found(&self, found: &Found) -> Result<Image> {
-        match &found.place {
+        let mut image = self.open_place(found, &found.place)?;
+        for twin in &found.twins {
+            image.join(self.open_place(found, twin)?);
+        }
+        Ok(image)
+    }
+
+    fn open_place(&self, found: &Found, place: &Place) -> Result<Image> {
+        match place {
             Place::Docker(item) => docker::open(&self.files, &self.name, item, found, &self.limits),
             Place::Oci(descriptor) => {
                 oci::open(&self.files, &self.name, descriptor, found, &self.limits)
@@ -185,14 +193,14 @@ impl Archive {
 
     /// Opens the images of all platforms under one name: the given one, or the only one there is.
     pub fn platforms(&self, reference: Option<&str>) -> Result<Vec<Image>> {
-        let wanted = reference.map(full_name);
         let named: Vec<&Found> = self
             .images
             .iter()
             .filter(|image| {
-                wanted
-                    .as_ref()
-                    .is_none_or(|wanted| image.tags.iter().any(|tag| full_name(tag) == *wanted))
+                reference.is_none_or(|reference| {
+                    let wanted = full_name(reference);
+                    image.tags.iter().any(|tag| is_named(tag, &wanted, reference))
+                })
             })
             .collect();
         if named.is_empty() {
@@ -212,9 +220,16 @@ impl Archive {
     }
 
     fn one_name(&self) -> bool {
-        let mut tags = self.images.iter().map(|image| &image.tags);
-        let first = tags.next();
-        tags.all(|tags| Some(tags) == first)
+        // An image that is described twice has the names of both descriptions, its siblings those of one.
+        let full = |image: &Found| -> BTreeSet<String> {
+            image.tags.iter().map(|tag| full_name(tag)).collect()
+        };
+        let all: Vec<_> = self.images.iter().map(full).collect();
+        let Some(most) = all.iter().max_by_key(|names| names.len()) else {
+            return true;
+        };
+        all.iter()
+            .all(|names| names == most || (!names.is_empty() && names.is_subset(most)))
     }
 
     fn listing(&self, problem: &str, words: impl Fn(&Found) -> String) -> Error {
@@ -237,40 +252,6 @@ impl Archive {
 
 fn platform_words(found: &Found) -> String {
     found.platform.clone().unwrap_or_default()
-}
-
-/// Docker's short names in full: `a` is `docker.io/library/a:latest`.
-pub(crate) fn full_name(reference: &str) -> String {
-    let (name, digest) = match reference.split_once('@') {
-        Some((name, digest)) => (name, Some(digest)),
-        None => (reference, None),
-    };
-    let tagged = name
-        .rsplit('/')
-        .next()
-        .is_some_and(|last| last.contains(':'));
-    let (host, rest) = match name.split_once('/') {
-        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => {
-            (host, rest.to_owned())
-        }
-        Some(_) => ("docker.io", name.to_owned()),
-        None => ("docker.io", format!("library/{name}")),
-    };
-    match digest {
-        Some(digest) => format!("{host}/{rest}@{digest}"),
-        None if tagged => format!("{host}/{rest}"),
-        None => format!("{host}/{rest}:latest"),
-    }
-}
-
-/// `NAME-canoni:TAG` for `NAME:TAG`; none for a name with a digest or an image's ID.
-pub fn canonical_name(reference: &str) -> Option<String> {
-    if reference.contains('@') || reference.starts_with("sha256:") {
-        return None;
-    }
-    let full = full_name(reference);
-    let (name, tag) = full.rsplit_once(':')?;
-    Some(format!("{name}-canoni:{tag}"))
 }
 
 fn platform_matches(wanted: &str, has: &str) -> bool {
@@ -321,36 +302,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_names_mean_what_docker_means() {
-        for (short, full) in [
-            ("a", "docker.io/library/a:latest"),
-            ("a:1", "docker.io/library/a:1"),
-            ("me/a", "docker.io/me/a:latest"),
-            ("localhost/a:1", "localhost/a:1"),
-            ("host:5000/a", "host:5000/a:latest"),
-            ("docker.io/library/a:latest", "docker.io/library/a:latest"),
-        ] {
-            assert_eq!(full_name(short), full, "{short}");
-        }
-    }
-
-    #[test]
     fn a_platform_without_variant_matches_any() {
         assert!(platform_matches("linux/arm", "linux/arm/v7"));
         assert!(!platform_matches("linux/arm", "linux/arm64"));
         assert!(!platform_matches("linux/arm/v6", "linux/arm/v7"));
-    }
-
-    #[test]
-    fn the_new_name_keeps_host_and_tag() {
-        for (old, new) in [
-            ("app", Some("docker.io/library/app-canoni:latest")),
-            ("me/app:1", Some("docker.io/me/app-canoni:1")),
-            ("host:5000/a/b", Some("host:5000/a/b-canoni:latest")),
-            ("app@sha256:00", None),
-            ("sha256:00", None),
-        ] {
-            assert_eq!(canonical_name(old).as_deref(), new, "{old}");
-        }
     }
 }

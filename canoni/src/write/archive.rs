@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::limits::Meter;
 use crate::overlay::{Changes, Union};
 use crate::progress::{Event, Progress};
-use crate::source::{Image, full_name};
+use crate::source::{Image, full_name, is_name};
 use crate::tree::{Metadata, Tree, TreeOptions};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -21,7 +21,8 @@ pub struct CanonicalOptions {
     pub flatten: bool,
     /// What layers may hold.
     pub tree: TreeOptions,
-    /// Names to write into the archive. They have no influence on digests.
+    /// Names to write into the archive: `NAME:TAG`, or `:TAG` for an OCI reference that is a tag alone. Names that Docker
+    /// does not take are left out. They have no influence on digests.
     pub tags: Vec<String>,
     /// Told how far hashing and writing have come.
     pub progress: Progress,
@@ -183,7 +184,13 @@ impl Canonical {
             })).collect::<Vec<_>>(),
         });
         let manifest = to_canonical_json(&manifest, name)?;
-        let mut tags: Vec<String> = options.tags.iter().map(|tag| full_name(tag)).collect();
+        // With a name that it does not take, such as one with a digest, Docker would not load the archive.
+        let taken = |tag: &&String| match tag.strip_prefix(':') {
+            Some(short) => is_name(&format!("tag:{short}")),
+            None => is_name(tag),
+        };
+        let tags = options.tags.iter().filter(taken);
+        let mut tags: Vec<String> = tags.map(|tag| full_name(tag)).collect();
         tags.sort();
         tags.dedup();
         let (epoch, progress) = (options.epoch, options.progress.clone());

@@ -257,7 +257,7 @@ mod tests {
             ),
             (
                 json!({"architecture": "a", "config": {"user": "0", "User": "1"}}),
-                "\"User\" and \"user\"",
+                "\"user\" and \"User\"",
             ),
             (
                 json!({"architecture": "a", "config": {"Healthcheck": {"Interval": 9_007_199_254_740_993_u64}}}),
