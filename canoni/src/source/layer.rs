@@ -4,7 +4,7 @@ use crate::blob::Blob;
 use crate::compress::{Compression, Plain, uncompress};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::tar::{TarEntry, index};
+use crate::tar::{TarEntry, index_layer};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::sync::atomic::AtomicU64;
@@ -96,7 +96,7 @@ impl Layer {
 
     /// The same, with what other layers leave of the image's limits.
     pub(crate) fn entries_within(&self, limits: &Limits) -> Result<Vec<TarEntry>> {
-        index(&self.tar()?, &self.name, limits)
+        index_layer(&self.tar()?, &self.name, limits)
     }
 
     /// How the blob is packed, in words.

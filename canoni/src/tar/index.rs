@@ -14,8 +14,19 @@ use crate::limits::{Limits, name_bytes};
 ///
 /// Contents are not read (except the map of a sparse file), so this takes time in the number of entries.
 pub fn index(blob: &Blob, name: &str, limits: &Limits) -> Result<Vec<TarEntry>> {
+    read(blob, name, limits, false)
+}
+
+/// The same for an archive whose end is known by its digest: it needs no end marker, and the table of contents of an
+/// eStargz layer, `stargz.index.json`, may stand after that marker.
+pub(crate) fn index_layer(blob: &Blob, name: &str, limits: &Limits) -> Result<Vec<TarEntry>> {
+    read(blob, name, limits, true)
+}
+
+fn read(blob: &Blob, name: &str, limits: &Limits, layer: bool) -> Result<Vec<TarEntry>> {
     let mut reader = Reader {
         blob,
+        layer,
         limits,
         at: 0,
         window: vec![0; WINDOW],
@@ -99,6 +110,8 @@ struct Before {
 
 struct Reader<'a> {
     blob: &'a Blob,
+    /// Read as [`index_layer`] says.
+    layer: bool,
     limits: &'a Limits,
     at: u64,
     window: Vec<u8>,
@@ -144,11 +157,16 @@ impl Reader<'_> {
         let offset = self.at;
         let mut before = Before::default();
         loop {
+            let begun = before.pax.is_some() || before.name.is_some() || before.link.is_some();
             let Some(bytes) = self.block()? else {
+                // The padding of the last entry must be there: Go's reader misses it.
+                if self.layer && !begun && self.at == self.blob.len() {
+                    return Ok(None);
+                }
                 return Err(Problem::Truncated("no end marker").into());
             };
             if bytes == [0; 512] {
-                if before.pax.is_some() || before.name.is_some() || before.link.is_some() {
+                if begun {
                     return Err(Problem::Dangling.into());
                 }
                 self.end()?;
@@ -338,17 +356,29 @@ impl Reader<'_> {
             Ok(Some(_)) | Err(Failure::Problem(Problem::Truncated(_))) => {}
             Err(error) => return Err(error),
         }
+        let mut contents = self.layer;
         loop {
             match self.block() {
                 Ok(None) | Err(Failure::Problem(Problem::Truncated(_))) => return Ok(()),
-                Ok(Some(block)) if block != [0; 512] && Block::parse(&block).is_ok() => {
-                    return Err(Problem::Concatenated.into());
-                }
+                Ok(Some(block)) if block != [0; 512] => match Block::parse(&block) {
+                    // Once, and nothing else: every engine ends at the marker.
+                    Ok(header) if contents && is_stargz(&header) => {
+                        contents = false;
+                        self.take(header.size()?)?;
+                    }
+                    Ok(_) => return Err(Problem::Concatenated.into()),
+                    Err(_) => {}
+                },
                 Ok(Some(_)) => {}
                 Err(error) => return Err(error),
             }
         }
     }
+}
+
+/// Whether this is the header of eStargz's table of contents.
+fn is_stargz(block: &Block) -> bool {
+    block.type_byte() == b'0' && block.name().is_ok_and(|name| name == b"stargz.index.json")
 }
 
 /// The value given by a PAX record, a GNU long header, or both alike.

@@ -28,9 +28,6 @@ pub enum Problem {
     /// Name with `..`.
     #[error("path {0} contains '..'")]
     DotDot(String),
-    /// Name starts with a slash.
-    #[error("path {0} is absolute")]
-    Absolute(String),
     /// Name with NUL, or bytes after its NUL.
     #[error("{0} contains a NUL byte")]
     Nul(&'static str),
