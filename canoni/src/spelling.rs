@@ -208,11 +208,18 @@ fn members(
     Ok(())
 }
 
-/// The first number of a JSON text (which must be one) that is not written as RFC 8785 writes it. Readers differ on such
-/// numbers: some round them, some refuse them, and those that take `1e3` and `1000.0` for 1000 give three texts one
-/// digest.
-pub(crate) fn odd_number(text: &[u8]) -> Option<String> {
+/// More values than any image's documents have; each takes some 32 bytes of memory and may take two of text.
+const MAX_VALUES: usize = 1 << 18;
+
+/// Looks through a JSON text (which must be one) for numbers that are not written as RFC 8785 writes them, and for too
+/// many values. Readers differ on such numbers: some round them, some refuse them, and those that take `1e3` and `1000.0`
+/// for 1000 give three texts one digest.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(crate) fn check_values(text: &[u8]) -> std::result::Result<(), String> {
     let mut rest = text;
+    let mut values = 1;
     while let Some((&byte, after)) = rest.split_first() {
         rest = match byte {
             b'"' => after_string(after),
@@ -221,14 +228,22 @@ pub(crate) fn odd_number(text: &[u8]) -> Option<String> {
                 let end = rest.iter().position(|byte| !number(byte)).unwrap_or(rest.len());
                 let (digits, after) = rest.split_at(end);
                 if !plain(digits) {
-                    return Some(String::from_utf8_lossy(digits).into_owned());
+                    let digits = digits.get(..40).unwrap_or(digits);
+                    return Err(format!(
+                        "holds the number {}, which JSON readers round or refuse; numbers are written as in RFC 8785",
+                        String::from_utf8_lossy(digits)
+                    ));
                 }
                 after
             }
             _ => after,
         };
+        values += usize::from(matches!(byte, b',' | b'[' | b'{'));
+        if values > MAX_VALUES {
+            return Err(format!("holds more than {MAX_VALUES} values"));
+        }
     }
-    None
+    Ok(())
 }
 
 /// What stands after a string whose opening quote was taken.
@@ -302,7 +317,7 @@ mod tests {
     #[test]
     fn numbers_have_one_spelling() {
         for text in ["0", "-1", "[1,9007199254740991]", "1.5", "{\"1e3\":\"1e3 \\\" 1e3\"}", "1e+30"] {
-            assert_eq!(odd_number(text.as_bytes()), None, "{text}");
+            assert_eq!(check_values(text.as_bytes()), Ok(()), "{text}");
         }
         for (text, number) in [
             ("[1.0]", "1.0"),
@@ -313,7 +328,10 @@ mod tests {
             ("0.10000000000000000001", "0.10000000000000000001"),
             ("\"\\\\\" ,1E400", "1E400"),
         ] {
-            assert_eq!(odd_number(text.as_bytes()).as_deref(), Some(number), "{text}");
+            let error = check_values(text.as_bytes()).unwrap_err();
+            assert!(error.contains(&format!("number {number},")), "{error}");
         }
+        let many = format!("[{}0]", "0,".repeat(MAX_VALUES));
+        assert!(check_values(many.as_bytes()).unwrap_err().contains("values"));
     }
 }

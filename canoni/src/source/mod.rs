@@ -265,13 +265,7 @@ fn platform_matches(wanted: &str, has: &str) -> bool {
 fn json<T: DeserializeOwned>(bytes: &[u8], shape: &Shape, what: &str) -> Result<T> {
     strict_json::check(bytes, strict_json::Limits::default())
         .map_err(|error| Error::image(what, format!("is not acceptable JSON: {error}")))?;
-    if let Some(number) = spelling::odd_number(bytes) {
-        let number: String = number.chars().take(40).collect();
-        let reason = format!(
-            "holds the number {number}, which JSON readers round or refuse; numbers are written as in RFC 8785"
-        );
-        return Err(Error::image(what, reason));
-    }
+    spelling::check_values(bytes).map_err(|reason| Error::image(what, reason))?;
     let wrong = |error| Error::image(what, format!("is not what it should be: {error}"));
     let mut value: Value = serde_json::from_slice(bytes).map_err(wrong)?;
     spelling::settle(&mut value, shape, what)?;

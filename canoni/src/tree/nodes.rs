@@ -42,6 +42,8 @@ impl Inode {
 struct Slot {
     children: BTreeMap<Box<[u8]>, usize>,
     inode: Option<usize>,
+    /// Counted in [`Nodes::implied`].
+    implied: bool,
 }
 
 /// Paths and inodes. Names are kept once, in the folder that has them, so that a deep path costs no more than its length.
@@ -125,7 +127,7 @@ impl Nodes {
         self.inodes.len() - 1
     }
 
-    /// Bytes of the paths of folders that no entry named when something was put into them.
+    /// Bytes of the paths of folders that something was put into and that no entry names.
     pub(crate) fn implied(&self) -> u64 {
         self.implied
     }
@@ -139,6 +141,10 @@ impl Nodes {
             self.clear(slot);
         }
         self.lead(slot, id);
+        if let Some(slot) = self.slots.get_mut(slot).filter(|slot| slot.implied) {
+            slot.implied = false;
+            self.implied -= path.len() as u64 + 1;
+        }
     }
 
     /// The slot of a path, made with those above it where they are missing. `supply`: folders above it that have no inode
@@ -153,7 +159,10 @@ impl Nodes {
                 next
             } else {
                 let next = self.slots.len();
-                self.slots.push(Slot::default());
+                self.slots.push(Slot {
+                    implied: above,
+                    ..Slot::default()
+                });
                 if let Some(slot) = self.slots.get_mut(at) {
                     slot.children.insert(name.into(), next);
                 }
