@@ -4,7 +4,7 @@
 use crate::error::{Error, Result, printable};
 use crate::limits::Meter;
 use crate::source::{Image, Layer};
-use crate::tar::{TarEntry, TarKind};
+use crate::tar::{GLOBAL, TarEntry, TarKind};
 use crate::tree::nodes::{Inode, Node, Nodes};
 use crate::tree::{Device, Metadata, Tree, TreeOptions};
 use std::collections::{BTreeSet, HashMap};
@@ -20,6 +20,8 @@ pub(crate) struct Changes {
     pub(crate) whiteouts: BTreeSet<Vec<u8>>,
     /// Directories whose earlier content the layer hides; empty for the root.
     pub(crate) opaque: BTreeSet<Vec<u8>>,
+    /// Whether the layer has a global extended header, whose name podman takes for a path.
+    global: bool,
 }
 
 /// Whether a path lies in a folder.
@@ -110,6 +112,7 @@ impl Changes {
     }
 
     fn entry(&mut self, entry: TarEntry, options: &TreeOptions) -> Result<()> {
+        self.global |= entry.global;
         match marker(&entry, &self.name)? {
             Some(Marker::Aufs) => return Ok(()),
             Some(Marker::Opaque(path)) => {
@@ -317,7 +320,12 @@ impl Union {
             nodes,
             whiteouts,
             opaque,
+            global,
         } = changes;
+        if *global && (self.nodes.id(GLOBAL).is_some() || nodes.id(GLOBAL).is_some()) {
+            let reason = "has the name of a global extended header, which podman takes for a path";
+            return Err(Error::path(name, GLOBAL, reason));
+        }
         for path in opaque {
             self.nodes.remove_below(path);
         }

@@ -52,6 +52,15 @@ impl Block {
             [0, 0, 0, 0, 0, 0, 0, 0] => Dialect::V7,
             _ => return Err(Problem::Dialect),
         };
+        if dialect == Dialect::Gnu {
+            // GNU's times stand where ustar has its prefix. Go takes them for a prefix if they are no numbers.
+            for (times, what) in [(345..357, "atime"), (357..369, "ctime")] {
+                let field = bytes.get(times).unwrap_or_default();
+                if field.first() != Some(&0) {
+                    signed(field, what)?;
+                }
+            }
+        }
         Ok(Self {
             header: Box::new(header),
             dialect,

@@ -83,6 +83,9 @@ fn read(blob: &Blob, name: &str, limits: &Limits, layer: bool) -> Result<Vec<Tar
 
 const WINDOW: usize = 16 << 10;
 
+/// The name that git gives a global extended header.
+pub(crate) const GLOBAL: &[u8] = b"pax_global_header";
+
 enum Failure {
     Problem(Problem),
     Io(std::io::Error),
@@ -106,6 +109,13 @@ struct Before {
     pax: Option<Pax>,
     name: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
+    global: bool,
+}
+
+impl Before {
+    fn any(&self) -> bool {
+        self.pax.is_some() || self.name.is_some() || self.link.is_some() || self.global
+    }
 }
 
 struct Reader<'a> {
@@ -157,16 +167,15 @@ impl Reader<'_> {
         let offset = self.at;
         let mut before = Before::default();
         loop {
-            let begun = before.pax.is_some() || before.name.is_some() || before.link.is_some();
             let Some(bytes) = self.block()? else {
                 // The padding of the last entry must be there: Go's reader misses it.
-                if self.layer && !begun && self.at == self.blob.len() {
+                if self.layer && !before.any() && self.at == self.blob.len() {
                     return Ok(None);
                 }
                 return Err(Problem::Truncated("no end marker").into());
             };
             if bytes == [0; 512] {
-                if begun {
+                if before.any() {
                     return Err(Problem::Dangling.into());
                 }
                 self.end()?;
@@ -189,6 +198,13 @@ impl Reader<'_> {
                     {
                         return Err(Problem::Global(printable(key)).into());
                     }
+                    // To podman its name is a path: what is there is removed, folders above it are made, and to umoci,
+                    // too, a whiteout is a whiteout. git writes one that means nothing.
+                    let name = block.name()?;
+                    if name != GLOBAL {
+                        return Err(Problem::GlobalName(printable(&name)).into());
+                    }
+                    before.global = true;
                 }
                 b'L' => self.long(&block, &mut before.name, "name")?,
                 b'K' => self.long(&block, &mut before.link, "link name")?,
@@ -242,6 +258,7 @@ impl Reader<'_> {
         offset: u64,
         known: &mut Option<Vec<u8>>,
     ) -> Result<TarEntry, Failure> {
+        let global = before.global;
         let mut pax = before.pax.unwrap_or_default();
         let sparse_records = sparse::pax_sparse(&pax.sparse)?;
         let sparse_name = sparse_records
@@ -313,6 +330,7 @@ impl Reader<'_> {
             mtime: pax.mtime.map_or_else(|| block.mtime(), Ok)?,
             xattrs: pax.xattrs,
             unknown: pax.other,
+            global,
             offset,
         })
     }
