@@ -82,7 +82,13 @@ pub(crate) fn uncompress(
                 compression,
             });
         }
-        Compression::Gzip => spool(MultiGzDecoder::new(buffered), "decompress", what, limits, spent)?,
+        Compression::Gzip => spool(
+            MultiGzDecoder::new(buffered),
+            "decompress",
+            what,
+            limits,
+            spent,
+        )?,
         Compression::Zstd => spool(ZstdReader::new(buffered), "decompress", what, limits, spent)?,
     };
     Ok(Plain {

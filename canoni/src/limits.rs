@@ -1,8 +1,8 @@
 //! Bounds that keep a hostile image from exhausting disk, memory or time.
 
+use crate::content::Content;
 use crate::error::{Error, Result};
 use crate::tar::{TarEntry, TarKind};
-use crate::content::Content;
 
 /// What an image may cost. Every limit can be raised by the caller; none can be switched off by the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,10 @@ pub(crate) fn name_bytes(entry: &TarEntry) -> u64 {
         TarKind::File(Content::Sparse { extents, .. }) => size_of_val(&**extents),
         _ => 0,
     };
-    let xattrs = entry.xattrs.iter().map(|(name, value)| name.len() + value.len());
+    let xattrs = entry
+        .xattrs
+        .iter()
+        .map(|(name, value)| name.len() + value.len());
     let unknown = entry.unknown.iter().map(Vec::len);
     let sum = entry.path.len() + link + xattrs.chain(unknown).sum::<usize>();
     sum as u64

@@ -181,9 +181,14 @@ impl Changes {
     fn keeps_attributes(&self, path: &[u8], now: &Metadata) -> Result<()> {
         let before = match path {
             [] => self.root.as_ref(),
-            _ => self.nodes.get(path).filter(|inode| inode.is_dir()).map(|inode| &inode.metadata),
+            _ => self
+                .nodes
+                .get(path)
+                .filter(|inode| inode.is_dir())
+                .map(|inode| &inode.metadata),
         };
-        let lost = |(name, _): &&(Vec<u8>, Vec<u8>)| !now.xattrs.iter().any(|(known, _)| known == name);
+        let lost =
+            |(name, _): &&(Vec<u8>, Vec<u8>)| !now.xattrs.iter().any(|(known, _)| known == name);
         match before.and_then(|before| before.xattrs.iter().find(lost)) {
             None => Ok(()),
             Some((name, _)) => self.bad(

@@ -172,9 +172,9 @@ fn fold(key: &str) -> String {
 /// Where two members of a known object fold alike.
 pub(crate) fn settle(value: &mut Value, shape: &Shape, what: &str) -> Result<()> {
     match (shape, value) {
-        (List(shape), Value::Array(list)) => {
-            list.iter_mut().try_for_each(|value| settle(value, shape, what))
-        }
+        (List(shape), Value::Array(list)) => list
+            .iter_mut()
+            .try_for_each(|value| settle(value, shape, what)),
         (Object(known), Value::Object(map)) => members(map, known, what),
         // What is of another type than it should be is for the document's reader to refuse.
         _ => Ok(()),
@@ -224,8 +224,12 @@ pub(crate) fn check_values(text: &[u8]) -> std::result::Result<(), String> {
         rest = match byte {
             b'"' => after_string(after),
             b'-' | b'0'..=b'9' => {
-                let number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
-                let end = rest.iter().position(|byte| !number(byte)).unwrap_or(rest.len());
+                let number =
+                    |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+                let end = rest
+                    .iter()
+                    .position(|byte| !number(byte))
+                    .unwrap_or(rest.len());
                 let (digits, after) = rest.split_at(end);
                 if !plain(digits) {
                     let digits = digits.get(..40).unwrap_or(digits);
@@ -309,14 +313,23 @@ mod tests {
             json!({"history": [{}, {"comment": "", "Comment": ""}]}),
             json!({"own": 1, "OWN": 2}),
         ] {
-            let error = settle(&mut value.clone(), &CONFIG, "c").unwrap_err().to_string();
+            let error = settle(&mut value.clone(), &CONFIG, "c")
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("which some readers take for one"), "{error}");
         }
     }
 
     #[test]
     fn numbers_have_one_spelling() {
-        for text in ["0", "-1", "[1,9007199254740991]", "1.5", "{\"1e3\":\"1e3 \\\" 1e3\"}", "1e+30"] {
+        for text in [
+            "0",
+            "-1",
+            "[1,9007199254740991]",
+            "1.5",
+            "{\"1e3\":\"1e3 \\\" 1e3\"}",
+            "1e+30",
+        ] {
             assert_eq!(check_values(text.as_bytes()), Ok(()), "{text}");
         }
         for (text, number) in [
@@ -332,6 +345,10 @@ mod tests {
             assert!(error.contains(&format!("number {number},")), "{error}");
         }
         let many = format!("[{}0]", "0,".repeat(MAX_VALUES));
-        assert!(check_values(many.as_bytes()).unwrap_err().contains("values"));
+        assert!(
+            check_values(many.as_bytes())
+                .unwrap_err()
+                .contains("values")
+        );
     }
 }

@@ -38,7 +38,14 @@ fn a_hard_link_that_grants_a_capability() {
     let user: &[(&[u8], &[u8])] = &[(b"SCHILY.xattr.user.a", b"1")];
     let more: &[(&[u8], &[u8])] = &[(SCHILY, CAPABILITY), (b"SCHILY.xattr.user.a", b"1")];
     for layers in [1, 2] {
-        for (of_file, of_link) in [(&[][..], cap), (cap, other), (cap, user), (user, cap), (cap, more), (more, cap)] {
+        for (of_file, of_link) in [
+            (&[][..], cap),
+            (cap, other),
+            (cap, user),
+            (user, cap),
+            (cap, more),
+            (more, cap),
+        ] {
             refused(
                 "link",
                 &linked(of_file, of_link, layers),
@@ -62,7 +69,12 @@ fn engines_differ_on_a_hard_links_attributes() {
     let plain = engines::umoci(&linked(&[], &[], 1)).unwrap();
     assert_eq!(engines::umoci(&attack).unwrap(), plain);
     let podman = engines::podman(&attack).unwrap();
-    assert!(podman.iter().all(|line| line.contains("security.capability")), "{podman:?}");
+    assert!(
+        podman
+            .iter()
+            .all(|line| line.contains("security.capability")),
+        "{podman:?}"
+    );
     // What the canonical form does with the honest pair changes nothing.
     for honest in [linked(cap, cap, 1), linked(cap, &[], 1)] {
         let seen = engines::podman(&honest).unwrap();
@@ -78,21 +90,39 @@ fn engines_differ_on_a_hard_links_attributes() {
 
 #[test]
 fn canonicalising_must_not_grant_a_capability() {
-    let image = |records: &[(&[u8], &[u8])]| {
-        docker_archive(&[tar(&with(records, file("tool", "x")))])
-    };
-    for key in [LIBARCHIVE, b"LIBARCHIVE.xattr.security%2Ecapability", b"LIBARCHIVE.xattr.user.a"] {
+    let image =
+        |records: &[(&[u8], &[u8])]| docker_archive(&[tar(&with(records, file("tool", "x")))]);
+    for key in [
+        LIBARCHIVE,
+        b"LIBARCHIVE.xattr.security%2Ecapability",
+        b"LIBARCHIVE.xattr.user.a",
+    ] {
         let words = format!("has the tar keyword {}", String::from_utf8_lossy(key));
         refused("alone", &image(&[(key, CAPABILITY_64)]), &words);
-        refused("alone", &image(&[(key, CAPABILITY_64), (b"SCHILY.xattr.user.b", b"1")]), &words);
+        refused(
+            "alone",
+            &image(&[(key, CAPABILITY_64), (b"SCHILY.xattr.user.b", b"1")]),
+            &words,
+        );
     }
     let both = image(&[(LIBARCHIVE, CAPABILITY_64), (SCHILY, CAPABILITY)]);
-    assert_eq!(digests(&both).unwrap(), digests(&image(&[(SCHILY, CAPABILITY)])).unwrap());
+    assert_eq!(
+        digests(&both).unwrap(),
+        digests(&image(&[(SCHILY, CAPABILITY)])).unwrap()
+    );
     let differ = image(&[(LIBARCHIVE, b"AQ"), (SCHILY, CAPABILITY)]);
-    refused("differ", &differ, "extended attribute is given twice and differently");
+    refused(
+        "differ",
+        &differ,
+        "extended attribute is given twice and differently",
+    );
     // Left out on demand, as engines leave it out.
     let folder = tempfile::tempdir().unwrap();
-    let path = put(folder.path(), "i.tar", &image(&[(LIBARCHIVE, CAPABILITY_64)]));
+    let path = put(
+        folder.path(),
+        "i.tar",
+        &image(&[(LIBARCHIVE, CAPABILITY_64)]),
+    );
     let drop = TreeOptions {
         xattrs: XattrPolicy::Drop,
         ..TreeOptions::default()
@@ -112,13 +142,21 @@ fn names_that_no_archive_can_carry() {
         let mut metadata = Metadata::root(0o644);
         metadata.xattrs = vec![(name.into(), b"1".to_vec())];
         let mut builder = TreeBuilder::new();
-        let error = builder.file("x", metadata.clone(), b"".to_vec().into()).unwrap_err();
-        assert!(error.to_string().contains("no archive can carry"), "{error}");
+        let error = builder
+            .file("x", metadata.clone(), b"".to_vec().into())
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("no archive can carry"),
+            "{error}"
+        );
         builder.root(metadata);
         assert!(builder.build().is_err());
     }
     let mut metadata = Metadata::root(0o644);
-    metadata.xattrs = vec![(b"user.a".to_vec(), b"2".to_vec()), (b"user.a".to_vec(), b"1".to_vec())];
+    metadata.xattrs = vec![
+        (b"user.a".to_vec(), b"2".to_vec()),
+        (b"user.a".to_vec(), b"1".to_vec()),
+    ];
     let error = TreeBuilder::new().dir("x", metadata).unwrap_err();
     assert!(error.to_string().contains("user.a twice"), "{error}");
 }
@@ -132,7 +170,12 @@ fn a_folder_with_an_equals_sign_in_an_attributes_name() {
         return letsesign_tests::skip(&format!("attributes cannot be set here: {error}"));
     }
     let error = canoni::Tree::from_directory(folder.path(), &TreeOptions::default()).unwrap_err();
-    assert!(error.to_string().contains("has the extended attribute user.a=b"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("has the extended attribute user.a=b"),
+        "{error}"
+    );
     // Those that an archive can carry are kept, short and long.
     rustix::fs::removexattr(&file, "user.a=b").unwrap();
     rustix::fs::setxattr(&file, "user.long", &[7; 2000], flags).unwrap();
@@ -140,7 +183,10 @@ fn a_folder_with_an_equals_sign_in_an_attributes_name() {
     let tree = canoni::Tree::from_directory(folder.path(), &TreeOptions::default()).unwrap();
     assert_eq!(
         tree.entries()[0].xattrs,
-        [(b"user.a".to_vec(), b"c".to_vec()), (b"user.long".to_vec(), vec![7; 2000])]
+        [
+            (b"user.a".to_vec(), b"c".to_vec()),
+            (b"user.long".to_vec(), vec![7; 2000])
+        ]
     );
 }
 
@@ -156,7 +202,11 @@ fn a_directory_that_loses_an_attribute_by_being_named_twice() {
     let attribute: &[(&[u8], &[u8])] = &[(b"SCHILY.xattr.user.a", b"1")];
     for path in ["d/", "./"] {
         let twice = [with(attribute, dir(path)), vec![dir(path)]].concat();
-        refused(path, &docker_archive(&[tar(&twice)]), "directory that the layer has twice");
+        refused(
+            path,
+            &docker_archive(&[tar(&twice)]),
+            "directory that the layer has twice",
+        );
         let kept = [vec![dir(path)], with(attribute, dir(path))].concat();
         assert!(digests(&docker_archive(&[tar(&kept)])).is_ok());
     }

@@ -16,7 +16,12 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn packed(layers: &[Vec<u8>]) -> Vec<u8> {
     let names: Vec<String> = (0..layers.len()).map(|at| format!("{at}.gz")).collect();
     let mut entries = vec![file("c.json", config(layers))];
-    entries.extend(layers.iter().zip(&names).map(|(layer, name)| file(name, gzip(layer))));
+    entries.extend(
+        layers
+            .iter()
+            .zip(&names)
+            .map(|(layer, name)| file(name, gzip(layer))),
+    );
     let manifest = serde_json::json!([{"Config": "c.json", "RepoTags": ["t:1"], "Layers": names}]);
     entries.push(file("manifest.json", manifest.to_string()));
     tar(&entries)
@@ -33,7 +38,9 @@ fn outcome(archive: &[u8], limits: &Limits, flatten: bool) -> Result<usize, Stri
         ..CanonicalOptions::default()
     };
     Canonical::from_image(&image, &options).map_err(|error| error.to_string())?;
-    let tree = image.flatten(&TreeOptions::default()).map_err(|error| error.to_string())?;
+    let tree = image
+        .flatten(&TreeOptions::default())
+        .map_err(|error| error.to_string())?;
     Ok(tree.entries().iter().map(|entry| entry.path.len()).sum())
 }
 
@@ -91,7 +98,10 @@ fn implied_folders_of_all_layers_count() {
                 let path = format!("{number}/{}", "a/".repeat(depth));
                 vec![pax(&[(b"path", path.as_bytes())]), dir("x")]
             });
-            tar(&deep(number, 200).into_iter().chain(folders.flatten()).collect::<Vec<_>>())
+            tar(&deep(number, 200)
+                .into_iter()
+                .chain(folders.flatten())
+                .collect::<Vec<_>>())
         })
         .collect();
     outcome(&packed(&late), &limits, false).unwrap();
@@ -131,7 +141,11 @@ fn limits_are_for_the_whole_image() {
     assert!(outcome(&packed(&layers), &content(1_200_000), false).is_ok());
 
     let layers: Vec<Vec<u8>> = (0..10)
-        .map(|layer| tar(&(0..10).map(|n| file(format!("{layer}-{n}"), "")).collect::<Vec<_>>()))
+        .map(|layer| {
+            tar(&(0..10)
+                .map(|n| file(format!("{layer}-{n}"), ""))
+                .collect::<Vec<_>>())
+        })
         .collect();
     let entries = |entries| Limits {
         entries,
@@ -142,7 +156,10 @@ fn limits_are_for_the_whole_image() {
 
     let long = |number: usize| {
         let value = vec![b'v'; 1000];
-        tar(&[pax(&[(b"SCHILY.xattr.user.a", &value)]), symlink(number.to_string(), "t".repeat(90))])
+        tar(&[
+            pax(&[(b"SCHILY.xattr.user.a", &value)]),
+            symlink(number.to_string(), "t".repeat(90)),
+        ])
     };
     let names = |name_bytes| Limits {
         name_bytes,
@@ -158,7 +175,11 @@ fn limits_are_for_the_whole_image() {
 fn what_is_no_file_is_not_waited_for() {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     let scratch = tempfile::tempdir().unwrap();
-    let image = put(scratch.path(), "i.tar", &docker_archive(&[tar(&[file("a", "1")])]));
+    let image = put(
+        scratch.path(),
+        "i.tar",
+        &docker_archive(&[tar(&[file("a", "1")])]),
+    );
     for (name, link) in [
         ("oci-layout", false),
         ("index.json", false),
@@ -167,7 +188,9 @@ fn what_is_no_file_is_not_waited_for() {
         ("blob", false),
     ] {
         let folder = scratch.path().join(format!("{name}{link}"));
-        canonical(&image, false).write(&folder, canoni::Format::OciDir).unwrap();
+        canonical(&image, false)
+            .write(&folder, canoni::Format::OciDir)
+            .unwrap();
         let target = if name == "blob" {
             let blobs = std::fs::read_dir(folder.join("blobs/sha256")).unwrap();
             blobs.map(|item| item.unwrap().path()).min().unwrap()
@@ -175,7 +198,11 @@ fn what_is_no_file_is_not_waited_for() {
             folder.join(name)
         };
         let _ = std::fs::remove_file(&target);
-        let pipe = if link { scratch.path().join("pipe") } else { target.clone() };
+        let pipe = if link {
+            scratch.path().join("pipe")
+        } else {
+            target.clone()
+        };
         if let Err(error) = mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0) {
             return letsesign_tests::skip(&format!("a pipe cannot be made here: {error}"));
         }

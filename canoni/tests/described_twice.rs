@@ -28,21 +28,34 @@ impl Both {
 
     fn docker(mut self, content: &str, tags: &[&str]) -> Self {
         let layer = layer(content);
-        let config = self.layout.blob(CONFIG, config(std::slice::from_ref(&layer)).as_bytes());
+        let config = self
+            .layout
+            .blob(CONFIG, config(std::slice::from_ref(&layer)).as_bytes());
         let layer = self.layout.blob(LAYER, &layer);
-        let path = |descriptor: &Value| descriptor["digest"].as_str().unwrap().replace("sha256:", "blobs/sha256/");
-        self.docker.push(json!({"Config": path(&config), "RepoTags": tags, "Layers": [path(&layer)]}));
+        let path = |descriptor: &Value| {
+            descriptor["digest"]
+                .as_str()
+                .unwrap()
+                .replace("sha256:", "blobs/sha256/")
+        };
+        self.docker
+            .push(json!({"Config": path(&config), "RepoTags": tags, "Layers": [path(&layer)]}));
         self
     }
 
     fn oci(mut self, content: &str, name: &str) -> Self {
         let image = self.layout.image(&[layer(content)]);
-        self.oci.push(if name.is_empty() { image } else { named(image, name) });
+        self.oci.push(if name.is_empty() {
+            image
+        } else {
+            named(image, name)
+        });
         self
     }
 
     fn bytes(mut self) -> Vec<u8> {
-        self.layout.put("manifest.json", Value::Array(self.docker).to_string());
+        self.layout
+            .put("manifest.json", Value::Array(self.docker).to_string());
         self.layout.index(&self.oci);
         self.layout.tar()
     }
@@ -50,21 +63,42 @@ impl Both {
 
 fn tags(archive: &[u8]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    open(&put(folder.path(), "i.tar", archive)).unwrap().tags().to_vec()
+    open(&put(folder.path(), "i.tar", archive))
+        .unwrap()
+        .tags()
+        .to_vec()
 }
 
 #[test]
 fn both_descriptions_must_list_the_same_images() {
     let full = "docker.io/library/t:1";
-    let honest = Both::new().docker("good", &["t:1"]).oci("good", full).bytes();
-    assert_eq!(digests(&honest).unwrap(), digests(&docker_archive(&[layer("good")])).unwrap());
+    let honest = Both::new()
+        .docker("good", &["t:1"])
+        .oci("good", full)
+        .bytes();
+    assert_eq!(
+        digests(&honest).unwrap(),
+        digests(&docker_archive(&[layer("good")])).unwrap()
+    );
 
     let differ = "describe different images";
     let one = |content: &str| Both::new().docker("good", &["t:1"]).oci(content, full);
     refused("another image", &one("evil").bytes(), differ);
-    refused("one more in index.json", &one("good").oci("evil", "docker.io/library/u:1").bytes(), differ);
-    refused("a nameless one in index.json", &one("good").oci("evil", "").bytes(), differ);
-    refused("one more in manifest.json", &one("good").docker("evil", &["u:1"]).bytes(), differ);
+    refused(
+        "one more in index.json",
+        &one("good").oci("evil", "docker.io/library/u:1").bytes(),
+        differ,
+    );
+    refused(
+        "a nameless one in index.json",
+        &one("good").oci("evil", "").bytes(),
+        differ,
+    );
+    refused(
+        "one more in manifest.json",
+        &one("good").docker("evil", &["u:1"]).bytes(),
+        differ,
+    );
     // skopeo reads index.json without asking for oci-layout.
     let mut bare = one("evil");
     bare.layout.files.remove("oci-layout");
@@ -89,23 +123,48 @@ fn a_name_means_one_image() {
         canoni::Archive::open(&path, &canoni::Limits::default())?.image(&selector)
     };
     let good = archive(first, second);
-    assert_ne!(find(&good, "t:1").unwrap().config_json(), find(&good, "t:2").unwrap().config_json());
+    assert_ne!(
+        find(&good, "t:1").unwrap().config_json(),
+        find(&good, "t:2").unwrap().config_json()
+    );
     let swapped = "is one image in manifest.json and another in index.json";
-    for bytes in [archive(second, first), archive(first, first), archive(second, "")] {
+    for bytes in [
+        archive(second, first),
+        archive(first, first),
+        archive(second, ""),
+    ] {
         let error = find(&bytes, "t:1").unwrap_err().to_string();
         assert!(error.contains(swapped), "{error}");
     }
-    let bytes = Both::new().docker("1", &["t:1"]).docker("2", &["t:1"]).oci("1", first).oci("2", second).bytes();
+    let bytes = Both::new()
+        .docker("1", &["t:1"])
+        .docker("2", &["t:1"])
+        .oci("1", first)
+        .oci("2", second)
+        .bytes();
     let error = find(&bytes, "t:1").unwrap_err().to_string();
-    assert!(error.contains("gives the name t:1 to two images"), "{error}");
+    assert!(
+        error.contains("gives the name t:1 to two images"),
+        "{error}"
+    );
 }
 
 #[test]
 fn names_that_only_one_gives_are_kept() {
-    let bytes = Both::new().docker("1", &["t:1", "mine:2"]).oci("1", "ghcr.io/x/y:3").bytes();
+    let bytes = Both::new()
+        .docker("1", &["t:1", "mine:2"])
+        .oci("1", "ghcr.io/x/y:3")
+        .bytes();
     assert_eq!(tags(&bytes), ["t:1", "mine:2", "ghcr.io/x/y:3"]);
-    let same = Both::new().docker("1", &["t:1"]).oci("1", "docker.io/library/t:1").bytes();
-    assert_eq!(tags(&same), ["t:1"], "one name in two spellings is one name");
+    let same = Both::new()
+        .docker("1", &["t:1"])
+        .oci("1", "docker.io/library/t:1")
+        .bytes();
+    assert_eq!(
+        tags(&same),
+        ["t:1"],
+        "one name in two spellings is one name"
+    );
 }
 
 #[test]
@@ -122,15 +181,23 @@ fn the_two_names_of_a_descriptor_agree() {
 fn layers_behind_index_json_are_compared_too() {
     let good = layer("good");
     let mut both = Both::new().docker("good", &["t:1"]);
-    let image = both.layout.image_with(&config(std::slice::from_ref(&good)), &[layer("evil")]);
+    let image = both
+        .layout
+        .image_with(&config(std::slice::from_ref(&good)), &[layer("evil")]);
     both.oci.push(named(image, "docker.io/library/t:1"));
     refused("evil layer", &both.bytes(), "has digest sha256:");
     // The same layer, compressed, is the same layer.
     let mut both = Both::new().docker("good", &["t:1"]);
-    let packed = ruzstd::encoding::compress_to_vec(&good[..], ruzstd::encoding::CompressionLevel::Fastest);
-    let image = both.layout.image_with(&config(std::slice::from_ref(&good)), &[packed]);
+    let packed =
+        ruzstd::encoding::compress_to_vec(&good[..], ruzstd::encoding::CompressionLevel::Fastest);
+    let image = both
+        .layout
+        .image_with(&config(std::slice::from_ref(&good)), &[packed]);
     both.oci.push(named(image, "docker.io/library/t:1"));
-    assert_eq!(digests(&both.bytes()).unwrap(), digests(&docker_archive(&[good])).unwrap());
+    assert_eq!(
+        digests(&both.bytes()).unwrap(),
+        digests(&docker_archive(&[good])).unwrap()
+    );
 }
 
 /// containerd lists one platform in manifest.json, all of them in index.json.
@@ -167,8 +234,12 @@ fn other_platforms_of_one_name_are_chosen_not_guessed() {
 #[test]
 fn an_empty_index_beside_manifest_json() {
     let mut both = Both::new().docker("good", &[]);
-    both.layout.put("manifest.json", Value::Array(both.docker.clone()).to_string());
-    both.layout.put("index.json", r#"{"schemaVersion":2,"manifests":null}"#);
+    both.layout.put(
+        "manifest.json",
+        Value::Array(both.docker.clone()).to_string(),
+    );
+    both.layout
+        .put("index.json", r#"{"schemaVersion":2,"manifests":null}"#);
     assert!(digests(&both.layout.tar()).is_ok());
     both.layout.files.remove("manifest.json");
     refused("alone", &both.layout.tar(), "lists no image");
@@ -184,7 +255,11 @@ fn a_tag_alone_stays_one() {
         twice.push(image.clone());
     }
     layout.index(&twice);
-    assert_eq!(tags(&layout.tar()), [":1.0", ":latest"], "one image with two names");
+    assert_eq!(
+        tags(&layout.tar()),
+        [":1.0", ":latest"],
+        "one image with two names"
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = put(folder.path(), "i.tar", &layout.tar());
     let archive = canoni::Archive::open(&path, &canoni::Limits::default()).unwrap();
@@ -199,9 +274,16 @@ fn a_tag_alone_stays_one() {
     };
     let written = folder.path().join("o");
     let canonical = canoni::Canonical::from_image(&image, &options).unwrap();
-    assert_eq!(canonical.tags(), [":1.0", ":latest"], "Docker takes no name with a digest");
+    assert_eq!(
+        canonical.tags(),
+        [":1.0", ":latest"],
+        "Docker takes no name with a digest"
+    );
     canonical.write(&written, canoni::Format::OciDir).unwrap();
     let index = std::fs::read_to_string(written.join("index.json")).unwrap();
-    assert!(index.contains(r#"{"annotations":{"org.opencontainers.image.ref.name":"1.0"},"#), "{index}");
+    assert!(
+        index.contains(r#"{"annotations":{"org.opencontainers.image.ref.name":"1.0"},"#),
+        "{index}"
+    );
     assert_eq!(open(&written).unwrap().tags(), [":1.0", ":latest"]);
 }

@@ -57,7 +57,9 @@ fn two_spellings_of_one_key() {
         r#""repotags":["u:1"]"#,
         r#""own":1,"OWN":2"#,
     ] {
-        let manifest = docker(&plain(), |text| text.replacen('}', &format!(",{more}}}"), 1));
+        let manifest = docker(&plain(), |text| {
+            text.replacen('}', &format!(",{more}}}"), 1)
+        });
         refused(more, &manifest, TWICE);
     }
     for (after, more) in [
@@ -66,11 +68,17 @@ fn two_spellings_of_one_key() {
         ("{", r#""ROOTFS":{},"#),
         ("\"config\":{", r#""cmd":["/evil"],"#),
         ("\"config\":{", "\"U\u{17f}er\":\"1\",\"User\":\"0\","),
-        ("\"config\":{", r#""Healthcheck":{"Test":["a"],"TEST":["b"]},"#),
+        (
+            "\"config\":{",
+            r#""Healthcheck":{"Test":["a"],"TEST":["b"]},"#,
+        ),
         ("\"rootfs\":{", r#""Diff_Ids":[],"#),
         ("\"rootfs\":{", "\"diff_id\u{17f}\":[],"),
         ("\"rootfs\":{", r#""Type":"other","#),
-        ("\"history\":[{", r#""Empty_Layer":true,"empty_layer":false,"#),
+        (
+            "\"history\":[{",
+            r#""Empty_Layer":true,"empty_layer":false,"#,
+        ),
     ] {
         let config = plain().replacen(after, &format!("{after}{more}"), 1);
         assert_ne!(config, plain());
@@ -90,14 +98,23 @@ fn two_spellings_of_one_key() {
     for (after, more) in [
         ("{", r#""Manifests":[],"#),
         ("\"manifests\":[{", r#""Digest":"sha256:0","#),
-        ("\"manifests\":[{", r#""platform":{"os":"linux","OS":"windows","architecture":"a"},"#),
-        ("\"manifests\":[{", r#""platform":{"os":"a","architecture":"a","os.Version":"1","os.version":"2"},"#),
+        (
+            "\"manifests\":[{",
+            r#""platform":{"os":"linux","OS":"windows","architecture":"a"},"#,
+        ),
+        (
+            "\"manifests\":[{",
+            r#""platform":{"os":"a","architecture":"a","os.Version":"1","os.version":"2"},"#,
+        ),
     ] {
         let change = |text: String| text.replacen(after, &format!("{after}{more}"), 1);
         refused(more, &oci(|text| text, change), TWICE);
     }
     let mut layout = Layout::new();
-    layout.put("oci-layout", r#"{"imageLayoutVersion":"1.0.0","ImageLayoutVersion":"2"}"#);
+    layout.put(
+        "oci-layout",
+        r#"{"imageLayoutVersion":"1.0.0","ImageLayoutVersion":"2"}"#,
+    );
     let image = layout.image(&layers()[..1]);
     layout.index(&[image]);
     refused("oci-layout", &layout.tar(), TWICE);
@@ -106,7 +123,11 @@ fn two_spellings_of_one_key() {
 #[test]
 fn a_lone_spelling_is_read_as_docker_reads_it() {
     let honest = digests(&docker(&plain(), str::to_owned)).unwrap();
-    let lower = |text: &str| text.replace("Config", "config").replace("RepoTags", "repoTags").replace("Layers", "layers");
+    let lower = |text: &str| {
+        text.replace("Config", "config")
+            .replace("RepoTags", "repoTags")
+            .replace("Layers", "layers")
+    };
     assert_eq!(digests(&docker(&plain(), lower)).unwrap(), honest);
     let config = plain()
         .replace("\"config\"", "\"CONFIG\"")
@@ -114,15 +135,26 @@ fn a_lone_spelling_is_read_as_docker_reads_it() {
         .replace("diff_ids", "Diff_Id\u{17f}")
         .replace("created_by", "Created_By");
     assert_eq!(digests(&docker(&config, str::to_owned)).unwrap(), honest);
-    let upper = |text: String| text.replace("\"layers\"", "\"LAYERS\"").replace("\"digest\"", "\"Digest\"");
+    let upper = |text: String| {
+        text.replace("\"layers\"", "\"LAYERS\"")
+            .replace("\"digest\"", "\"Digest\"")
+    };
     let index = |text: String| text.replace("\"manifests\"", "\"Manifests\"");
     assert_eq!(digests(&oci(upper, index)).unwrap(), honest);
 
     // What the program reads from the config is what the digest says.
     let folder = tempfile::tempdir().unwrap();
-    let image = open(&put(folder.path(), "i.tar", &docker(&config, str::to_owned))).unwrap();
+    let image = open(&put(
+        folder.path(),
+        "i.tar",
+        &docker(&config, str::to_owned),
+    ))
+    .unwrap();
     let read = image.config().unwrap();
-    let cmd = read.config().as_ref().and_then(|config| config.cmd().clone());
+    let cmd = read
+        .config()
+        .as_ref()
+        .and_then(|config| config.cmd().clone());
     assert_eq!(cmd, Some(vec!["/a".to_owned()]));
 }
 
@@ -134,7 +166,10 @@ fn keys_that_are_data_stay_free() {
         r#""Volumes":{"/a":{},"/A":{}}"#,
         r#""ExposedPorts":{"80/tcp":{},"80/TCP":{}}"#,
     ] {
-        assert!(digests(&docker(&with(more), str::to_owned)).is_ok(), "{more}");
+        assert!(
+            digests(&docker(&with(more), str::to_owned)).is_ok(),
+            "{more}"
+        );
     }
     let annotated = |text: String| text.replacen('{', r#"{"annotations":{"a":"1","A":"2"},"#, 1);
     assert!(digests(&oci(annotated, annotated)).is_ok());
@@ -164,7 +199,10 @@ fn numbers_that_readers_round_share_no_digest() {
     }
     let mut seen = std::collections::BTreeSet::new();
     for number in ["0", "-1", "1.5", "9007199254740991", "9007199254740992"] {
-        assert!(seen.insert(digests(&docker(&with(number), str::to_owned)).unwrap()), "{number}");
+        assert!(
+            seen.insert(digests(&docker(&with(number), str::to_owned)).unwrap()),
+            "{number}"
+        );
     }
 }
 
@@ -172,7 +210,11 @@ fn numbers_that_readers_round_share_no_digest() {
 fn a_document_that_is_manifest_and_index_at_once() {
     let both = "readers differ on whether it is a manifest or an index";
     let add = |more: &'static str| move |text: String| text.replacen('{', &format!("{{{more},"), 1);
-    refused("manifest", &oci(add(r#""manifests":[]"#), |text| text), both);
+    refused(
+        "manifest",
+        &oci(add(r#""manifests":[]"#), |text| text),
+        both,
+    );
     refused("index", &oci(|text| text, add(r#""layers":[]"#)), both);
     refused("index", &oci(|text| text, add(r#""fsLayers":[]"#)), both);
     let listed = "is not what it is listed as";

@@ -84,7 +84,10 @@ fn same_names(docker: &[(Id, Found)], oci: &[(Id, Found)], name: &str) -> Result
     let mut named: HashMap<String, Id> = HashMap::new();
     for (id, found) in docker {
         for tag in &found.tags {
-            if named.insert(full_name(tag), *id).is_some_and(|other| other != *id) {
+            if named
+                .insert(full_name(tag), *id)
+                .is_some_and(|other| other != *id)
+            {
                 let reason = format!("manifest.json gives the name {tag} to two images");
                 return Err(Error::image(name, reason));
             }

@@ -4,9 +4,9 @@
 use super::files::Files;
 use super::image::{Image, Parts};
 use super::{Found, Place, json};
-use crate::spelling::DOCKER_MANIFEST;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::spelling::DOCKER_MANIFEST;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 

@@ -73,7 +73,9 @@ impl Image {
             let layer_name = format!("{name}: layer {} of {count}", at + 1);
             let diff_id = sha256_of(diff_id, &layer_name)?;
             let spent = Arc::clone(&spent);
-            layers.push(Layer::new(layer_name, blob, digest, diff_id, *limits, spent));
+            layers.push(Layer::new(
+                layer_name, blob, digest, diff_id, *limits, spent,
+            ));
         }
         Ok(Self {
             name,

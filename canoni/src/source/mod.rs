@@ -134,7 +134,12 @@ impl Archive {
                 let wanted = full_name(reference);
                 self.images
                     .iter()
-                    .filter(|image| image.tags.iter().any(|tag| is_named(tag, &wanted, reference)))
+                    .filter(|image| {
+                        image
+                            .tags
+                            .iter()
+                            .any(|tag| is_named(tag, &wanted, reference))
+                    })
                     .collect()
             }
         };
@@ -199,7 +204,10 @@ impl Archive {
             .filter(|image| {
                 reference.is_none_or(|reference| {
                     let wanted = full_name(reference);
-                    image.tags.iter().any(|tag| is_named(tag, &wanted, reference))
+                    image
+                        .tags
+                        .iter()
+                        .any(|tag| is_named(tag, &wanted, reference))
                 })
             })
             .collect();

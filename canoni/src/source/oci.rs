@@ -81,12 +81,19 @@ fn index(bytes: &[u8], what: &str) -> Result<ImageIndex> {
 fn one_kind(value: &Value, foreign: &[&str], types: &str, what: &str) -> Result<()> {
     let member = |name: &&&str| value.get(**name).is_some_and(|value| !value.is_null());
     if let Some(name) = foreign.iter().find(member) {
-        let reason = format!("has the member {name}: readers differ on whether it is a manifest or an index");
+        let reason = format!(
+            "has the member {name}: readers differ on whether it is a manifest or an index"
+        );
         return Err(Error::image(what, reason));
     }
-    let media_type = value.get("mediaType").and_then(Value::as_str).unwrap_or_default();
+    let media_type = value
+        .get("mediaType")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if media_type.contains(types) {
-        let reason = format!("says that it is {media_type}, which is not what it is listed as; readers differ on which one counts");
+        let reason = format!(
+            "says that it is {media_type}, which is not what it is listed as; readers differ on which one counts"
+        );
         return Err(Error::image(what, reason));
     }
     Ok(())
@@ -125,7 +132,15 @@ fn walk(
             let what = format!("{name}: blob {}", descriptor.digest());
             if let Some(bytes) = bytes(files, name, descriptor, limits)? {
                 let nested = self::index(&bytes, &what)?;
-                walk(files, name, &nested, Some((group, tag)), limits, depth + 1, images)?;
+                walk(
+                    files,
+                    name,
+                    &nested,
+                    Some((group, tag)),
+                    limits,
+                    depth + 1,
+                    images,
+                )?;
             }
             continue;
         }
@@ -162,12 +177,12 @@ fn name_of(descriptor: &Descriptor, archive: &str) -> Result<Option<String>> {
     };
     let full = annotations.get("io.containerd.image.name");
     let reference = annotations.get("org.opencontainers.image.ref.name");
-    let reference = reference
-        .filter(|text| !text.is_empty())
-        .map(|text| match text.contains(['/', ':', '@']) {
+    let reference = reference.filter(|text| !text.is_empty()).map(|text| {
+        match text.contains(['/', ':', '@']) {
             true => text.clone(),
             false => format!(":{text}"),
-        });
+        }
+    });
     if let (Some(full), Some(reference)) = (full, &reference) {
         // skopeo and umoci go by the one, containerd by the other.
         let agree = full.contains('@')
@@ -270,7 +285,10 @@ pub(super) fn config_digest(
     limits: &Limits,
 ) -> Result<[u8; 32]> {
     let manifest = manifest(files, name, descriptor, limits)?.ok_or_else(|| {
-        let reason = format!("lacks blob {}: the image is incomplete", descriptor.digest());
+        let reason = format!(
+            "lacks blob {}: the image is incomplete",
+            descriptor.digest()
+        );
         Error::image(name, reason)
     })?;
     sha256_of(manifest.config().digest().as_ref(), name)

@@ -63,7 +63,9 @@ pub enum Problem {
     #[error("global extended header sets {0}; readers differ on whether it counts")]
     Global(String),
     /// A global extended header with a name that engines take for a path.
-    #[error("global extended header has the name {0}, not pax_global_header; engines take it for a path")]
+    #[error(
+        "global extended header has the name {0}, not pax_global_header; engines take it for a path"
+    )]
     GlobalName(String),
     /// An extended header with no entry after it.
     #[error("extended header without an entry")]

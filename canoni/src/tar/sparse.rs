@@ -117,9 +117,12 @@ pub(super) fn pax_sparse(records: &[(Vec<u8>, Vec<u8>)]) -> Result<Option<PaxSpa
         }
         (Some(b"0"), Some(b"0" | b"1")) if real_size.is_none() => {}
         // Without a version, a map that is not empty says that the file is sparse.
-        (None, None) if real_size.is_none() && listed.is_none_or(|list| !list.is_empty()) && pairs => {}
+        (None, None)
+            if real_size.is_none() && listed.is_none_or(|list| !list.is_empty()) && pairs => {}
         (None, None) if !pairs || listed.is_some() => {
-            return Err(Problem::Sparse("no map and no version; readers differ on whether the file is sparse"));
+            return Err(Problem::Sparse(
+                "no map and no version; readers differ on whether the file is sparse",
+            ));
         }
         _ => return Err(Problem::Sparse("records of different formats are mixed")),
     }

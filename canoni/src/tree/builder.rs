@@ -41,7 +41,10 @@ fn writable(path: &[u8], metadata: &mut Metadata) -> Result<()> {
     let mut last: Option<&[u8]> = None;
     for (name, _) in &metadata.xattrs {
         if name.is_empty() || name.contains(&b'=') || name.contains(&0) {
-            let reason = format!("has the extended attribute {:?}, a name that no archive can carry", printable(name));
+            let reason = format!(
+                "has the extended attribute {:?}, a name that no archive can carry",
+                printable(name)
+            );
             return Err(Error::path(ORIGIN, path, reason));
         }
         if last == Some(name) {
@@ -79,7 +82,11 @@ impl TreeBuilder {
         if dir || !self.nodes.any_below(path) {
             return Ok(());
         }
-        Err(Error::path(ORIGIN, path, "is no folder, but something lies below it"))
+        Err(Error::path(
+            ORIGIN,
+            path,
+            "is no folder, but something lies below it",
+        ))
     }
 
     fn free(&self, path: &[u8]) -> Result<Vec<u8>> {

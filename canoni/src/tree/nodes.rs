@@ -253,7 +253,9 @@ impl Nodes {
     pub(crate) fn check_parents(&self, origin: &str, path: &[u8]) -> Result<()> {
         self.ancestors(path)
             .try_for_each(|(parent, inode)| match inode {
-                Some(inode) if !inode.is_dir() => Err(below_no_directory(origin, path, parent, inode)),
+                Some(inode) if !inode.is_dir() => {
+                    Err(below_no_directory(origin, path, parent, inode))
+                }
                 _ => Ok(()),
             })
     }
@@ -309,9 +311,17 @@ impl Nodes {
         let mut steps = Vec::with_capacity(slot.children.len());
         for (name, &slot) in &slot.children {
             let below = self.slots.get(slot).is_some_and(|s| !s.children.is_empty());
-            steps.push(Step { name, slot, inside: false });
+            steps.push(Step {
+                name,
+                slot,
+                inside: false,
+            });
             if below {
-                steps.push(Step { name, slot, inside: true });
+                steps.push(Step {
+                    name,
+                    slot,
+                    inside: true,
+                });
             }
         }
         steps.sort_by(|one, other| one.key().cmp(other.key()));

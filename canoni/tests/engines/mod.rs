@@ -60,7 +60,10 @@ pub fn umoci(archive: &[u8]) -> Result<Vec<String>, String> {
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let from = format!("docker-archive:{}", path.display());
     let to = format!("oci:{}:t", at("oci"));
-    run("skopeo", &["copy", "--quiet", "--insecure-policy", &from, &to])?;
+    run(
+        "skopeo",
+        &["copy", "--quiet", "--insecure-policy", &from, &to],
+    )?;
     let image = format!("{}:t", at("oci"));
     run("umoci", &["unpack", "--image", &image, &at("bundle")])?;
     Ok(seen(&folder.path().join("bundle/rootfs")))
@@ -71,7 +74,14 @@ pub fn podman(archive: &[u8]) -> Result<Vec<String>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = put(folder.path(), "i.tar", archive);
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let storage = ["--root", &at("storage"), "--runroot", &at("run"), "--storage-driver", "vfs"];
+    let storage = [
+        "--root",
+        &at("storage"),
+        "--runroot",
+        &at("run"),
+        "--storage-driver",
+        "vfs",
+    ];
     let podman = |arguments: &[&str]| run("podman", &[&storage[..], arguments].concat());
     let loaded = podman(&["load", "--quiet", "--input", path.to_str().unwrap()])?;
     let image = loaded.split_whitespace().last().unwrap_or_default();

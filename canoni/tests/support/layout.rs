@@ -37,7 +37,8 @@ impl Layout {
     pub fn image_with(&mut self, config: &str, layers: &[Vec<u8>]) -> Value {
         let config = self.blob(CONFIG, config.as_bytes());
         let layers: Vec<Value> = layers.iter().map(|layer| self.blob(LAYER, layer)).collect();
-        let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers});
+        let manifest =
+            json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers});
         self.blob(MANIFEST, manifest.to_string().as_bytes())
     }
 
@@ -52,7 +53,11 @@ impl Layout {
     }
 
     pub fn tar(&self) -> Vec<u8> {
-        let entries: Vec<Raw> = self.files.iter().map(|(name, bytes)| file(name, bytes)).collect();
+        let entries: Vec<Raw> = self
+            .files
+            .iter()
+            .map(|(name, bytes)| file(name, bytes))
+            .collect();
         tar(&entries)
     }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test file uses its share
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // as in tests
 
+pub mod engine;
 pub mod layout;
 pub mod model;
 
