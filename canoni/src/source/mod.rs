@@ -263,6 +263,12 @@ fn platform_words(found: &Found) -> String {
 }
 
 fn platform_matches(wanted: &str, has: &str) -> bool {
+    // v8 is the one variant that arm64 has, named or not.
+    let plain = |text: &str| match text.strip_suffix("/arm64/v8") {
+        Some(os) => format!("{os}/arm64"),
+        None => text.to_owned(),
+    };
+    let (wanted, has) = (&*plain(wanted), &*plain(has));
     has == wanted
         || has
             .strip_prefix(wanted)
@@ -307,6 +313,8 @@ mod tests {
     fn a_platform_without_variant_matches_any() {
         assert!(platform_matches("linux/arm", "linux/arm/v7"));
         assert!(!platform_matches("linux/arm", "linux/arm64"));
+        assert!(platform_matches("linux/arm64/v8", "linux/arm64"));
+        assert!(platform_matches("linux/arm64", "linux/arm64/v8"));
         assert!(!platform_matches("linux/arm/v6", "linux/arm/v7"));
     }
 }
