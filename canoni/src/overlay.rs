@@ -170,7 +170,7 @@ impl Changes {
             TarKind::CharDevice(major, minor) => Node::CharDevice(Device { major, minor }),
             TarKind::BlockDevice(major, minor) => Node::BlockDevice(Device { major, minor }),
             TarKind::Fifo => Node::Fifo,
-            TarKind::HardLink(target) => return self.hard_link(path, &target, &metadata),
+            TarKind::HardLink(target) => return self.hard_link(&path, &target, &metadata),
         };
         let id = self.nodes.add(Inode { node, metadata });
         self.nodes.put(&path, id);
@@ -201,9 +201,9 @@ impl Changes {
         }
     }
 
-    fn hard_link(&mut self, path: Vec<u8>, target: &[u8], metadata: &Metadata) -> Result<()> {
+    fn hard_link(&mut self, path: &[u8], target: &[u8], metadata: &Metadata) -> Result<()> {
         if path == target {
-            return self.bad(&path, "is a hard link to itself");
+            return self.bad(path, "is a hard link to itself");
         }
         // A link to what lower layers have keeps that name until the layers are put together.
         let id = if let Some(id) = self.nodes.id(target) {
@@ -219,17 +219,17 @@ impl Changes {
         if let Some(inode) = self.nodes.inode(id) {
             if inode.is_dir() {
                 return self.bad(
-                    &path,
+                    path,
                     format!("is a hard link to the directory {}", printable(target)),
                 );
             }
-            link_agrees(inode, metadata, &self.name, &path)?;
+            link_agrees(inode, metadata, &self.name, path)?;
         }
-        if is_below(target, &path) {
+        if is_below(target, path) {
             let reason = format!("is a hard link to {}, which it replaces", printable(target));
-            return self.bad(&path, reason);
+            return self.bad(path, reason);
         }
-        self.nodes.put(&path, id);
+        self.nodes.put(path, id);
         Ok(())
     }
 

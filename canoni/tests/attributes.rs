@@ -1,5 +1,10 @@
 //! Extended attributes: what one reader sets and another does not must not share a digest.
-#![allow(missing_docs)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 mod engines;
 mod support;

@@ -1,5 +1,10 @@
 //! What an image may cost, all layers together; and what must not be waited for.
-#![allow(missing_docs)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 mod support;
 use canoni::{Archive, Canonical, CanonicalOptions, Limits, Selector, TreeOptions};

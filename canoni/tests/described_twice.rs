@@ -1,5 +1,10 @@
 //! Archives with manifest.json and index.json: one tool goes by the one, another by the other.
-#![allow(missing_docs)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 mod support;
 use serde_json::{Value, json};
@@ -174,6 +179,41 @@ fn the_two_names_of_a_descriptor_agree() {
     image["annotations"]["org.opencontainers.image.ref.name"] = "2".into();
     layout.index(&[image]);
     refused("names", &layout.tar(), "which differ in the tag");
+}
+
+/// skopeo knows no attestations: it takes the first descriptor with the right name, or with the right platform.
+#[test]
+fn an_image_that_claims_to_be_an_attestation() {
+    let kind = json!({"vnd.docker.reference.type": "attestation-manifest"});
+    let reference = json!({"org.opencontainers.image.ref.name": "1"});
+    let unknown = json!({"architecture": "unknown", "os": "unknown"});
+    let amd = json!({"architecture": "amd64", "os": "linux"});
+    let marked = "is marked as an attestation but has a name or a platform";
+    for (annotations, platform, words) in [
+        (&kind, Some(&amd), Some(marked)),
+        (&kind, None, Some(marked)),
+        (&reference, Some(&unknown), Some(marked)),
+        (&kind, Some(&unknown), None),
+        (&json!({}), Some(&unknown), None),
+    ] {
+        let mut layout = Layout::new();
+        let mut evil = layout.image(&[layer("evil")]);
+        evil["annotations"] = annotations.clone();
+        if let Some(platform) = platform {
+            evil["platform"] = platform.clone();
+        }
+        let mut good = layout.image(&[layer("good")]);
+        good["annotations"] = reference.clone();
+        good["platform"] = amd.clone();
+        layout.index(&[evil, good]);
+        match words {
+            Some(words) => refused("attestation", &layout.tar(), words),
+            None => assert_eq!(
+                digests(&layout.tar()),
+                digests(&oci_archive(&[layer("good")]))
+            ),
+        }
+    }
 }
 
 /// skopeo copies an OCI layout's layers as they are, so they count although canoni takes manifest.json's.

@@ -1,5 +1,10 @@
 //! Keys that differ in case, and numbers that readers round: Go reads one image, others another.
-#![allow(missing_docs)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 mod support;
 use serde_json::json;

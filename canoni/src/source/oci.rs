@@ -125,7 +125,7 @@ fn walk(
             Some((group, tag)) => (group, own.as_deref().or(tag)),
             None => (number, own.as_deref()),
         };
-        if is_attestation(descriptor) {
+        if is_attestation(descriptor, own.as_deref(), name)? {
             continue;
         }
         if is_index(descriptor.media_type()) {
@@ -178,9 +178,10 @@ fn name_of(descriptor: &Descriptor, archive: &str) -> Result<Option<String>> {
     let full = annotations.get("io.containerd.image.name");
     let reference = annotations.get("org.opencontainers.image.ref.name");
     let reference = reference.filter(|text| !text.is_empty()).map(|text| {
-        match text.contains(['/', ':', '@']) {
-            true => text.clone(),
-            false => format!(":{text}"),
+        if text.contains(['/', ':', '@']) {
+            text.clone()
+        } else {
+            format!(":{text}")
         }
     });
     if let (Some(full), Some(reference)) = (full, &reference) {
@@ -198,17 +199,25 @@ fn name_of(descriptor: &Descriptor, archive: &str) -> Result<Option<String>> {
     Ok(full.cloned().or(reference))
 }
 
-/// BuildKit's provenance and SBOM documents stand in the index like images.
-fn is_attestation(descriptor: &Descriptor) -> bool {
+/// BuildKit's provenance and SBOM documents stand in the index like images, for a platform that nobody has and without a
+/// name. With a platform or a name other tools would choose them.
+fn is_attestation(descriptor: &Descriptor, own: Option<&str>, archive: &str) -> Result<bool> {
     let marked = descriptor
         .annotations()
         .as_ref()
         .is_some_and(|all| all.contains_key("vnd.docker.reference.type"));
-    marked
-        || descriptor
-            .platform()
-            .as_ref()
-            .is_some_and(|p| p.os().to_string() == "unknown")
+    let unknown = descriptor
+        .platform()
+        .as_ref()
+        .is_some_and(|p| p.os().to_string() == "unknown");
+    if (marked || unknown) && (own.is_some() || !unknown) {
+        let reason = format!(
+            "{} is marked as an attestation but has a name or a platform, by which other tools choose it",
+            descriptor.digest()
+        );
+        return Err(Error::image(archive, reason));
+    }
+    Ok(unknown)
 }
 
 fn platform(platform: &oci_spec::image::Platform) -> String {

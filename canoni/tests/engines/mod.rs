@@ -45,10 +45,12 @@ pub fn with_attributes(tree: &canoni::Tree) -> Vec<String> {
         .into_iter()
         .zip(tree.entries())
         .map(|(line, entry)| {
-            let attribute = |(name, value): &(Vec<u8>, Vec<u8>)| {
-                format!(" {}={}", String::from_utf8_lossy(name), hex::encode(value))
-            };
-            line + &entry.xattrs.iter().map(attribute).collect::<String>()
+            let mut line = line;
+            for (name, value) in &entry.xattrs {
+                let name = String::from_utf8_lossy(name);
+                line = format!("{line} {name}={}", hex::encode(value));
+            }
+            line
         })
         .collect()
 }

@@ -2,9 +2,11 @@
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test file uses its share
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // as in tests
 
+pub mod drawn;
 pub mod engine;
 pub mod layout;
 pub mod model;
+pub mod pair;
 
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,11 @@
 //! A model of the other readers: Go's archive/tar, and what umoci and podman do with its headers. Written from their
 //! documentation and behaviour, and sharing nothing with canoni but the tests' builders.
 
+mod go_tar;
+
+use go_tar::{Attributes, Header, headers};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 /// Who unpacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,213 +15,6 @@ pub enum Engine {
     /// podman 4. Where its storage drivers differ (attributes and modes of folders that a lower layer has), it is taken to
     /// do as umoci does.
     Podman,
-}
-
-type Attributes = BTreeMap<Vec<u8>, Vec<u8>>;
-
-/// One header as Go's reader returns it.
-#[derive(Debug, Clone)]
-struct Header {
-    name: Vec<u8>,
-    link: Vec<u8>,
-    kind: u8,
-    mode: u64,
-    uid: u64,
-    gid: u64,
-    device: (u64, u64),
-    xattrs: Attributes,
-    content: Vec<u8>,
-}
-
-fn text(field: &[u8]) -> Vec<u8> {
-    field.split(|&byte| byte == 0).next().unwrap().to_vec()
-}
-
-/// parseNumeric: base 256 where the first bit is set, else octal between spaces and NULs.
-fn numeric(field: &[u8]) -> Result<u64, String> {
-    if field[0] & 0x80 != 0 {
-        let first = [field[0] & 0x7f];
-        if field[0] & 0x40 != 0 {
-            return Err("negative".into());
-        }
-        return first
-            .iter()
-            .chain(&field[1..])
-            .try_fold(0_u64, |value, &byte| {
-                value
-                    .checked_mul(256)
-                    .map(|value| value + u64::from(byte))
-                    .ok_or("large".into())
-            });
-    }
-    let blank = |byte: &u8| matches!(byte, b' ' | 0);
-    let Some(start) = field.iter().position(|byte| !blank(byte)) else {
-        return Ok(0);
-    };
-    let end = field.iter().rposition(|byte| !blank(byte)).unwrap();
-    let digits = String::from_utf8_lossy(&text(&field[start..=end])).into_owned();
-    u64::from_str_radix(&digits, 8).map_err(|error| error.to_string())
-}
-
-fn records(mut bytes: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, String> {
-    let mut list = Vec::new();
-    while !bytes.is_empty() {
-        let space = bytes
-            .iter()
-            .position(|&byte| byte == b' ')
-            .ok_or("record")?;
-        let length: usize = String::from_utf8_lossy(&bytes[..space])
-            .parse()
-            .map_err(|_| "record")?;
-        let record = bytes
-            .get(space + 1..length)
-            .and_then(|record| record.strip_suffix(b"\n"))
-            .ok_or("record")?;
-        let equals = record
-            .iter()
-            .position(|&byte| byte == b'=')
-            .ok_or("record")?;
-        let (key, value) = (record[..equals].to_vec(), record[equals + 1..].to_vec());
-        let names = matches!(key.as_slice(), b"path" | b"linkpath" | b"uname" | b"gname");
-        if key.is_empty()
-            || (if names {
-                value.contains(&0)
-            } else {
-                key.contains(&0)
-            })
-        {
-            return Err("record".into());
-        }
-        list.push((key, value));
-        bytes = &bytes[length..];
-    }
-    Ok(list)
-}
-
-fn headers(archive: &[u8]) -> Result<Vec<Header>, String> {
-    let mut list = Vec::new();
-    let mut at = 0;
-    let mut pax: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-    let (mut long_name, mut long_link) = (None, None);
-    while let Some(block) = archive.get(at..at + 512) {
-        at += 512;
-        if block.iter().all(|&byte| byte == 0) {
-            return match archive.get(at..at + 512) {
-                Some(next) if next.iter().any(|&byte| byte != 0) => Err("lone zero block".into()),
-                _ => Ok(list),
-            };
-        }
-        let sum: u64 = block
-            .iter()
-            .enumerate()
-            .map(|(at, &byte)| {
-                if (148..156).contains(&at) {
-                    32
-                } else {
-                    u64::from(byte)
-                }
-            })
-            .sum();
-        if numeric(&block[148..156])? != sum {
-            return Err("checksum".into());
-        }
-        let ustar = block[257..263] == *b"ustar\0";
-        let star = ustar && block.ends_with(b"tar\0");
-        let gnu = block[257..265] == *b"ustar  \0";
-        let mut name = text(&block[..100]);
-        let (mode, uid, gid) = (
-            numeric(&block[100..108])?,
-            numeric(&block[108..116])?,
-            numeric(&block[116..124])?,
-        );
-        let size = numeric(&block[124..136])?;
-        let _ = numeric(&block[136..148]);
-        let mut device = (0, 0);
-        if ustar || gnu {
-            device = (numeric(&block[329..337])?, numeric(&block[337..345])?);
-        }
-        let times = |range: std::ops::Range<usize>| {
-            block[range.start] == 0 || numeric(&block[range]).is_ok()
-        };
-        let prefix = match () {
-            () if star => text(&block[345..476]),
-            () if ustar || (gnu && !(times(345..357) && times(357..369))) => text(&block[345..500]),
-            () => Vec::new(),
-        };
-        if !prefix.is_empty() {
-            name = [&prefix[..], b"/", &name].concat();
-        }
-        let kind = block[156];
-        let mut header = Header {
-            name,
-            link: text(&block[157..257]),
-            kind,
-            mode,
-            uid,
-            gid,
-            device,
-            xattrs: Attributes::new(),
-            content: Vec::new(),
-        };
-        let mut size = usize::try_from(size).map_err(|_| "size")?;
-        if !matches!(kind, b'x' | b'g' | b'L' | b'K') {
-            for (key, value) in std::mem::take(&mut pax) {
-                let value: Vec<u8> = value;
-                let number = || {
-                    String::from_utf8_lossy(&value)
-                        .parse::<u64>()
-                        .map_err(|_| format!("{key:?}"))
-                };
-                if value.is_empty() {
-                    continue;
-                }
-                match key.as_slice() {
-                    b"path" => header.name = value,
-                    b"linkpath" => header.link = value,
-                    b"uid" => header.uid = number()?,
-                    b"gid" => header.gid = number()?,
-                    b"size" => size = usize::try_from(number()?).map_err(|_| "size")?,
-                    _ => {
-                        if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
-                            header.xattrs.insert(name.to_vec(), value);
-                        }
-                    }
-                }
-            }
-            header.name = long_name.take().unwrap_or(header.name);
-            header.link = long_link.take().unwrap_or(header.link);
-            if kind == 0 {
-                header.kind = if header.name.ends_with(b"/") {
-                    b'5'
-                } else {
-                    b'0'
-                };
-            }
-            if matches!(kind, b'1'..=b'6') {
-                size = 0;
-            }
-        }
-        let content = archive.get(at..at + size).ok_or("truncated")?.to_vec();
-        at += size.next_multiple_of(512);
-        if at > archive.len() {
-            return Err("truncated".into());
-        }
-        match kind {
-            // A key that is there twice counts as it is there last.
-            b'x' => pax = records(&content)?,
-            b'L' => long_name = Some(text(&content)),
-            b'K' => long_link = Some(text(&content)),
-            _ => {
-                header.content = content;
-                list.push(header);
-            }
-        }
-    }
-    if at == archive.len() {
-        Ok(list)
-    } else {
-        Err("truncated".into())
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -419,13 +216,11 @@ pub fn tree(layers: &[Vec<u8>], engine: Engine) -> Result<Vec<String>, String> {
             (None, _) => "fifo".into(),
         };
         first.entry(id).or_insert(path);
-        let attributes: String = inode
-            .xattrs
-            .iter()
-            .map(|(name, value)| {
-                format!(" {}={}", String::from_utf8_lossy(name), hex::encode(value))
-            })
-            .collect();
+        let mut attributes = String::new();
+        for (name, value) in &inode.xattrs {
+            let name = String::from_utf8_lossy(name);
+            let _ = write!(attributes, " {name}={}", hex::encode(value));
+        }
         lines.push(format!(
             "{} {:o} {}:{} {what}{attributes}",
             canoni::printable(path),
