@@ -8,7 +8,7 @@
 
 mod support;
 use support::pair::End::{One, Refused, Two};
-use support::pair::{layers, pair};
+use support::pair::{End, layers, pair};
 use support::*;
 
 fn comment(name: &str) -> Raw {
@@ -28,6 +28,7 @@ fn gnu(kind: u8, text: &str) -> Raw {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one table")]
 fn headers() {
     let plain = layers(&[&[file("a", "x")]]);
     let same: &[(&str, Vec<Raw>, End)] = &[
