@@ -8,8 +8,8 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens a regular file for reading and nothing else: to open a pipe would wait for a writer, and to open a device may act
-/// on it. `flags` come on top.
+/// Opens a regular file for reading and nothing else: to open a pipe would wait for a writer, and
+/// to open a device may act on it. `flags` come on top.
 pub(crate) fn open_regular(path: &Path, flags: OFlags) -> Result<File> {
     let refused = |found: &std::fs::Metadata| {
         let regular = found.is_file();

@@ -59,8 +59,8 @@ pub(crate) struct Plain {
     pub(crate) compression: Compression,
 }
 
-/// The uncompressed bytes of `blob`: itself, or an unlinked temporary file in the folder for temporary files. They are
-/// added to `spent`, which [`Limits::archive_bytes`] bounds.
+/// The uncompressed bytes of `blob`: itself, or an unlinked temporary file in the folder for
+/// temporary files. They are added to `spent`, which [`Limits::archive_bytes`] bounds.
 pub(crate) fn uncompress(
     blob: &Blob,
     what: &str,

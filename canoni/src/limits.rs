@@ -13,8 +13,9 @@ pub struct Limits {
     pub content_bytes: u64,
     /// Entries of the archive, and of an image's layers together.
     pub entries: u64,
-    /// Bytes of all paths, link targets, extended attributes and sparse maps of an image's layers. Folders that no entry
-    /// names may take a sixteenth of it: a single deep path implies thousands of them.
+    /// Bytes of all paths, link targets, extended attributes and sparse maps of an image's layers.
+    /// Folders that no entry names may take a sixteenth of it: a single deep path implies thousands
+    /// of them.
     pub name_bytes: u64,
     /// Bytes of one config, manifest or index.
     pub json_bytes: u64,
@@ -25,8 +26,8 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 GiB for the archive and for the layers, 4 million entries, 512 MiB of names, 8 MiB of JSON, 1 MiB per extended
-    /// header, 1000 layers.
+    /// 64 GiB for the archive and for the layers, 4 million entries, 512 MiB of names, 8 MiB of
+    /// JSON, 1 MiB per extended header, 1000 layers.
     fn default() -> Self {
         Self {
             archive_bytes: 64 << 30,
@@ -94,7 +95,8 @@ impl Meter {
         Err(Error::Limit {
             what: layer.into(),
             limit,
-            unit: "bytes in paths of folders that no entry names (a sixteenth of the limit on names)",
+            unit: "bytes in paths of folders that no entry names (a sixteenth of the limit on \
+                names)",
             option: "--max-name-bytes",
         })
     }

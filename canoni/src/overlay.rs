@@ -69,8 +69,8 @@ fn marker(entry: &TarEntry, origin: &str) -> Result<Option<Marker>> {
     let Some(hidden) = name.strip_prefix(b".wh.") else {
         return Ok(None);
     };
-    // To umoci and podman these are whiteouts of names that no image can have, to Docker nothing. (What lies below one,
-    // as AUFS left it there, Docker ignores and the other two unpack.)
+    // To umoci and podman these are whiteouts of names that no image can have, to Docker nothing.
+    // (What lies below one, as AUFS left it there, Docker ignores and the other two unpack.)
     if hidden.starts_with(b".wh.") && hidden != b".wh..opq" {
         return Ok(Some(Marker::Aufs));
     }
@@ -194,7 +194,8 @@ impl Changes {
             Some((name, _)) => self.bad(
                 path,
                 format!(
-                    "is a directory that the layer has twice, with the extended attribute {} only at first; readers differ on whether it stays",
+                    "is a directory that the layer has twice, with the extended attribute {} only \
+                     at first; readers differ on whether it stays",
                     printable(name)
                 ),
             ),
@@ -261,7 +262,8 @@ impl Changes {
             let Some(Node::Lower(target)) = self.nodes.inode(id).map(|inode| &inode.node) else {
                 return Ok(());
             };
-            let replaced = self.nodes.id(target).is_some() || self.nodes.check_parents("", target).is_err();
+            let below = self.nodes.check_parents("", target).is_err();
+            let replaced = below || self.nodes.id(target).is_some();
             if replaced || self.hides(target) {
                 return self.bad(
                     path,
@@ -287,7 +289,8 @@ impl Changes {
     }
 }
 
-/// Engines give a file the metadata of the last header that names it, GNU tar and umoci that of the file's own header.
+/// Engines give a file the metadata of the last header that names it, GNU tar and umoci that of the
+/// file's own header.
 fn link_agrees(inode: &Inode, link: &Metadata, origin: &str, path: &[u8]) -> Result<()> {
     let Metadata {
         mode,
@@ -298,13 +301,15 @@ fn link_agrees(inode: &Inode, link: &Metadata, origin: &str, path: &[u8]) -> Res
     } = inode.metadata;
     let symlink = matches!(inode.node, Node::Symlink(_));
     if (uid, gid) != (link.uid, link.gid) || !(symlink || mode == link.mode) {
-        let reason = "is a hard link with another mode or owner than its file; readers differ on which one counts";
+        let reason = "is a hard link with another mode or owner than its file; readers differ on \
+            which one counts";
         return Err(Error::path(origin, path, reason));
     }
-    // Docker repeats a file's attributes at each link, others leave them out. podman sets what a link's header names
-    // on the file that all links share, umoci does not.
+    // Docker repeats a file's attributes at each link, others leave them out. podman sets what a
+    // link's header names on the file that all links share, umoci does not.
     if !link.xattrs.is_empty() && link.xattrs != *xattrs {
-        let reason = "is a hard link with other extended attributes than its file; readers differ on whether they count";
+        let reason = "is a hard link with other extended attributes than its file; readers differ \
+            on whether they count";
         return Err(Error::path(origin, path, reason));
     }
     Ok(())
@@ -369,7 +374,8 @@ impl Union {
             return Ok(());
         }
         let reason = format!(
-            "is a whiteout in {}, which neither this layer nor one below it has; readers differ on whether it is there afterwards",
+            "is a whiteout in {}, which neither this layer nor one below it has; readers differ \
+             on whether it is there afterwards",
             printable(folder)
         );
         Err(Error::path(name, marker, reason))

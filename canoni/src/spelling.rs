@@ -1,9 +1,10 @@
 //! Keys of JSON documents as readers in Go take them (package encoding/json, "Unmarshal").
 //!
-//! Docker, podman, skopeo and umoci are written in Go, whose JSON reader prefers a member with the exact name of a field
-//! but takes one that differs from it by Unicode simple case folding as well, the last one winning. So `Cmd` and `cmd` are
-//! two members to most readers and one to those. A lone other spelling is read as they read it; two members that fold
-//! alike are refused. Objects whose keys are data (labels, annotations, ports, volumes) are left alone, and so is what is
+//! Docker, podman, skopeo and umoci are written in Go, whose JSON reader prefers a member with the
+//! exact name of a field but takes one that differs from it by Unicode simple case folding as well,
+//! the last one winning. So `Cmd` and `cmd` are two members to most readers and one to those. A
+//! lone other spelling is read as they read it; two members that fold alike are refused. Objects
+//! whose keys are data (labels, annotations, ports, volumes) are left alone, and so is what is
 //! inside members that no reader knows.
 
 use crate::error::{Error, Result};
@@ -46,8 +47,8 @@ const DESCRIPTOR: Shape = Object(&[
     ("urls", &Free),
 ]);
 
-/// An image's manifest or an index of images: one shape for both, so that a document that is half one and half the other
-/// is seen as that.
+/// An image's manifest or an index of images: one shape for both, so that a document that is half
+/// one and half the other is seen as that.
 pub(crate) const MANIFEST: Shape = Object(&[
     ("annotations", &Free),
     ("artifactType", &Free),
@@ -148,8 +149,8 @@ pub(crate) const CONFIG: Shape = Object(&[
     ("variant", &Free),
 ]);
 
-/// Unicode simple case folding as far as known keys need it: they are ASCII, and beside the other case of a letter only
-/// U+212A (the Kelvin sign) and U+017F (the long s) fold to one.
+/// Unicode simple case folding as far as known keys need it: they are ASCII, and beside the other
+/// case of a letter only U+212A (the Kelvin sign) and U+017F (the long s) fold to one.
 fn fold(key: &str) -> String {
     key.chars()
         .map(|character| match character {
@@ -190,7 +191,8 @@ fn members(
     for key in map.keys() {
         if let Some(other) = seen.insert(fold(key), key.clone()) {
             let reason = format!(
-                "has the members {other:?} and {key:?}, which some readers take for one and others for two"
+                "has the members {other:?} and {key:?}, which some readers take for one and \
+                 others for two"
             );
             return Err(Error::image(what, reason));
         }
@@ -208,12 +210,13 @@ fn members(
     Ok(())
 }
 
-/// More values than any image's documents have; each takes some 32 bytes of memory and may take two of text.
+/// More values than any image's documents have; each takes some 32 bytes of memory and may take two
+/// of text.
 const MAX_VALUES: usize = 1 << 18;
 
-/// Looks through a JSON text (which must be one) for numbers that are not written as RFC 8785 writes them, and for too
-/// many values. Readers differ on such numbers: some round them, some refuse them, and those that take `1e3` and `1000.0`
-/// for 1000 give three texts one digest.
+/// Looks through a JSON text (which must be one) for numbers that are not written as RFC 8785
+/// writes them, and for too many values. Readers differ on such numbers: some round them, some
+/// refuse them, and those that take `1e3` and `1000.0` for 1000 give three texts one digest.
 ///
 /// # Errors
 /// What is wrong, in words.
@@ -234,7 +237,8 @@ pub(crate) fn check_values(text: &[u8]) -> std::result::Result<(), String> {
                 if !plain(digits) {
                     let digits = digits.get(..40).unwrap_or(digits);
                     return Err(format!(
-                        "holds the number {}, which JSON readers round or refuse; numbers are written as in RFC 8785",
+                        "holds the number {}, which JSON readers round or refuse; numbers are \
+                         written as in RFC 8785",
                         String::from_utf8_lossy(digits)
                     ));
                 }

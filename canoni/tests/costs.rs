@@ -63,7 +63,8 @@ fn deep(number: usize, depth: usize) -> Vec<Raw> {
     vec![pax(&[(b"path", path.as_bytes())]), file("x", "")]
 }
 
-/// A few KiB of archive once cost 485 MB: each path implied two thousand folders, each kept with its whole path.
+/// A few KiB of archive once cost 485 MB: each path implied two thousand folders, each kept with
+/// its whole path.
 #[test]
 fn deep_paths_imply_folders_within_a_limit() {
     let bomb = |paths: usize| {

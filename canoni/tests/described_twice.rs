@@ -181,7 +181,8 @@ fn the_two_names_of_a_descriptor_agree() {
     refused("names", &layout.tar(), "which differ in the tag");
 }
 
-/// skopeo knows no attestations: it takes the first descriptor with the right name, or with the right platform.
+/// skopeo knows no attestations: it takes the first descriptor with the right name, or with the
+/// right platform.
 #[test]
 fn an_image_that_claims_to_be_an_attestation() {
     let kind = json!({"vnd.docker.reference.type": "attestation-manifest"});
@@ -216,7 +217,8 @@ fn an_image_that_claims_to_be_an_attestation() {
     }
 }
 
-/// skopeo copies an OCI layout's layers as they are, so they count although canoni takes manifest.json's.
+/// skopeo copies an OCI layout's layers as they are, so they count although canoni takes
+/// manifest.json's.
 #[test]
 fn layers_behind_index_json_are_compared_too() {
     let good = layer("good");

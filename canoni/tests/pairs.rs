@@ -1,4 +1,5 @@
-//! Pairs of archives that differ in a header or a record: two digests, or a refusal that names the rule.
+//! Pairs of archives that differ in a header or a record: two digests, or a refusal that names the
+//! rule.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -63,7 +64,8 @@ fn headers() {
             }],
             Two,
         ),
-        // umoci and podman unpack it to p/a: Go takes GNU's times for a prefix where they are no numbers.
+        // umoci and podman unpack it to p/a: Go takes GNU's times for a prefix where they are no
+        // numbers.
         (
             "GNU has no prefix",
             vec![Raw {
@@ -141,7 +143,8 @@ fn headers() {
             vec![comment("pax_global_header"), file("a", "x")],
             One,
         ),
-        // podman takes the header's name for a path: it removes a, or makes e; to umoci, too, a whiteout is one.
+        // podman takes the header's name for a path: it removes a, or makes e; to umoci, too, a
+        // whiteout is one.
         (
             "global comment named as a file",
             vec![file("a", "x"), comment("a"), file("b", "")],

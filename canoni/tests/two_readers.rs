@@ -1,4 +1,5 @@
-//! Two archives that differ in one thing have one digest if and only if umoci and podman make one image of them.
+//! Two archives that differ in one thing have one digest if and only if umoci and podman make one
+//! image of them.
 #![allow(
     missing_docs,
     clippy::unwrap_used,

@@ -222,7 +222,8 @@ pub(super) struct LimitOptions {
     /// Entries of an archive, and of all layers of an image
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().entries)]
     max_entries: u64,
-    /// Bytes of all paths, link targets and attributes of an image; a sixteenth of it for folders that no entry names
+    /// Bytes of all paths, link targets and attributes of an image; a sixteenth of it for folders
+    /// that no entry names
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().name_bytes)]
     max_name_bytes: u64,
     /// Bytes of a config, manifest or index

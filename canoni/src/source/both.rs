@@ -1,6 +1,8 @@
-//! Archives that describe their images twice, as docker-archive and as OCI layout, as new `docker save` writes them.
+//! Archives that describe their images twice, as docker-archive and as OCI layout, as new `docker
+//! save` writes them.
 //!
-//! `docker load`, podman and skopeo each choose one of the two descriptions, so both must say the same.
+//! `docker load`, podman and skopeo each choose one of the two descriptions, so both must say the
+//! same.
 
 use super::files::Files;
 use super::{Found, Place, docker, full_name, oci};
@@ -13,9 +15,10 @@ type Id = [u8; 32];
 
 /// The images of the archive, each with both descriptions.
 ///
-/// Both must list the same images. An image that the OCI index has for other platforms, under the same element of
-/// `index.json`, may be missing from `manifest.json`, which containerd writes for one platform; then the caller has to
-/// choose a platform. A name that both give must mean the same image; names that one gives are kept.
+/// Both must list the same images. An image that the OCI index has for other platforms, under the
+/// same element of `index.json`, may be missing from `manifest.json`, which containerd writes for
+/// one platform; then the caller has to choose a platform. A name that both give must mean the same
+/// image; names that one gives are kept.
 pub(super) fn list(files: &Files, name: &str, limits: &Limits) -> Result<Vec<Found>> {
     let docker = docker::list(files, name, limits)?;
     let oci = oci::images(files, name, limits)?;
@@ -49,7 +52,8 @@ fn identified(
 fn same_images(docker: &[(Id, Found)], oci: &[(Id, Found)], name: &str) -> Result<()> {
     let differ = |what: &Id, only: &str| {
         let reason = format!(
-            "manifest.json and index.json describe different images (the one with config sha256:{} is only in {only}); readers differ on which one counts",
+            "manifest.json and index.json describe different images (the one with config \
+             sha256:{} is only in {only}); readers differ on which one counts",
             hex::encode(what)
         );
         Err(Error::image(name, reason))
@@ -77,7 +81,8 @@ fn same_images(docker: &[(Id, Found)], oci: &[(Id, Found)], name: &str) -> Resul
 fn same_names(docker: &[(Id, Found)], oci: &[(Id, Found)], name: &str) -> Result<()> {
     let differ = |tag: &str| {
         let reason = format!(
-            "{tag} is one image in manifest.json and another in index.json; readers differ on which one counts"
+            "{tag} is one image in manifest.json and another in index.json; readers differ on \
+             which one counts"
         );
         Err(Error::image(name, reason))
     };

@@ -88,8 +88,8 @@ impl Image {
         })
     }
 
-    /// Takes over the promises of another description of this image, so that [`Image::verify`] checks them, too. Both have
-    /// one config, and so one list of diffIDs.
+    /// Takes over the promises of another description of this image, so that [`Image::verify`]
+    /// checks them, too. Both have one config, and so one list of diffIDs.
     pub(super) fn join(&mut self, other: Self) {
         for (layer, twin) in self.layers.iter_mut().zip(other.layers) {
             if let Some(twin) = layer.join(twin) {
@@ -118,8 +118,9 @@ impl Image {
         &self.config_bytes
     }
 
-    /// The config as a JSON value, with members that the OCI specification does not know. Known members have the names
-    /// that they are known by, also where the file spells them in another case.
+    /// The config as a JSON value, with members that the OCI specification does not know. Known
+    /// members have the names that they are known by, also where the file spells them in another
+    /// case.
     pub fn config_value(&self) -> &Value {
         &self.config
     }
@@ -158,9 +159,10 @@ impl Image {
         &self.layers
     }
 
-    /// Decompresses all layers and compares their digests with the config's diffIDs (and, compressed, with the
-    /// manifest's), several layers at a time. What was verified is not verified again. Where the archive describes the
-    /// image twice, as docker-archive and as OCI layout, the layers of both are compared.
+    /// Decompresses all layers and compares their digests with the config's diffIDs (and,
+    /// compressed, with the manifest's), several layers at a time. What was verified is not
+    /// verified again. Where the archive describes the image twice, as docker-archive and as OCI
+    /// layout, the layers of both are compared.
     pub fn verify(&self) -> Result<()> {
         let threads = std::thread::available_parallelism()
             .map_or(1, usize::from)

@@ -46,7 +46,8 @@ impl Layer {
         }
     }
 
-    /// Takes over another layer's promise where both are the same bytes; else gives that layer back.
+    /// Takes over another layer's promise where both are the same bytes; else gives that layer
+    /// back.
     pub(super) fn join(&mut self, twin: Self) -> Option<Self> {
         let other = self.digest.is_some() && self.digest != twin.digest;
         if other || !self.blob.same(&twin.blob) || self.diff_id != twin.diff_id {

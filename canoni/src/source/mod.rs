@@ -45,7 +45,8 @@ struct Found {
     place: Place,
     /// Other descriptions of the same image in the archive.
     twins: Vec<Place>,
-    /// Which element of an OCI layout's `index.json` led here: what came by one and has one name differs in platform.
+    /// Which element of an OCI layout's `index.json` led here: what came by one and has one name
+    /// differs in platform.
     group: usize,
 }
 
@@ -228,7 +229,8 @@ impl Archive {
     }
 
     fn one_name(&self) -> bool {
-        // An image that is described twice has the names of both descriptions, its siblings those of one.
+        // An image that is described twice has the names of both descriptions, its siblings those
+        // of one.
         let full = |image: &Found| -> BTreeSet<String> {
             image.tags.iter().map(|tag| full_name(tag)).collect()
         };
@@ -275,7 +277,8 @@ fn platform_matches(wanted: &str, has: &str) -> bool {
             .is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Reads JSON that must be unambiguous: no key twice or in two spellings, no number that readers round.
+/// Reads JSON that must be unambiguous: no key twice or in two spellings, no number that readers
+/// round.
 fn json<T: DeserializeOwned>(bytes: &[u8], shape: &Shape, what: &str) -> Result<T> {
     strict_json::check(bytes, strict_json::Limits::default())
         .map_err(|error| Error::image(what, format!("is not acceptable JSON: {error}")))?;

@@ -1,7 +1,7 @@
 //! Names of images.
 
-/// Whether an image's name is the one that is wanted, `wanted` in full and `short` as it was given. A tag alone, `:1`, is
-/// asked for as it stands in the archive: `1`.
+/// Whether an image's name is the one that is wanted, `wanted` in full and `short` as it was given.
+/// A tag alone, `:1`, is asked for as it stands in the archive: `1`.
 pub(super) fn is_named(tag: &str, wanted: &str, short: &str) -> bool {
     full_name(tag) == wanted || tag.strip_prefix(':') == Some(short)
 }
@@ -43,7 +43,8 @@ pub fn canonical_name(reference: &str) -> Option<String> {
     Some(format!("{name}-canoni:{tag}"))
 }
 
-/// Whether Docker takes a text as the name of an image: `[HOST[:PORT]/]NAME[:TAG]`, names in lower case, no digest.
+/// Whether Docker takes a text as the name of an image: `[HOST[:PORT]/]NAME[:TAG]`, names in lower
+/// case, no digest.
 pub fn is_name(text: &str) -> bool {
     let (name, tag) = match text.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, tag),

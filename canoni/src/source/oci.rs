@@ -76,8 +76,8 @@ fn index(bytes: &[u8], what: &str) -> Result<ImageIndex> {
     typed(value, what)
 }
 
-/// A document that has members of two kinds is taken for the one by some readers and for the other by others
-/// (CVE-2021-41190).
+/// A document that has members of two kinds is taken for the one by some readers and for the other
+/// by others (CVE-2021-41190).
 fn one_kind(value: &Value, foreign: &[&str], types: &str, what: &str) -> Result<()> {
     let member = |name: &&&str| value.get(**name).is_some_and(|value| !value.is_null());
     if let Some(name) = foreign.iter().find(member) {
@@ -92,7 +92,8 @@ fn one_kind(value: &Value, foreign: &[&str], types: &str, what: &str) -> Result<
         .unwrap_or_default();
     if media_type.contains(types) {
         let reason = format!(
-            "says that it is {media_type}, which is not what it is listed as; readers differ on which one counts"
+            "says that it is {media_type}, which is not what it is listed as; readers differ on \
+             which one counts"
         );
         return Err(Error::image(what, reason));
     }
@@ -170,7 +171,8 @@ fn is_index(media_type: &MediaType) -> bool {
     }
 }
 
-/// The name that a descriptor's annotations give. A reference without name or registry is a tag: `:1` here.
+/// The name that a descriptor's annotations give. A reference without name or registry is a tag:
+/// `:1` here.
 fn name_of(descriptor: &Descriptor, archive: &str) -> Result<Option<String>> {
     let Some(annotations) = descriptor.annotations() else {
         return Ok(None);
@@ -191,7 +193,8 @@ fn name_of(descriptor: &Descriptor, archive: &str) -> Result<Option<String>> {
             || full_name(full).ends_with(reference.as_str());
         if !agree {
             let reason = format!(
-                "index.json gives one image the names {full:?} and {reference:?}, which differ in the tag; readers differ on which one counts"
+                "index.json gives one image the names {full:?} and {reference:?}, which differ in \
+                 the tag; readers differ on which one counts"
             );
             return Err(Error::image(archive, reason));
         }
@@ -199,8 +202,8 @@ fn name_of(descriptor: &Descriptor, archive: &str) -> Result<Option<String>> {
     Ok(full.cloned().or(reference))
 }
 
-/// BuildKit's provenance and SBOM documents stand in the index like images, for a platform that nobody has and without a
-/// name. With a platform or a name other tools would choose them.
+/// BuildKit's provenance and SBOM documents stand in the index like images, for a platform that
+/// nobody has and without a name. With a platform or a name other tools would choose them.
 fn is_attestation(descriptor: &Descriptor, own: Option<&str>, archive: &str) -> Result<bool> {
     let marked = descriptor
         .annotations()
@@ -212,7 +215,8 @@ fn is_attestation(descriptor: &Descriptor, own: Option<&str>, archive: &str) -> 
         .is_some_and(|p| p.os().to_string() == "unknown");
     if (marked || unknown) && (own.is_some() || !unknown) {
         let reason = format!(
-            "{} is marked as an attestation but has a name or a platform, by which other tools choose it",
+            "{} is marked as an attestation but has a name or a platform, by which other tools \
+             choose it",
             descriptor.digest()
         );
         return Err(Error::image(archive, reason));

@@ -53,7 +53,8 @@ impl Block {
             _ => return Err(Problem::Dialect),
         };
         if dialect == Dialect::Gnu {
-            // GNU's times stand where ustar has its prefix. Go takes them for a prefix if they are no numbers.
+            // GNU's times stand where ustar has its prefix. Go takes them for a prefix if they are
+            // no numbers.
             for (times, what) in [(345..357, "atime"), (357..369, "ctime")] {
                 let field = bytes.get(times).unwrap_or_default();
                 if field.first() != Some(&0) {
@@ -78,7 +79,8 @@ impl Block {
         let bytes = self.header.as_bytes();
         let prefix = match self.dialect {
             Dialect::Ustar => terminated(bytes.get(345..500).unwrap_or_default(), "prefix")?,
-            // Times follow it. Readers that do not know star go on until a NUL, so there must be one.
+            // Times follow it. Readers that do not know star go on until a NUL, so there must be
+            // one.
             Dialect::Star if bytes.get(475) != Some(&0) => return Err(Problem::Dialect),
             Dialect::Star => terminated(bytes.get(345..475).unwrap_or_default(), "prefix")?,
             Dialect::V7 | Dialect::Gnu => &[],
@@ -186,8 +188,8 @@ fn signed(field: &[u8], what: &'static str) -> Result<i64, Problem> {
 
 /// One spelling of a path within an image: no leading, trailing or doubled slash, no `.`; the root is empty.
 ///
-/// A leading slash is taken away, as Docker, podman, skopeo and umoci do. Refused: `..`, NUL, the empty path, and what is
-/// longer than Linux allows (4095 bytes, 255 per name).
+/// A leading slash is taken away, as Docker, podman, skopeo and umoci do. Refused: `..`, NUL, the
+/// empty path, and what is longer than Linux allows (4095 bytes, 255 per name).
 pub fn clean_path(path: &[u8]) -> Result<Vec<u8>, Problem> {
     if path.contains(&0) {
         return Err(Problem::Nul("path"));

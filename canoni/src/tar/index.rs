@@ -17,8 +17,8 @@ pub fn index(blob: &Blob, name: &str, limits: &Limits) -> Result<Vec<TarEntry>> 
     read(blob, name, limits, false)
 }
 
-/// The same for an archive whose end is known by its digest: it needs no end marker, and the table of contents of an
-/// eStargz layer, `stargz.index.json`, may stand after that marker.
+/// The same for an archive whose end is known by its digest: it needs no end marker, and the table
+/// of contents of an eStargz layer, `stargz.index.json`, may stand after that marker.
 pub(crate) fn index_layer(blob: &Blob, name: &str, limits: &Limits) -> Result<Vec<TarEntry>> {
     read(blob, name, limits, true)
 }
@@ -198,8 +198,9 @@ impl Reader<'_> {
                     {
                         return Err(Problem::Global(printable(key)).into());
                     }
-                    // To podman its name is a path: what is there is removed, folders above it are made, and to umoci,
-                    // too, a whiteout is a whiteout. git writes one that means nothing.
+                    // To podman its name is a path: what is there is removed, folders above it are
+                    // made, and to umoci, too, a whiteout is a whiteout. git writes one that means
+                    // nothing.
                     let name = block.name()?;
                     if name != GLOBAL {
                         return Err(Problem::GlobalName(printable(&name)).into());
@@ -278,7 +279,8 @@ impl Reader<'_> {
         let type_byte = block.type_byte();
         let slash = path.ends_with(b"/");
         let kind = match type_byte {
-            // V7 has no other way to write a folder. With type 0 it is one to tar, and a file to engines.
+            // V7 has no other way to write a folder. With type 0 it is one to tar, and a file to
+            // engines.
             0 if slash && size == 0 && sparse_records.is_none() => TarKind::Dir,
             b'0' | 0 | b'7' if slash => return Err(Problem::SlashFile.into()),
             b'0' | 0 | b'7' => TarKind::File(match sparse_records {

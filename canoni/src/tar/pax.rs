@@ -113,8 +113,8 @@ pub(super) fn parse(text: &[u8]) -> Result<Pax, Problem> {
             }
         }
     }
-    // bsdtar writes every attribute in both spellings. Container engines read SCHILY's alone: to take an attribute from
-    // LIBARCHIVE's would give a file what no engine gave it.
+    // bsdtar writes every attribute in both spellings. Container engines read SCHILY's alone: to
+    // take an attribute from LIBARCHIVE's would give a file what no engine gave it.
     for (key, name, value) in libarchive {
         match pax.xattrs.iter().find(|(known, _)| *known == name) {
             None => pax.other.push(key.to_vec()),

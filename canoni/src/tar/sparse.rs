@@ -95,7 +95,8 @@ pub(super) fn pax_sparse(records: &[(Vec<u8>, Vec<u8>)]) -> Result<Option<PaxSpa
             b"name" => name = Some(value.clone()),
             b"size" => size = Some(number()?),
             b"realsize" => real_size = Some(number()?),
-            // Compared as texts: to Go, a version that it does not know makes the file an ordinary one.
+            // Compared as texts: to Go, a version that it does not know makes the file an ordinary
+            // one.
             b"major" => major = Some(value.as_slice()),
             b"minor" => minor = Some(value.as_slice()),
             b"numblocks" => blocks = Some(number()?),

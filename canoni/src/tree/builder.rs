@@ -9,9 +9,10 @@ use std::path::Path;
 
 /// Builds a [`Tree`] from paths, in any order.
 ///
-/// Paths are relative to the root, spelled as in an archive (`usr/bin/x`; `./` and a trailing slash are taken away).
-/// A path given twice is an error, and so is an extended attribute that is given twice or whose name is empty or holds
-/// `=` or NUL, which no tar archive can carry; nothing may lie below what is no directory. Parents that nobody adds become directories `0755 0:0`.
+/// Paths are relative to the root, spelled as in an archive (`usr/bin/x`; `./` and a trailing slash
+/// are taken away). A path given twice is an error, and so is an extended attribute that is given
+/// twice or whose name is empty or holds `=` or NUL, which no tar archive can carry; nothing may
+/// lie below what is no directory. Parents that nobody adds become directories `0755 0:0`.
 ///
 /// ```
 /// use canoni::{Content, Metadata, TreeBuilder};
@@ -34,8 +35,8 @@ pub struct TreeBuilder {
 
 const ORIGIN: &str = "new tree";
 
-/// Sorts attributes, and refuses those that an archive cannot carry: names that are empty, hold `=` or NUL, or are there
-/// twice.
+/// Sorts attributes, and refuses those that an archive cannot carry: names that are empty, hold `=`
+/// or NUL, or are there twice.
 fn writable(path: &[u8], metadata: &mut Metadata) -> Result<()> {
     metadata.xattrs.sort();
     let mut last: Option<&[u8]> = None;

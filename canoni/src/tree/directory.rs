@@ -166,7 +166,8 @@ fn read_xattrs(disk: &Path) -> rustix::io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     Ok(xattrs)
 }
 
-/// Calls with larger and larger buffers, until what there is fits. (An empty one asks nothing: rustix answers it with 0.)
+/// Calls with larger and larger buffers, until what there is fits. (An empty one asks nothing:
+/// rustix answers it with 0.)
 fn grow(
     buffer: &mut Vec<u8>,
     mut call: impl FnMut(&mut [u8]) -> rustix::io::Result<usize>,

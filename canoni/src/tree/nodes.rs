@@ -46,8 +46,9 @@ struct Slot {
     implied: bool,
 }
 
-/// Paths and inodes. Names are kept once, in the folder that has them, so that a deep path costs no more than its length.
-/// An inode that lost its last path stays in the list, unused, and so does a name that was removed.
+/// Paths and inodes. Names are kept once, in the folder that has them, so that a deep path costs no
+/// more than its length. An inode that lost its last path stays in the list, unused, and so does a
+/// name that was removed.
 #[derive(Debug, Clone)]
 pub(crate) struct Nodes {
     /// The first one is the root, which has no inode.
@@ -147,8 +148,8 @@ impl Nodes {
         }
     }
 
-    /// The slot of a path, made with those above it where they are missing. `supply`: folders above it that have no inode
-    /// become `0755 0:0`.
+    /// The slot of a path, made with those above it where they are missing. `supply`: folders above
+    /// it that have no inode become `0755 0:0`.
     fn reach(&mut self, path: &[u8], supply: bool) -> usize {
         let (mut at, mut length) = (0, 0_u64);
         let mut rest = names(path).peekable();
@@ -227,7 +228,8 @@ impl Nodes {
         }
     }
 
-    /// What the folders above a path are, outermost first; `None` for those that no entry names or that are not there.
+    /// What the folders above a path are, outermost first; `None` for those that no entry names or
+    /// that are not there.
     pub(crate) fn ancestors<'a>(
         &'a self,
         path: &'a [u8],
@@ -248,8 +250,8 @@ impl Nodes {
         })
     }
 
-    /// Checks that every parent of `path` that is there is a directory. Writing through a symbolic link would depend on
-    /// who unpacks, so it is refused.
+    /// Checks that every parent of `path` that is there is a directory. Writing through a symbolic
+    /// link would depend on who unpacks, so it is refused.
     pub(crate) fn check_parents(&self, origin: &str, path: &[u8]) -> Result<()> {
         self.ancestors(path)
             .try_for_each(|(parent, inode)| match inode {
@@ -278,8 +280,8 @@ impl Nodes {
         }
     }
 
-    /// Calls `take` with every path that has an inode, bytewise by path, which is not the order of folders: `a-b` stands
-    /// between `a` and `a/b`.
+    /// Calls `take` with every path that has an inode, bytewise by path, which is not the order of
+    /// folders: `a-b` stands between `a` and `a/b`.
     pub(crate) fn each<E>(
         &self,
         mut take: impl FnMut(&[u8], usize) -> Result<(), E>,

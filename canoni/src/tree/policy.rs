@@ -72,8 +72,9 @@ impl TreeOptions {
     }
 }
 
-/// Whether the canonical form keeps an extended attribute. A tar archive cannot carry a name with `=` (it ends a PAX
-/// keyword, so `user.a=b` with the value `c` would read as `user.a` with `b=c`) or NUL.
+/// Whether the canonical form keeps an extended attribute. A tar archive cannot carry a name with
+/// `=` (it ends a PAX keyword, so `user.a=b` with the value `c` would read as `user.a` with `b=c`)
+/// or NUL.
 pub(crate) fn allowed(name: &[u8]) -> bool {
     if name.contains(&b'=') || name.contains(&0) {
         return false;

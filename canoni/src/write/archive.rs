@@ -21,8 +21,8 @@ pub struct CanonicalOptions {
     pub flatten: bool,
     /// What layers may hold.
     pub tree: TreeOptions,
-    /// Names to write into the archive: `NAME:TAG`, or `:TAG` for an OCI reference that is a tag alone. Names that Docker
-    /// does not take are left out. They have no influence on digests.
+    /// Names to write into the archive: `NAME:TAG`, or `:TAG` for an OCI reference that is a tag
+    /// alone. Names that Docker does not take are left out. They have no influence on digests.
     pub tags: Vec<String>,
     /// Told how far hashing and writing have come.
     pub progress: Progress,
@@ -184,7 +184,8 @@ impl Canonical {
             })).collect::<Vec<_>>(),
         });
         let manifest = to_canonical_json(&manifest, name)?;
-        // With a name that it does not take, such as one with a digest, Docker would not load the archive.
+        // With a name that it does not take, such as one with a digest, Docker would not load the
+        // archive.
         let taken = |tag: &&String| match tag.strip_prefix(':') {
             Some(short) => is_name(&format!("tag:{short}")),
             None => is_name(tag),

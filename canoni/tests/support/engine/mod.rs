@@ -1,5 +1,6 @@
-//! A model of the other readers: Go's archive/tar, and what umoci and podman do with its headers. Written from their
-//! documentation and behaviour, and sharing nothing with canoni but the tests' builders.
+//! A model of the other readers: Go's archive/tar, and what umoci and podman do with its headers.
+//! Written from their documentation and behaviour, and sharing nothing with canoni but the tests'
+//! builders.
 
 mod go_tar;
 
@@ -12,8 +13,8 @@ use std::fmt::Write;
 pub enum Engine {
     /// umoci 0.4.
     Umoci,
-    /// podman 4. Where its storage drivers differ (attributes and modes of folders that a lower layer has), it is taken to
-    /// do as umoci does.
+    /// podman 4. Where its storage drivers differ (attributes and modes of folders that a lower
+    /// layer has), it is taken to do as umoci does.
     Podman,
 }
 
