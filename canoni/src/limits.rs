@@ -95,7 +95,7 @@ impl Meter {
         Err(Error::Limit {
             what: layer.into(),
             limit,
-            unit: "bytes in paths of folders that no entry names (a sixteenth of the limit on \
+            unit: "bytes for folders that no entry names (a sixteenth of the limit on \
                 names)",
             option: "--max-name-bytes",
         })

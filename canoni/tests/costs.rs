@@ -87,10 +87,25 @@ fn deep_paths_imply_folders_within_a_limit() {
     assert!(outcome(&packed(&[tar(&shared)]), &Limits::default(), true).is_ok());
 }
 
+/// Short paths are not free: each implied folder counts with what it takes in memory.
+#[test]
+fn many_implied_folders_have_a_limit() {
+    let limits = Limits {
+        name_bytes: 16 * 100_000,
+        ..Limits::default()
+    };
+    let entries = |count: usize| -> Vec<Raw> {
+        let path = |number| format!("{number}/a/b/c/d/e/f/g/h");
+        (0..count).map(|number| file(path(number), "")).collect()
+    };
+    exceeds(&packed(&[tar(&entries(100))]), &limits, "--max-name-bytes");
+    outcome(&packed(&[tar(&entries(80))]), &limits, true).unwrap();
+}
+
 #[test]
 fn implied_folders_of_all_layers_count() {
     let limits = Limits {
-        name_bytes: 16 * 100_000,
+        name_bytes: 16 * 150_000,
         ..Limits::default()
     };
     let layer = |number| tar(&deep(number, 200));

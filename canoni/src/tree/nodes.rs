@@ -84,6 +84,12 @@ impl Step<'_> {
     }
 }
 
+/// What a folder that no entry names costs: its path in the finished tree, and its place in the
+/// hierarchy.
+fn cost(length: u64) -> u64 {
+    length + 128
+}
+
 fn below_no_directory(origin: &str, path: &[u8], parent: &[u8], inode: &Inode) -> Error {
     let what = match inode.node {
         Node::Symlink(_) => "a symbolic link",
@@ -128,7 +134,7 @@ impl Nodes {
         self.inodes.len() - 1
     }
 
-    /// Bytes of the paths of folders that something was put into and that no entry names.
+    /// Bytes that the folders cost that something was put into and that no entry names.
     pub(crate) fn implied(&self) -> u64 {
         self.implied
     }
@@ -144,7 +150,7 @@ impl Nodes {
         self.lead(slot, id);
         if let Some(slot) = self.slots.get_mut(slot).filter(|slot| slot.implied) {
             slot.implied = false;
-            self.implied -= path.len() as u64 + 1;
+            self.implied -= cost(path.len() as u64 + 1);
         }
     }
 
@@ -167,7 +173,7 @@ impl Nodes {
                 if let Some(slot) = self.slots.get_mut(at) {
                     slot.children.insert(name.into(), next);
                 }
-                self.implied += if above { length } else { 0 };
+                self.implied += if above { cost(length) } else { 0 };
                 next
             };
             if above && supply && self.slots.get(at).is_some_and(|slot| slot.inode.is_none()) {
