@@ -1,11 +1,41 @@
 //! Bytes that lie somewhere and are read by offset, never loaded.
 
 use crate::error::{Error, Result};
+use rustix::fs::OFlags;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+
+/// Opens a regular file for reading and nothing else: to open a pipe would wait for a writer, and
+/// to open a device may act on it. `flags` come on top.
+pub(crate) fn open_regular(path: &Path, flags: OFlags) -> Result<File> {
+    let refused = |found: &std::fs::Metadata| {
+        let regular = found.is_file();
+        (!regular).then(|| Error::image(path.display().to_string(), "is not a regular file"))
+    };
+    let found = if flags.contains(OFlags::NOFOLLOW) {
+        std::fs::symlink_metadata(path)
+    } else {
+        std::fs::metadata(path)
+    };
+    let found = found.map_err(|e| Error::file("open", path, e))?;
+    if let Some(error) = refused(&found) {
+        return Err(error);
+    }
+    // It may have become something else meanwhile.
+    let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = File::options()
+        .read(true)
+        .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
+        .open(path)
+        .map_err(|e| Error::file("open", path, e))?;
+    let found = file
+        .metadata()
+        .map_err(|e| Error::file("examine", path, e))?;
+    refused(&found).map_or(Ok(file), Err)
+}
 
 #[derive(Debug)]
 struct Backing {
@@ -22,9 +52,9 @@ pub struct Blob {
 }
 
 impl Blob {
-    /// Opens a whole regular file.
+    /// Opens a whole regular file. Anything else is refused without waiting for it.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::file("open", path, e))?;
+        let file = open_regular(path, OFlags::empty())?;
         Self::new(file, path.display().to_string())
     }
 
@@ -56,6 +86,12 @@ impl Blob {
     /// What errors call the file.
     pub fn name(&self) -> &str {
         &self.backing.name
+    }
+
+    /// Whether both are one run of one open file.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.backing, &other.backing)
+            && (self.offset, self.len) == (other.offset, other.len)
     }
 
     /// The bytes `offset..offset + len`, or `None` where the blob has no such run.

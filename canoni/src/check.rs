@@ -96,6 +96,7 @@ fn against(image: &Image, canonical: &Canonical, tree: &TreeOptions) -> Result<V
         archive_bytes: u64::MAX,
         content_bytes: u64::MAX,
         entries: u64::MAX,
+        name_bytes: u64::MAX,
         json_bytes: u64::MAX,
         header_bytes: u64::MAX,
         layers: usize::MAX,

@@ -8,6 +8,7 @@ use ruzstd::decoding::FrameDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use sha2::{Digest, Sha256};
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How bytes are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +59,14 @@ pub(crate) struct Plain {
     pub(crate) compression: Compression,
 }
 
-/// The uncompressed bytes of `blob`: itself, or an unlinked temporary file in the folder for temporary files.
-pub(crate) fn uncompress(blob: &Blob, what: &str, limits: &Limits) -> Result<Plain> {
+/// The uncompressed bytes of `blob`: itself, or an unlinked temporary file in the folder for
+/// temporary files. They are added to `spent`, which [`Limits::archive_bytes`] bounds.
+pub(crate) fn uncompress(
+    blob: &Blob,
+    what: &str,
+    limits: &Limits,
+    spent: &AtomicU64,
+) -> Result<Plain> {
     let mut head = [0; HEAD];
     let count = blob
         .fill_at(0, &mut head)
@@ -68,17 +75,21 @@ pub(crate) fn uncompress(blob: &Blob, what: &str, limits: &Limits) -> Result<Pla
     let buffered = BufReader::with_capacity(256 << 10, blob.reader());
     let (blob, digest) = match compression {
         Compression::None => {
-            if blob.len() > limits.archive_bytes {
-                return Err(too_large(what, limits));
-            }
+            spend(blob.len(), what, limits, spent)?;
             return Ok(Plain {
                 blob: blob.clone(),
                 digest: None,
                 compression,
             });
         }
-        Compression::Gzip => spool(MultiGzDecoder::new(buffered), "decompress", what, limits)?,
-        Compression::Zstd => spool(ZstdReader::new(buffered), "decompress", what, limits)?,
+        Compression::Gzip => spool(
+            MultiGzDecoder::new(buffered),
+            "decompress",
+            what,
+            limits,
+            spent,
+        )?,
+        Compression::Zstd => spool(ZstdReader::new(buffered), "decompress", what, limits, spent)?,
     };
     Ok(Plain {
         blob,
@@ -93,6 +104,7 @@ pub(crate) fn spool(
     action: &'static str,
     what: &str,
     limits: &Limits,
+    spent: &AtomicU64,
 ) -> Result<(Blob, [u8; 32])> {
     let folder = std::env::temp_dir();
     let mut file = tempfile::tempfile_in(&folder).map_err(|e| {
@@ -104,7 +116,6 @@ pub(crate) fn spool(
     })?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 256 << 10];
-    let mut total: u64 = 0;
     loop {
         let count = match from.read(&mut buffer) {
             Ok(0) => break,
@@ -112,10 +123,7 @@ pub(crate) fn spool(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(Error::io(action, what, error)),
         };
-        total += count as u64;
-        if total > limits.archive_bytes {
-            return Err(too_large(what, limits));
-        }
+        spend(count as u64, what, limits, spent)?;
         let chunk = buffer.get(..count).unwrap_or_default();
         hash.update(chunk);
         file.write_all(chunk).map_err(|e| {
@@ -129,13 +137,17 @@ pub(crate) fn spool(
     Ok((Blob::new(file, what.to_owned())?, hash.finalize().into()))
 }
 
-fn too_large(what: &str, limits: &Limits) -> Error {
-    Error::Limit {
+fn spend(bytes: u64, what: &str, limits: &Limits, spent: &AtomicU64) -> Result<()> {
+    let before = spent.fetch_add(bytes, Ordering::Relaxed);
+    if before.saturating_add(bytes) <= limits.archive_bytes {
+        return Ok(());
+    }
+    Err(Error::Limit {
         what: what.into(),
         limit: limits.archive_bytes,
-        unit: "bytes uncompressed",
+        unit: "bytes uncompressed, all layers together",
         option: "--max-bytes",
-    }
+    })
 }
 
 /// All frames of a zstd stream, checksums compared.

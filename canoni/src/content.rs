@@ -1,10 +1,9 @@
 //! The bytes of a regular file, wherever they lie.
 
-use crate::blob::Blob;
+use crate::blob::{Blob, open_regular};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -73,16 +72,11 @@ impl Content {
                 next: 0,
             },
             Self::File { path, len } => {
-                let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
-                let file = File::options()
-                    .read(true)
-                    .custom_flags(flags)
-                    .open(path)
-                    .map_err(|e| Error::file("open", path, e))?;
+                let file = open_regular(path, rustix::fs::OFlags::NOFOLLOW)?;
                 let metadata = file
                     .metadata()
                     .map_err(|e| Error::file("examine", path, e))?;
-                if !metadata.is_file() || metadata.len() != *len {
+                if metadata.len() != *len {
                     return Err(Error::image(
                         path.display().to_string(),
                         "changed while it was being read; try again",

@@ -41,6 +41,7 @@ mod overlay;
 mod platform;
 mod progress;
 mod source;
+mod spelling;
 pub mod tar;
 mod tree;
 mod write;
@@ -53,7 +54,7 @@ pub use diff::{CompareOptions, Difference, compare};
 pub use error::{Error, Result, printable};
 pub use limits::Limits;
 pub use progress::{Event, Progress};
-pub use source::{Archive, Image, Layer, Selector, canonical_name};
+pub use source::{Archive, Image, Layer, Selector, canonical_name, is_name};
 pub use tree::{
     Device, Entry, Kind, Metadata, Tree, TreeBuilder, TreeOptions, Visitor, XattrPolicy,
 };

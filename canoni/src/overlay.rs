@@ -2,11 +2,12 @@
 //! "Image Layer Filesystem Changeset").
 
 use crate::error::{Error, Result, printable};
+use crate::limits::Meter;
 use crate::source::{Image, Layer};
-use crate::tar::{TarEntry, TarKind};
+use crate::tar::{GLOBAL, TarEntry, TarKind};
 use crate::tree::nodes::{Inode, Node, Nodes};
 use crate::tree::{Device, Metadata, Tree, TreeOptions};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// One layer, its archive's entries resolved: what it sets and what it hides.
 #[derive(Debug, Default)]
@@ -19,6 +20,14 @@ pub(crate) struct Changes {
     pub(crate) whiteouts: BTreeSet<Vec<u8>>,
     /// Directories whose earlier content the layer hides; empty for the root.
     pub(crate) opaque: BTreeSet<Vec<u8>>,
+    /// Whether the layer has a global extended header, whose name podman takes for a path.
+    global: bool,
+}
+
+/// Whether a path lies in a folder.
+fn is_below(path: &[u8], folder: &[u8]) -> bool {
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.first() == Some(&b'/'))
 }
 
 enum Marker {
@@ -50,13 +59,6 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
 
 /// What a name beginning with `.wh.` says; `None` for all other names.
 fn marker(entry: &TarEntry, origin: &str) -> Result<Option<Marker>> {
-    if entry
-        .path
-        .split(|&byte| byte == b'/')
-        .any(|name| name.starts_with(b".wh..wh.") && name != b".wh..wh..opq")
-    {
-        return Ok(Some(Marker::Aufs));
-    }
     let (parent, name) = split(&entry.path);
     if parent
         .split(|&byte| byte == b'/')
@@ -67,6 +69,11 @@ fn marker(entry: &TarEntry, origin: &str) -> Result<Option<Marker>> {
     let Some(hidden) = name.strip_prefix(b".wh.") else {
         return Ok(None);
     };
+    // To umoci and podman these are whiteouts of names that no image can have, to Docker nothing.
+    // (What lies below one, as AUFS left it there, Docker ignores and the other two unpack.)
+    if hidden.starts_with(b".wh.") && hidden != b".wh..opq" {
+        return Ok(Some(Marker::Aufs));
+    }
     let empty = matches!(&entry.kind, TarKind::File(content) if content.is_empty());
     if !empty {
         return Err(Error::path(
@@ -83,23 +90,20 @@ fn marker(entry: &TarEntry, origin: &str) -> Result<Option<Marker>> {
 }
 
 impl Changes {
-    pub(crate) fn new(layer: &Layer, options: &TreeOptions) -> Result<Self> {
-        Self::from_entries(layer.entries()?, layer.name(), options)
-    }
-
-    pub(crate) fn from_entries(
-        entries: Vec<TarEntry>,
-        name: &str,
-        options: &TreeOptions,
-    ) -> Result<Self> {
+    /// Reads a layer. `meter` counts what the layers below it took.
+    pub(crate) fn new(layer: &Layer, options: &TreeOptions, meter: &mut Meter) -> Result<Self> {
+        let entries = layer.entries_within(&meter.left())?;
+        meter.count(&entries);
         let mut changes = Self {
-            name: name.to_owned(),
+            name: layer.name().to_owned(),
             ..Self::default()
         };
         for entry in entries {
             changes.entry(entry, options)?;
+            meter.check_implied(changes.nodes.implied(), layer.name())?;
         }
         changes.settle()?;
+        meter.count_implied(changes.nodes.implied());
         Ok(changes)
     }
 
@@ -108,6 +112,7 @@ impl Changes {
     }
 
     fn entry(&mut self, entry: TarEntry, options: &TreeOptions) -> Result<()> {
+        self.global |= entry.global;
         match marker(&entry, &self.name)? {
             Some(Marker::Aufs) => return Ok(()),
             Some(Marker::Opaque(path)) => {
@@ -143,11 +148,14 @@ impl Changes {
             mtime,
             xattrs,
         };
+        if matches!(kind, TarKind::Dir) {
+            self.keeps_attributes(&path, &metadata)?;
+        }
         if path.is_empty() {
             self.root = Some(metadata);
             return Ok(());
         }
-        self.nodes.missing_parents(&self.name, &path)?;
+        self.nodes.check_parents(&self.name, &path)?;
         let node = match kind {
             TarKind::File(content) => Node::File(content),
             TarKind::Dir => Node::Dir,
@@ -162,22 +170,47 @@ impl Changes {
             TarKind::CharDevice(major, minor) => Node::CharDevice(Device { major, minor }),
             TarKind::BlockDevice(major, minor) => Node::BlockDevice(Device { major, minor }),
             TarKind::Fifo => Node::Fifo,
-            TarKind::HardLink(target) => return self.hard_link(path, &target, &metadata),
+            TarKind::HardLink(target) => return self.hard_link(&path, &target, &metadata),
         };
         let id = self.nodes.add(Inode { node, metadata });
-        self.nodes.put(path, id);
+        self.nodes.put(&path, id);
         Ok(())
     }
 
-    fn hard_link(&mut self, path: Vec<u8>, target: &[u8], metadata: &Metadata) -> Result<()> {
+    /// Docker leaves on a directory what an earlier entry of the layer gave it, umoci removes it.
+    fn keeps_attributes(&self, path: &[u8], now: &Metadata) -> Result<()> {
+        let before = match path {
+            [] => self.root.as_ref(),
+            _ => self
+                .nodes
+                .get(path)
+                .filter(|inode| inode.is_dir())
+                .map(|inode| &inode.metadata),
+        };
+        let lost =
+            |(name, _): &&(Vec<u8>, Vec<u8>)| !now.xattrs.iter().any(|(known, _)| known == name);
+        match before.and_then(|before| before.xattrs.iter().find(lost)) {
+            None => Ok(()),
+            Some((name, _)) => self.bad(
+                path,
+                format!(
+                    "is a directory that the layer has twice, with the extended attribute {} only \
+                     at first; readers differ on whether it stays",
+                    printable(name)
+                ),
+            ),
+        }
+    }
+
+    fn hard_link(&mut self, path: &[u8], target: &[u8], metadata: &Metadata) -> Result<()> {
         if path == target {
-            return self.bad(&path, "is a hard link to itself");
+            return self.bad(path, "is a hard link to itself");
         }
         // A link to what lower layers have keeps that name until the layers are put together.
         let id = if let Some(id) = self.nodes.id(target) {
             id
         } else {
-            self.nodes.missing_parents(&self.name, target)?;
+            self.nodes.check_parents(&self.name, target)?;
             let node = Node::Lower(target.to_vec());
             self.nodes.add(Inode {
                 node,
@@ -187,11 +220,15 @@ impl Changes {
         if let Some(inode) = self.nodes.inode(id) {
             if inode.is_dir() {
                 return self.bad(
-                    &path,
+                    path,
                     format!("is a hard link to the directory {}", printable(target)),
                 );
             }
-            link_agrees(inode, metadata, &self.name, &path)?;
+            link_agrees(inode, metadata, &self.name, path)?;
+        }
+        if is_below(target, path) {
+            let reason = format!("is a hard link to {}, which it replaces", printable(target));
+            return self.bad(path, reason);
         }
         self.nodes.put(path, id);
         Ok(())
@@ -200,7 +237,7 @@ impl Changes {
     /// After the last entry: contradictions between entries and markers, redundant markers.
     fn settle(&mut self) -> Result<()> {
         for path in self.opaque.iter().chain(&self.whiteouts) {
-            self.nodes.missing_parents(&self.name, path)?;
+            self.nodes.check_parents(&self.name, path)?;
         }
         for path in &self.opaque {
             if !path.is_empty() && self.nodes.get(path).is_some_and(|inode| !inode.is_dir()) {
@@ -215,33 +252,26 @@ impl Changes {
             self.whiteouts.remove(&path);
             if self.nodes.id(&path).is_none() {
                 let id = self.nodes.add(Inode::dir(Metadata::default()));
-                self.nodes.put(path.clone(), id);
+                self.nodes.put(&path, id);
             }
             if self.nodes.get(&path).is_some_and(Inode::is_dir) {
                 self.opaque.insert(path);
             }
         }
-        let lower: Vec<(&Vec<u8>, &Vec<u8>)> = self
-            .nodes
-            .paths
-            .iter()
-            .filter_map(|(path, &id)| match self.nodes.inode(id) {
-                Some(Inode {
-                    node: Node::Lower(target),
-                    ..
-                }) => Some((path, target)),
-                _ => None,
-            })
-            .collect();
-        for (path, target) in lower {
-            if self.nodes.id(target).is_some() || self.hides(target) {
+        self.nodes.each(|path, id| {
+            let Some(Node::Lower(target)) = self.nodes.inode(id).map(|inode| &inode.node) else {
+                return Ok(());
+            };
+            let below = self.nodes.check_parents("", target).is_err();
+            let replaced = below || self.nodes.id(target).is_some();
+            if replaced || self.hides(target) {
                 return self.bad(
                     path,
                     format!("is a hard link to {}, which this layer also replaces or hides; readers differ on the order", printable(target)),
                 );
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Whether a marker of this layer hides a path of lower layers.
@@ -259,18 +289,30 @@ impl Changes {
     }
 }
 
-/// Runtimes give a file the metadata of the last header that names it, GNU tar that of the file's own header.
+/// Engines give a file the metadata of the last header that names it, GNU tar and umoci that of the
+/// file's own header.
 fn link_agrees(inode: &Inode, link: &Metadata, origin: &str, path: &[u8]) -> Result<()> {
-    let Metadata { mode, uid, gid, .. } = inode.metadata;
+    let Metadata {
+        mode,
+        uid,
+        gid,
+        ref xattrs,
+        ..
+    } = inode.metadata;
     let symlink = matches!(inode.node, Node::Symlink(_));
-    if (uid, gid) == (link.uid, link.gid) && (symlink || mode == link.mode) {
-        return Ok(());
+    if (uid, gid) != (link.uid, link.gid) || !(symlink || mode == link.mode) {
+        let reason = "is a hard link with another mode or owner than its file; readers differ on \
+            which one counts";
+        return Err(Error::path(origin, path, reason));
     }
-    Err(Error::path(
-        origin,
-        path,
-        "is a hard link with another mode or owner than its file; readers differ on which one counts",
-    ))
+    // Docker repeats a file's attributes at each link, others leave them out. podman sets what a
+    // link's header names on the file that all links share, umoci does not.
+    if !link.xattrs.is_empty() && link.xattrs != *xattrs {
+        let reason = "is a hard link with other extended attributes than its file; readers differ \
+            on whether they count";
+        return Err(Error::path(origin, path, reason));
+    }
+    Ok(())
 }
 
 /// A stack of layers, put together from below.
@@ -281,34 +323,62 @@ pub(crate) struct Union {
 }
 
 impl Union {
-    pub(crate) fn apply(&mut self, changes: Changes) -> Result<()> {
+    pub(crate) fn apply(&mut self, changes: &Changes) -> Result<()> {
         let Changes {
             name,
             root,
             nodes,
             whiteouts,
             opaque,
+            global,
         } = changes;
-        for path in &opaque {
+        if *global && (self.nodes.id(GLOBAL).is_some() || nodes.id(GLOBAL).is_some()) {
+            let reason = "has the name of a global extended header, which podman takes for a path";
+            return Err(Error::path(name, GLOBAL, reason));
+        }
+        for path in opaque {
             self.nodes.remove_below(path);
         }
-        for path in &whiteouts {
+        for path in whiteouts {
             self.nodes.remove(path);
         }
         if let Some(root) = root {
-            self.root = root;
+            self.root = root.clone();
         }
-        let mut moved: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
-        for (path, &theirs) in &nodes.paths {
-            self.nodes.supply_parents(&name, path)?;
+        let mut moved: HashMap<usize, usize> = HashMap::new();
+        nodes.each(|path, theirs| {
+            self.nodes.supply_parents(name, path)?;
             let id = match moved.get(&theirs) {
                 Some(&id) => id,
-                None => self.adopt(&name, path, nodes.inode(theirs))?,
+                None => self.adopt(name, path, nodes.inode(theirs))?,
             };
             moved.insert(theirs, id);
-            self.nodes.put(path.clone(), id);
+            self.nodes.put(path, id);
+            Ok(())
+        })?;
+        for path in opaque.iter().filter(|path| !path.is_empty()) {
+            self.marked(name, path, &join(path, b".wh..wh..opq"))?;
+        }
+        for path in whiteouts {
+            let (folder, hidden) = split(path);
+            let marker = join(folder, &[b".wh.", hidden].concat());
+            self.marked(name, folder, &marker)?;
         }
         Ok(())
+    }
+
+    /// A marker's folder: podman makes it where nothing else does, umoci does not.
+    fn marked(&self, name: &str, folder: &[u8], marker: &[u8]) -> Result<()> {
+        self.nodes.check_parents(name, marker)?;
+        if folder.is_empty() || self.nodes.id(folder).is_some() {
+            return Ok(());
+        }
+        let reason = format!(
+            "is a whiteout in {}, which neither this layer nor one below it has; readers differ \
+             on whether it is there afterwards",
+            printable(folder)
+        );
+        Err(Error::path(name, marker, reason))
     }
 
     fn adopt(&mut self, name: &str, path: &[u8], inode: Option<&Inode>) -> Result<usize> {
@@ -358,8 +428,9 @@ impl Image {
     /// The same for whoever verifies the digests meanwhile.
     pub(crate) fn flatten_unverified(&self, options: &TreeOptions) -> Result<Tree> {
         let mut union = Union::default();
+        let mut meter = Meter::new(self.limits());
         for layer in self.layers() {
-            union.apply(Changes::new(layer, options)?)?;
+            union.apply(&Changes::new(layer, options, &mut meter)?)?;
         }
         Ok(union.into_tree())
     }

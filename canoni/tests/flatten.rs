@@ -280,8 +280,10 @@ fn aufs_leftovers_are_ignored() {
     let layer = tar(&[
         file(".wh..wh.aufs", ""),
         dir(".wh..wh.plnk"),
-        file(".wh..wh.plnk/1.2", "x"),
         file("a", "1"),
     ]);
     assert_eq!(lines(&flatten(&[layer]).unwrap()), ["a 644 0:0 file 1"]);
+    // Docker ignores this, umoci and podman unpack it.
+    let error = refusal(&tar(&[file(".wh..wh.plnk/1.2", "x")]));
+    assert!(error.contains("lies below a whiteout"), "{error}");
 }

@@ -11,15 +11,17 @@ fn names_and_links() {
     for (entries, words) in [
         (vec![file("../x", "")], "contains '..'"),
         (vec![file("a/../../x", "")], "contains '..'"),
-        (vec![file("/etc/passwd", "")], "is absolute"),
+        (vec![file("/../etc/passwd", "")], "contains '..'"),
         (vec![hard_link("a", "../x")], "contains '..'"),
-        (vec![hard_link("a", "/x")], "is absolute"),
+        (vec![hard_link("a", "/a")], "hard link to itself"),
         (vec![file("", "")], "path is empty"),
         (vec![file(b"a\0b", "")], "contains a NUL"),
         (vec![symlink("a", b"b\0c")], "contains a NUL"),
         (vec![symlink("a", "")], "link name is empty"),
         (vec![hard_link("a", "")], "link name is empty"),
-        (vec![file("./", "x")], "trailing slash has content"),
+        (vec![file("./", "x")], "name has a trailing slash"),
+        // A file to umoci and podman, a directory to tar.
+        (vec![file("a/", "")], "name has a trailing slash"),
         (vec![file(".", "x")], "root must be a directory"),
         (
             vec![pax(&[(b"path", &long)]), file("x", "")],
@@ -260,7 +262,22 @@ fn ends_that_are_none() {
         1,
         "one zero block ends an archive"
     );
+    assert_eq!(
+        lines(&flatten(&[one[..entry].to_vec(), Vec::new()]).unwrap()),
+        ["a 644 0:0 file x"],
+        "a layer's digest covers its end"
+    );
+    let contents = tar(&[file("stargz.index.json", "{\"version\":1,\"entries\":[]}")]);
+    assert_eq!(
+        lines(&flatten(&[[one.clone(), contents.clone()].concat()]).unwrap()),
+        ["a 644 0:0 file x"],
+        "the table of contents of eStargz"
+    );
     for (bytes, words) in [
+        (
+            [one.clone(), contents.clone(), contents].concat(),
+            "another archive follows",
+        ),
         (
             [one.clone(), one.clone()].concat(),
             "another archive follows",
@@ -269,12 +286,14 @@ fn ends_that_are_none() {
             [one[..entry + 512].to_vec(), one.clone()].concat(),
             "lone zero block",
         ),
-        (one[..entry].to_vec(), "truncated (no end marker)"),
         (one[..entry - 1].to_vec(), "truncated (no end marker)"),
         (one[..513].to_vec(), "truncated (no end marker)"),
         (one[..512].to_vec(), "truncated (inside an entry's content)"),
         (one[..300].to_vec(), "truncated (inside a header)"),
-        (Vec::new(), "truncated (no end marker)"),
+        (
+            tar(&[pax(&[(b"path", b"a")])])[..1024].to_vec(),
+            "truncated (no end marker)",
+        ),
     ] {
         let error = refusal(&bytes);
         assert!(error.contains(words), "expected {words:?} in {error:?}");

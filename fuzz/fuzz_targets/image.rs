@@ -4,8 +4,15 @@
 use canoni::{Archive, Canonical, CanonicalOptions, Format, Limits, Selector};
 use libfuzzer_sys::fuzz_target;
 
-const LIMITS: Limits =
-    Limits { archive_bytes: 1 << 20, content_bytes: 1 << 20, entries: 1000, json_bytes: 1 << 16, header_bytes: 1 << 16, layers: 10 };
+const LIMITS: Limits = Limits {
+    archive_bytes: 1 << 20,
+    content_bytes: 1 << 20,
+    entries: 1000,
+    name_bytes: 1 << 20,
+    json_bytes: 1 << 16,
+    header_bytes: 1 << 16,
+    layers: 10,
+};
 
 fuzz_target!(|data: &[u8]| {
     let Ok(archive) = Archive::from_reader(data, "input", &LIMITS) else { return };

@@ -216,12 +216,16 @@ impl TreeFlags {
 #[allow(clippy::struct_field_names)] // the names are the options
 #[command(next_help_heading = "Limits against decompression bombs")]
 pub(super) struct LimitOptions {
-    /// Bytes of an archive, a layer and its contents, uncompressed
+    /// Bytes of an archive, and of all layers of an image and their contents, uncompressed
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().archive_bytes)]
     max_bytes: u64,
-    /// Entries of an archive or a layer
+    /// Entries of an archive, and of all layers of an image
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().entries)]
     max_entries: u64,
+    /// Bytes of all paths, link targets and attributes of an image; a sixteenth of it for folders
+    /// that no entry names
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().name_bytes)]
+    max_name_bytes: u64,
     /// Bytes of a config, manifest or index
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().json_bytes)]
     max_json_bytes: u64,
@@ -239,6 +243,7 @@ impl LimitOptions {
             archive_bytes: self.max_bytes,
             content_bytes: self.max_bytes,
             entries: self.max_entries,
+            name_bytes: self.max_name_bytes,
             json_bytes: self.max_json_bytes,
             header_bytes: self.max_header_bytes,
             layers: self.max_layers,
@@ -268,22 +273,7 @@ impl From<OutputFormat> for Format {
 
 /// A reference as Docker takes it, without a digest.
 pub(super) fn tag(text: &str) -> Result<String, String> {
-    let (name, tag) = match text.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, tag),
-        _ => (text, "latest"),
-    };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let name_ok = !name.is_empty()
-        && name.split('/').enumerate().all(|(at, part)| {
-            let host = at == 0 && name.contains('/');
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| (plain(b) && (host || !b.is_ascii_uppercase())) || (host && b == b':'))
-        });
-    let tag_ok =
-        (1..=128).contains(&tag.len()) && tag.bytes().all(plain) && !tag.starts_with(['.', '-']);
-    if name_ok && tag_ok {
+    if canoni::is_name(text) {
         Ok(text.to_owned())
     } else {
         Err("is no image name; write NAME:TAG in lower case".into())

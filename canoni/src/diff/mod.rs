@@ -11,6 +11,7 @@ mod content;
 mod view;
 
 use crate::error::Result;
+use crate::limits::Meter;
 use crate::overlay::Changes;
 use crate::source::{Image, Layer};
 use crate::tree::{TreeOptions, XattrPolicy};
@@ -112,21 +113,23 @@ fn layers(
     }
     // The root directory's metadata is a layer's change only where it differs from what lies below.
     let mut roots = (crate::Metadata::default(), crate::Metadata::default());
+    let mut meters = (Meter::new(left.limits()), Meter::new(right.limits()));
     for number in 0..counts.0.max(counts.1) {
         let place = format!("layer {}", number + 1);
         let (one, other) = (left.layers().get(number), right.layers().get(number));
-        let view = |layer: Option<&Layer>, root: &mut crate::Metadata| -> Result<View> {
+        let view = |layer: Option<&Layer>, root: &mut crate::Metadata, meter| -> Result<View> {
             let Some(layer) = layer else {
                 return Ok(View::default());
             };
-            let mut changes = Changes::new(layer, tree)?;
+            let mut changes = Changes::new(layer, tree, meter)?;
             changes.root = changes.root.filter(|own| !own.same(root));
             if let Some(own) = &changes.root {
                 *root = own.clone();
             }
             Ok(View::of_changes(&changes))
         };
-        let (a, b) = (view(one, &mut roots.0)?, view(other, &mut roots.1)?);
+        let a = view(one, &mut roots.0, &mut meters.0)?;
+        let b = view(other, &mut roots.1, &mut meters.1)?;
         if let (Some(one), Some(other)) = (one, other) {
             if one.diff_id() == other.diff_id() && roots.0.same(&roots.1) {
                 bytes::packing(&place, one, other, all)?;

@@ -82,18 +82,22 @@ impl View {
                 .insert(Vec::new(), Item::new("directory", root.clone()));
         }
         let mut first: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
-        for (path, &id) in &changes.nodes.paths {
+        let mut add = |path: &[u8], id| {
             let Some(inode) = changes.nodes.inode(id) else {
-                continue;
+                return;
             };
             let mut item = Item::of(&inode.node, inode.metadata.clone());
             if let Some(target) = first.get(&id) {
                 item.link = Some(target.clone());
             } else {
-                first.insert(id, path.clone());
+                first.insert(id, path.to_vec());
             }
-            view.0.insert(path.clone(), item);
-        }
+            view.0.insert(path.to_vec(), item);
+        };
+        let Ok(()) = changes.nodes.each(|path, id| {
+            add(path, id);
+            Ok::<(), std::convert::Infallible>(())
+        });
         for path in &changes.whiteouts {
             let item = Item::new("whiteout", Metadata::root(0));
             view.0.insert(marked(path, b"whiteout of "), item);

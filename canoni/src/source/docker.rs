@@ -3,9 +3,10 @@
 
 use super::files::Files;
 use super::image::{Image, Parts};
-use super::{Found, Place, json, oci};
+use super::{Found, Place, json};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::spelling::DOCKER_MANIFEST;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -25,7 +26,7 @@ pub(super) fn list(files: &Files, name: &str, limits: &Limits) -> Result<Vec<Fou
     let bytes = files
         .need("manifest.json", name)?
         .read_all(limits.json_bytes, &what)?;
-    let items: Vec<Item> = json(&bytes, &what)?;
+    let items: Vec<Item> = json(&bytes, &DOCKER_MANIFEST, &what)?;
     if items.is_empty() {
         return Err(Error::image(what, "lists no image"));
     }
@@ -35,43 +36,20 @@ pub(super) fn list(files: &Files, name: &str, limits: &Limits) -> Result<Vec<Fou
             tags: item.repo_tags.clone().unwrap_or_default(),
             platform: None,
             place: Place::Docker(item),
+            twins: Vec::new(),
+            group: 0,
         })
         .collect())
 }
 
-/// Where one archive has both descriptions, every image of `manifest.json` must be one of the OCI index.
-pub(super) fn compare(
-    docker: &[Found],
-    oci: &[Found],
+/// SHA-256 of the config that an item names.
+pub(super) fn config_digest(
     files: &Files,
     name: &str,
+    item: &Item,
     limits: &Limits,
-) -> Result<()> {
-    let mut configs = Vec::new();
-    for found in oci {
-        if let Place::Oci(descriptor) = &found.place
-            && let Some(manifest) = oci::manifest(files, name, descriptor, limits)?
-        {
-            configs.push(manifest.config().digest().to_string());
-        }
-    }
-    for found in docker {
-        let Place::Docker(item) = &found.place else {
-            continue;
-        };
-        let bytes = config(files, name, item, limits)?;
-        let digest = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
-        if !configs.contains(&digest) {
-            return Err(Error::image(
-                name,
-                format!(
-                    "manifest.json and index.json describe different images ({} is only in the former)",
-                    item.config
-                ),
-            ));
-        }
-    }
-    Ok(())
+) -> Result<[u8; 32]> {
+    Ok(Sha256::digest(config(files, name, item, limits)?).into())
 }
 
 fn config(files: &Files, name: &str, item: &Item, limits: &Limits) -> Result<Vec<u8>> {

@@ -5,9 +5,11 @@ use super::{json, sha256_of};
 use crate::blob::Blob;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::spelling;
 use oci_spec::image::ImageConfiguration;
 use serde_json::Value;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// What the two kinds of archive know about an image.
 pub(super) struct Parts {
@@ -25,6 +27,9 @@ pub struct Image {
     config_bytes: Vec<u8>,
     config: Value,
     layers: Vec<Layer>,
+    /// Layers that another description of this image in the archive names in place of these.
+    twins: Vec<Layer>,
+    limits: Limits,
 }
 
 impl Image {
@@ -36,7 +41,7 @@ impl Image {
             blobs,
         } = parts;
         let what = format!("{name}: image config");
-        let config: Value = json(&config_bytes, &what)?;
+        let config: Value = json(&config_bytes, &spelling::CONFIG, &what)?;
         let diff_ids: Vec<&str> = match config.pointer("/rootfs/diff_ids") {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(list)) => {
@@ -62,11 +67,15 @@ impl Image {
             });
         }
         let count = blobs.len();
+        let spent = Arc::new(AtomicU64::new(0));
         let mut layers = Vec::with_capacity(count);
         for (at, ((blob, digest), diff_id)) in blobs.into_iter().zip(diff_ids).enumerate() {
             let layer_name = format!("{name}: layer {} of {count}", at + 1);
             let diff_id = sha256_of(diff_id, &layer_name)?;
-            layers.push(Layer::new(layer_name, blob, digest, diff_id, *limits));
+            let spent = Arc::clone(&spent);
+            layers.push(Layer::new(
+                layer_name, blob, digest, diff_id, *limits, spent,
+            ));
         }
         Ok(Self {
             name,
@@ -74,7 +83,24 @@ impl Image {
             config_bytes,
             config,
             layers,
+            twins: Vec::new(),
+            limits: *limits,
         })
+    }
+
+    /// Takes over the promises of another description of this image, so that [`Image::verify`]
+    /// checks them, too. Both have one config, and so one list of diffIDs.
+    pub(super) fn join(&mut self, other: Self) {
+        for (layer, twin) in self.layers.iter_mut().zip(other.layers) {
+            if let Some(twin) = layer.join(twin) {
+                self.twins.push(twin);
+            }
+        }
+        self.twins.extend(other.twins);
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// What errors call the image: its archive.
@@ -92,14 +118,16 @@ impl Image {
         &self.config_bytes
     }
 
-    /// The config as a JSON value, with members that the OCI specification does not know.
+    /// The config as a JSON value, with members that the OCI specification does not know. Known
+    /// members have the names that they are known by, also where the file spells them in another
+    /// case.
     pub fn config_value(&self) -> &Value {
         &self.config
     }
 
     /// The config by the OCI specification; members that it does not know are left out.
     pub fn config(&self) -> Result<ImageConfiguration> {
-        serde_json::from_slice(&self.config_bytes).map_err(|error| {
+        serde_json::from_value(self.config.clone()).map_err(|error| {
             Error::image(
                 format!("{}: image config", self.name),
                 format!("is not what it should be: {error}"),
@@ -131,15 +159,18 @@ impl Image {
         &self.layers
     }
 
-    /// Decompresses all layers and compares their digests with the config's diffIDs (and, compressed, with the
-    /// manifest's), several layers at a time. What was verified is not verified again.
+    /// Decompresses all layers and compares their digests with the config's diffIDs (and,
+    /// compressed, with the manifest's), several layers at a time. What was verified is not
+    /// verified again. Where the archive describes the image twice, as docker-archive and as OCI
+    /// layout, the layers of both are compared.
     pub fn verify(&self) -> Result<()> {
         let threads = std::thread::available_parallelism()
             .map_or(1, usize::from)
-            .min(self.layers.len());
+            .min(self.layers.len() + self.twins.len());
+        let all: Vec<&Layer> = self.layers.iter().chain(&self.twins).collect();
         let next = AtomicUsize::new(0);
         let work = || -> Result<()> {
-            while let Some(layer) = self.layers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some(layer) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
                 layer.verify()?;
             }
             Ok(())

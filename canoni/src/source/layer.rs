@@ -4,10 +4,11 @@ use crate::blob::Blob;
 use crate::compress::{Compression, Plain, uncompress};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::tar::{TarEntry, index};
+use crate::tar::{TarEntry, index_layer};
 use sha2::{Digest, Sha256};
 use std::io::Read;
-use std::sync::{Mutex, OnceLock};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A layer of an image.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Layer {
     digest: Option<[u8; 32]>,
     diff_id: [u8; 32],
     limits: Limits,
+    /// Uncompressed bytes of all layers of the image so far.
+    spent: Arc<AtomicU64>,
     plain: Mutex<Option<Plain>>,
     verified: OnceLock<()>,
 }
@@ -29,6 +32,7 @@ impl Layer {
         digest: Option<[u8; 32]>,
         diff_id: [u8; 32],
         limits: Limits,
+        spent: Arc<AtomicU64>,
     ) -> Self {
         Self {
             name,
@@ -36,9 +40,21 @@ impl Layer {
             digest,
             diff_id,
             limits,
+            spent,
             plain: Mutex::new(None),
             verified: OnceLock::new(),
         }
+    }
+
+    /// Takes over another layer's promise where both are the same bytes; else gives that layer
+    /// back.
+    pub(super) fn join(&mut self, twin: Self) -> Option<Self> {
+        let other = self.digest.is_some() && self.digest != twin.digest;
+        if other || !self.blob.same(&twin.blob) || self.diff_id != twin.diff_id {
+            return Some(twin);
+        }
+        self.digest = twin.digest;
+        None
     }
 
     /// What errors call the layer: archive and number.
@@ -60,7 +76,7 @@ impl Layer {
         if let Some(plain) = &*slot {
             return Ok(plain.clone());
         }
-        let plain = uncompress(&self.blob, &self.name, &self.limits)?;
+        let plain = uncompress(&self.blob, &self.name, &self.limits, &self.spent)?;
         if let Some(digest) = plain.digest {
             self.compare("uncompressed", self.diff_id, digest)?;
         }
@@ -76,7 +92,12 @@ impl Layer {
 
     /// The archive's entries in its order, contents left where they are.
     pub fn entries(&self) -> Result<Vec<TarEntry>> {
-        index(&self.tar()?, &self.name, &self.limits)
+        self.entries_within(&self.limits)
+    }
+
+    /// The same, with what other layers leave of the image's limits.
+    pub(crate) fn entries_within(&self, limits: &Limits) -> Result<Vec<TarEntry>> {
+        index_layer(&self.tar()?, &self.name, limits)
     }
 
     /// How the blob is packed, in words.

@@ -1,22 +1,31 @@
 //! Where images come from: docker-archives of every dialect and OCI layouts.
 
+mod both;
 mod docker;
 mod files;
 mod image;
 mod layer;
+mod names;
 mod oci;
 
 pub use image::Image;
 pub use layer::Layer;
+pub(crate) use names::full_name;
+pub use names::{canonical_name, is_name};
 
 use crate::blob::Blob;
 use crate::compress::{spool, uncompress};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::spelling::{self, Shape};
 use files::Files;
+use names::is_named;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 
 /// Which image of an archive.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +43,11 @@ struct Found {
     /// From the index that led here; the config has the last word.
     platform: Option<String>,
     place: Place,
+    /// Other descriptions of the same image in the archive.
+    twins: Vec<Place>,
+    /// Which element of an OCI layout's `index.json` led here: what came by one and has one name
+    /// differs in platform.
+    group: usize,
 }
 
 /// How to get at it.
@@ -73,19 +87,20 @@ impl Archive {
 
     /// Reads an archive from a stream, by way of an unlinked temporary file. `name` is what errors call it.
     pub fn from_reader(reader: impl Read, name: &str, limits: &Limits) -> Result<Self> {
-        let (blob, _) = spool(reader, "read", name, limits)?;
+        let (blob, _) = spool(reader, "read", name, limits, &AtomicU64::new(0))?;
         Self::from_blob(&blob, name.to_owned(), limits)
     }
 
     pub(crate) fn from_blob(blob: &Blob, name: String, limits: &Limits) -> Result<Self> {
-        let plain = uncompress(blob, &name, limits)?;
+        let plain = uncompress(blob, &name, limits, &AtomicU64::new(0))?;
         Self::from_files(Files::tar(&plain.blob, &name, limits)?, name, limits)
     }
 
     fn from_files(files: Files, name: String, limits: &Limits) -> Result<Self> {
         let layout = files.find("oci-layout")?.is_some();
+        let index = files.find("index.json")?.is_some();
         let manifest = files.find("manifest.json")?.is_some();
-        let images = match (manifest, layout) {
+        let images = match (manifest, layout || index) {
             (false, false) => {
                 return Err(Error::image(
                     name,
@@ -94,18 +109,7 @@ impl Archive {
             }
             (false, true) => oci::list(&files, &name, limits)?,
             (true, false) => docker::list(&files, &name, limits)?,
-            (true, true) => {
-                // New `docker save` describes its images twice. The two must agree.
-                let docker = docker::list(&files, &name, limits)?;
-                docker::compare(
-                    &docker,
-                    &oci::list(&files, &name, limits)?,
-                    &files,
-                    &name,
-                    limits,
-                )?;
-                docker
-            }
+            (true, true) => both::list(&files, &name, limits)?,
         };
         Ok(Self {
             name,
@@ -131,7 +135,12 @@ impl Archive {
                 let wanted = full_name(reference);
                 self.images
                     .iter()
-                    .filter(|image| image.tags.iter().any(|tag| full_name(tag) == wanted))
+                    .filter(|image| {
+                        image
+                            .tags
+                            .iter()
+                            .any(|tag| is_named(tag, &wanted, reference))
+                    })
                     .collect()
             }
         };
@@ -172,7 +181,15 @@ impl Archive {
     }
 
     fn open_found(&self, found: &Found) -> Result<Image> {
-        match &found.place {
+        let mut image = self.open_place(found, &found.place)?;
+        for twin in &found.twins {
+            image.join(self.open_place(found, twin)?);
+        }
+        Ok(image)
+    }
+
+    fn open_place(&self, found: &Found, place: &Place) -> Result<Image> {
+        match place {
             Place::Docker(item) => docker::open(&self.files, &self.name, item, found, &self.limits),
             Place::Oci(descriptor) => {
                 oci::open(&self.files, &self.name, descriptor, found, &self.limits)
@@ -182,14 +199,17 @@ impl Archive {
 
     /// Opens the images of all platforms under one name: the given one, or the only one there is.
     pub fn platforms(&self, reference: Option<&str>) -> Result<Vec<Image>> {
-        let wanted = reference.map(full_name);
         let named: Vec<&Found> = self
             .images
             .iter()
             .filter(|image| {
-                wanted
-                    .as_ref()
-                    .is_none_or(|wanted| image.tags.iter().any(|tag| full_name(tag) == *wanted))
+                reference.is_none_or(|reference| {
+                    let wanted = full_name(reference);
+                    image
+                        .tags
+                        .iter()
+                        .any(|tag| is_named(tag, &wanted, reference))
+                })
             })
             .collect();
         if named.is_empty() {
@@ -209,9 +229,17 @@ impl Archive {
     }
 
     fn one_name(&self) -> bool {
-        let mut tags = self.images.iter().map(|image| &image.tags);
-        let first = tags.next();
-        tags.all(|tags| Some(tags) == first)
+        // An image that is described twice has the names of both descriptions, its siblings those
+        // of one.
+        let full = |image: &Found| -> BTreeSet<String> {
+            image.tags.iter().map(|tag| full_name(tag)).collect()
+        };
+        let all: Vec<_> = self.images.iter().map(full).collect();
+        let Some(most) = all.iter().max_by_key(|names| names.len()) else {
+            return true;
+        };
+        all.iter()
+            .all(|names| names == most || (!names.is_empty() && names.is_subset(most)))
     }
 
     fn listing(&self, problem: &str, words: impl Fn(&Found) -> String) -> Error {
@@ -236,53 +264,29 @@ fn platform_words(found: &Found) -> String {
     found.platform.clone().unwrap_or_default()
 }
 
-/// Docker's short names in full: `a` is `docker.io/library/a:latest`.
-pub(crate) fn full_name(reference: &str) -> String {
-    let (name, digest) = match reference.split_once('@') {
-        Some((name, digest)) => (name, Some(digest)),
-        None => (reference, None),
-    };
-    let tagged = name
-        .rsplit('/')
-        .next()
-        .is_some_and(|last| last.contains(':'));
-    let (host, rest) = match name.split_once('/') {
-        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => {
-            (host, rest.to_owned())
-        }
-        Some(_) => ("docker.io", name.to_owned()),
-        None => ("docker.io", format!("library/{name}")),
-    };
-    match digest {
-        Some(digest) => format!("{host}/{rest}@{digest}"),
-        None if tagged => format!("{host}/{rest}"),
-        None => format!("{host}/{rest}:latest"),
-    }
-}
-
-/// `NAME-canoni:TAG` for `NAME:TAG`; none for a name with a digest or an image's ID.
-pub fn canonical_name(reference: &str) -> Option<String> {
-    if reference.contains('@') || reference.starts_with("sha256:") {
-        return None;
-    }
-    let full = full_name(reference);
-    let (name, tag) = full.rsplit_once(':')?;
-    Some(format!("{name}-canoni:{tag}"))
-}
-
 fn platform_matches(wanted: &str, has: &str) -> bool {
+    // v8 is the one variant that arm64 has, named or not.
+    let plain = |text: &str| match text.strip_suffix("/arm64/v8") {
+        Some(os) => format!("{os}/arm64"),
+        None => text.to_owned(),
+    };
+    let (wanted, has) = (&*plain(wanted), &*plain(has));
     has == wanted
         || has
             .strip_prefix(wanted)
             .is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Reads JSON that must be unambiguous.
-fn json<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
+/// Reads JSON that must be unambiguous: no key twice or in two spellings, no number that readers
+/// round.
+fn json<T: DeserializeOwned>(bytes: &[u8], shape: &Shape, what: &str) -> Result<T> {
     strict_json::check(bytes, strict_json::Limits::default())
         .map_err(|error| Error::image(what, format!("is not acceptable JSON: {error}")))?;
-    serde_json::from_slice(bytes)
-        .map_err(|error| Error::image(what, format!("is not what it should be: {error}")))
+    spelling::check_values(bytes).map_err(|reason| Error::image(what, reason))?;
+    let wrong = |error| Error::image(what, format!("is not what it should be: {error}"));
+    let mut value: Value = serde_json::from_slice(bytes).map_err(wrong)?;
+    spelling::settle(&mut value, shape, what)?;
+    serde_json::from_value(value).map_err(wrong)
 }
 
 /// 64 hexadecimal digits out of `sha256:...`.
@@ -309,36 +313,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_names_mean_what_docker_means() {
-        for (short, full) in [
-            ("a", "docker.io/library/a:latest"),
-            ("a:1", "docker.io/library/a:1"),
-            ("me/a", "docker.io/me/a:latest"),
-            ("localhost/a:1", "localhost/a:1"),
-            ("host:5000/a", "host:5000/a:latest"),
-            ("docker.io/library/a:latest", "docker.io/library/a:latest"),
-        ] {
-            assert_eq!(full_name(short), full, "{short}");
-        }
-    }
-
-    #[test]
     fn a_platform_without_variant_matches_any() {
         assert!(platform_matches("linux/arm", "linux/arm/v7"));
         assert!(!platform_matches("linux/arm", "linux/arm64"));
+        assert!(platform_matches("linux/arm64/v8", "linux/arm64"));
+        assert!(platform_matches("linux/arm64", "linux/arm64/v8"));
         assert!(!platform_matches("linux/arm/v6", "linux/arm/v7"));
-    }
-
-    #[test]
-    fn the_new_name_keeps_host_and_tag() {
-        for (old, new) in [
-            ("app", Some("docker.io/library/app-canoni:latest")),
-            ("me/app:1", Some("docker.io/me/app-canoni:1")),
-            ("host:5000/a/b", Some("host:5000/a/b-canoni:latest")),
-            ("app@sha256:00", None),
-            ("sha256:00", None),
-        ] {
-            assert_eq!(canonical_name(old).as_deref(), new, "{old}");
-        }
     }
 }

@@ -42,6 +42,9 @@ pub struct TarEntry {
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
     /// Keywords of extended headers that mean something an image cannot carry.
     pub unknown: Vec<Vec<u8>>,
+    /// Whether a global extended header (of a comment) stands before the entry. Its name is
+    /// `pax_global_header`, which podman takes for a path.
+    pub global: bool,
     /// Offset of the entry's first header.
     pub offset: u64,
 }

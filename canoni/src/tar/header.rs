@@ -11,6 +11,8 @@ pub(super) enum Dialect {
     V7,
     /// `ustar\0` `00`.
     Ustar,
+    /// ustar with times where the end of the prefix is, and `tar\0` at the end (Schily's star).
+    Star,
     /// `ustar  \0`.
     Gnu,
 }
@@ -43,14 +45,22 @@ impl Block {
         }
         let magic = bytes.get(257..265).unwrap_or_default();
         let dialect = match magic {
-            b"ustar\x0000" => Dialect::Ustar,
+            // Some writers leave the version out.
+            b"ustar\x0000" | b"ustar\0\0\0" if bytes.ends_with(b"tar\0") => Dialect::Star,
+            b"ustar\x0000" | b"ustar\0\0\0" => Dialect::Ustar,
             b"ustar  \0" => Dialect::Gnu,
             [0, 0, 0, 0, 0, 0, 0, 0] => Dialect::V7,
             _ => return Err(Problem::Dialect),
         };
-        // star's own dialect keeps times where ustar has the end of the prefix.
-        if dialect == Dialect::Ustar && bytes.ends_with(b"tar\0") {
-            return Err(Problem::Dialect);
+        if dialect == Dialect::Gnu {
+            // GNU's times stand where ustar has its prefix. Go takes them for a prefix if they are
+            // no numbers.
+            for (times, what) in [(345..357, "atime"), (357..369, "ctime")] {
+                let field = bytes.get(times).unwrap_or_default();
+                if field.first() != Some(&0) {
+                    signed(field, what)?;
+                }
+            }
         }
         Ok(Self {
             header: Box::new(header),
@@ -66,13 +76,17 @@ impl Block {
     /// Name as stored: prefix and name joined.
     pub(super) fn name(&self) -> Result<Vec<u8>, Problem> {
         let name = terminated(&self.header.as_old().name, "name")?;
-        if self.dialect == Dialect::Ustar
-            && let Some(ustar) = self.header.as_ustar()
-        {
-            let prefix = terminated(&ustar.prefix, "prefix")?;
-            if !prefix.is_empty() {
-                return Ok([prefix, b"/", name].concat());
-            }
+        let bytes = self.header.as_bytes();
+        let prefix = match self.dialect {
+            Dialect::Ustar => terminated(bytes.get(345..500).unwrap_or_default(), "prefix")?,
+            // Times follow it. Readers that do not know star go on until a NUL, so there must be
+            // one.
+            Dialect::Star if bytes.get(475) != Some(&0) => return Err(Problem::Dialect),
+            Dialect::Star => terminated(bytes.get(345..475).unwrap_or_default(), "prefix")?,
+            Dialect::V7 | Dialect::Gnu => &[],
+        };
+        if !prefix.is_empty() {
+            return Ok([prefix, b"/", name].concat());
         }
         Ok(name.to_vec())
     }
@@ -105,11 +119,12 @@ impl Block {
 
     /// Device numbers, within what Linux has: 12 and 20 bits.
     pub(super) fn device(&self) -> Result<(u32, u32), Problem> {
-        let (major, minor) = match (self.header.as_ustar(), self.header.as_gnu()) {
-            (Some(ustar), _) => (&ustar.dev_major, &ustar.dev_minor),
-            (_, Some(gnu)) => (&gnu.dev_major, &gnu.dev_minor),
-            _ => return Err(Problem::Number("devmajor")),
-        };
+        if self.dialect == Dialect::V7 {
+            return Err(Problem::Number("devmajor"));
+        }
+        let bytes = self.header.as_bytes();
+        let major = bytes.get(329..337).unwrap_or_default();
+        let minor = bytes.get(337..345).unwrap_or_default();
         let within = |field: &[u8], what, limit: u64| {
             let number = number(field, what)?;
             u32::try_from(number)
@@ -156,7 +171,8 @@ fn signed(field: &[u8], what: &'static str) -> Result<i64, Problem> {
             .iter()
             .try_fold(start, |value, &byte| step(value, 256, byte));
     }
-    let digits = field.trim_ascii_start();
+    let blank = field.iter().take_while(|&&byte| byte == b' ').count();
+    let digits = field.get(blank..).unwrap_or_default();
     let end = digits
         .iter()
         .position(|byte| !(b'0'..=b'7').contains(byte))
@@ -172,16 +188,14 @@ fn signed(field: &[u8], what: &'static str) -> Result<i64, Problem> {
 
 /// One spelling of a path within an image: no leading, trailing or doubled slash, no `.`; the root is empty.
 ///
-/// Refused: `..`, absolute paths, NUL, and what is longer than Linux allows (4095 bytes, 255 per name).
+/// A leading slash is taken away, as Docker, podman, skopeo and umoci do. Refused: `..`, NUL, the
+/// empty path, and what is longer than Linux allows (4095 bytes, 255 per name).
 pub fn clean_path(path: &[u8]) -> Result<Vec<u8>, Problem> {
     if path.contains(&0) {
         return Err(Problem::Nul("path"));
     }
     if path.is_empty() {
         return Err(Problem::Empty("path"));
-    }
-    if path.first() == Some(&b'/') {
-        return Err(Problem::Absolute(printable(path)));
     }
     let mut clean = Vec::with_capacity(path.len());
     for name in path.split(|&byte| byte == b'/') {

@@ -8,14 +8,25 @@ use super::{BLOCK, sparse};
 use crate::blob::Blob;
 use crate::content::Content;
 use crate::error::{Error, Result, printable};
-use crate::limits::Limits;
+use crate::limits::{Limits, name_bytes};
 
 /// Reads the headers of the archive in `blob`, from its first byte to its end marker. `name` is what errors call it.
 ///
 /// Contents are not read (except the map of a sparse file), so this takes time in the number of entries.
 pub fn index(blob: &Blob, name: &str, limits: &Limits) -> Result<Vec<TarEntry>> {
+    read(blob, name, limits, false)
+}
+
+/// The same for an archive whose end is known by its digest: it needs no end marker, and the table
+/// of contents of an eStargz layer, `stargz.index.json`, may stand after that marker.
+pub(crate) fn index_layer(blob: &Blob, name: &str, limits: &Limits) -> Result<Vec<TarEntry>> {
+    read(blob, name, limits, true)
+}
+
+fn read(blob: &Blob, name: &str, limits: &Limits, layer: bool) -> Result<Vec<TarEntry>> {
     let mut reader = Reader {
         blob,
+        layer,
         limits,
         at: 0,
         window: vec![0; WINDOW],
@@ -24,11 +35,15 @@ pub fn index(blob: &Blob, name: &str, limits: &Limits) -> Result<Vec<TarEntry>> 
         content: 0,
     };
     let mut entries = Vec::new();
+    let mut names: u64 = 0;
     loop {
         let offset = reader.at;
         let mut entry = None;
         match reader.entry(&mut entry) {
-            Ok(Some(next)) => entries.push(next),
+            Ok(Some(next)) => {
+                names = names.saturating_add(name_bytes(&next));
+                entries.push(next);
+            }
             Ok(None) => return Ok(entries),
             Err(Failure::Problem(problem)) => {
                 let entry = entry.map(|path| printable(&path));
@@ -41,23 +56,35 @@ pub fn index(blob: &Blob, name: &str, limits: &Limits) -> Result<Vec<TarEntry>> 
             }
             Err(Failure::Io(error)) => return Err(Error::io("read", name, error)),
         }
-        if entries.len() as u64 > limits.entries {
-            let problem = Problem::Limit {
-                limit: limits.entries,
-                unit: "entries",
-                option: "--max-entries",
-            };
-            return Err(Error::Tar {
-                archive: name.to_owned(),
-                offset,
-                entry: None,
-                problem,
-            });
-        }
+        let over = if entries.len() as u64 > limits.entries {
+            (limits.entries, "entries", "--max-entries")
+        } else if names > limits.name_bytes {
+            (
+                limits.name_bytes,
+                "bytes of names, link targets and attributes",
+                "--max-name-bytes",
+            )
+        } else {
+            continue;
+        };
+        let (limit, unit, option) = over;
+        return Err(Error::Tar {
+            archive: name.to_owned(),
+            offset,
+            entry: None,
+            problem: Problem::Limit {
+                limit,
+                unit,
+                option,
+            },
+        });
     }
 }
 
 const WINDOW: usize = 16 << 10;
+
+/// The name that git gives a global extended header.
+pub(crate) const GLOBAL: &[u8] = b"pax_global_header";
 
 enum Failure {
     Problem(Problem),
@@ -82,10 +109,19 @@ struct Before {
     pax: Option<Pax>,
     name: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
+    global: bool,
+}
+
+impl Before {
+    fn any(&self) -> bool {
+        self.pax.is_some() || self.name.is_some() || self.link.is_some() || self.global
+    }
 }
 
 struct Reader<'a> {
     blob: &'a Blob,
+    /// Read as [`index_layer`] says.
+    layer: bool,
     limits: &'a Limits,
     at: u64,
     window: Vec<u8>,
@@ -132,10 +168,14 @@ impl Reader<'_> {
         let mut before = Before::default();
         loop {
             let Some(bytes) = self.block()? else {
+                // The padding of the last entry must be there: Go's reader misses it.
+                if self.layer && !before.any() && self.at == self.blob.len() {
+                    return Ok(None);
+                }
                 return Err(Problem::Truncated("no end marker").into());
             };
             if bytes == [0; 512] {
-                if before.pax.is_some() || before.name.is_some() || before.link.is_some() {
+                if before.any() {
                     return Err(Problem::Dangling.into());
                 }
                 self.end()?;
@@ -158,6 +198,14 @@ impl Reader<'_> {
                     {
                         return Err(Problem::Global(printable(key)).into());
                     }
+                    // To podman its name is a path: what is there is removed, folders above it are
+                    // made, and to umoci, too, a whiteout is a whiteout. git writes one that means
+                    // nothing.
+                    let name = block.name()?;
+                    if name != GLOBAL {
+                        return Err(Problem::GlobalName(printable(&name)).into());
+                    }
+                    before.global = true;
                 }
                 b'L' => self.long(&block, &mut before.name, "name")?,
                 b'K' => self.long(&block, &mut before.link, "link name")?,
@@ -211,6 +259,7 @@ impl Reader<'_> {
         offset: u64,
         known: &mut Option<Vec<u8>>,
     ) -> Result<TarEntry, Failure> {
+        let global = before.global;
         let mut pax = before.pax.unwrap_or_default();
         let sparse_records = sparse::pax_sparse(&pax.sparse)?;
         let sparse_name = sparse_records
@@ -230,7 +279,9 @@ impl Reader<'_> {
         let type_byte = block.type_byte();
         let slash = path.ends_with(b"/");
         let kind = match type_byte {
-            b'0' | 0 | b'7' if slash && size == 0 && sparse_records.is_none() => TarKind::Dir,
+            // V7 has no other way to write a folder. With type 0 it is one to tar, and a file to
+            // engines.
+            0 if slash && size == 0 && sparse_records.is_none() => TarKind::Dir,
             b'0' | 0 | b'7' if slash => return Err(Problem::SlashFile.into()),
             b'0' | 0 | b'7' => TarKind::File(match sparse_records {
                 None => Content::Blob(self.take(size)?),
@@ -281,6 +332,7 @@ impl Reader<'_> {
             mtime: pax.mtime.map_or_else(|| block.mtime(), Ok)?,
             xattrs: pax.xattrs,
             unknown: pax.other,
+            global,
             offset,
         })
     }
@@ -324,17 +376,29 @@ impl Reader<'_> {
             Ok(Some(_)) | Err(Failure::Problem(Problem::Truncated(_))) => {}
             Err(error) => return Err(error),
         }
+        let mut contents = self.layer;
         loop {
             match self.block() {
                 Ok(None) | Err(Failure::Problem(Problem::Truncated(_))) => return Ok(()),
-                Ok(Some(block)) if block != [0; 512] && Block::parse(&block).is_ok() => {
-                    return Err(Problem::Concatenated.into());
-                }
+                Ok(Some(block)) if block != [0; 512] => match Block::parse(&block) {
+                    // Once, and nothing else: every engine ends at the marker.
+                    Ok(header) if contents && is_stargz(&header) => {
+                        contents = false;
+                        self.take(header.size()?)?;
+                    }
+                    Ok(_) => return Err(Problem::Concatenated.into()),
+                    Err(_) => {}
+                },
                 Ok(Some(_)) => {}
                 Err(error) => return Err(error),
             }
         }
     }
+}
+
+/// Whether this is the header of eStargz's table of contents.
+fn is_stargz(block: &Block) -> bool {
+    block.type_byte() == b'0' && block.name().is_ok_and(|name| name == b"stargz.index.json")
 }
 
 /// The value given by a PAX record, a GNU long header, or both alike.

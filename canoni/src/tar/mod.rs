@@ -15,6 +15,7 @@ mod sparse;
 pub use entry::{TarEntry, TarKind};
 pub use header::clean_path;
 pub use index::index;
+pub(crate) use index::{GLOBAL, index_layer};
 pub use problem::Problem;
 
 /// Bytes of a tar block.

@@ -104,7 +104,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Pax, Problem> {
                 if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
                     pax.xattrs.push((name.to_vec(), value.to_vec()));
                 } else if let Some(name) = key.strip_prefix(b"LIBARCHIVE.xattr.") {
-                    libarchive.push((unescape(name)?, base64(value)?));
+                    libarchive.push((key, unescape(name)?, base64(value)?));
                 } else if let Some(name) = key.strip_prefix(b"GNU.sparse.") {
                     pax.sparse.push((name.to_vec(), value.to_vec()));
                 } else {
@@ -113,10 +113,11 @@ pub(super) fn parse(text: &[u8]) -> Result<Pax, Problem> {
             }
         }
     }
-    // bsdtar writes every attribute in both spellings.
-    for (name, value) in libarchive {
+    // bsdtar writes every attribute in both spellings. Container engines read SCHILY's alone: to
+    // take an attribute from LIBARCHIVE's would give a file what no engine gave it.
+    for (key, name, value) in libarchive {
         match pax.xattrs.iter().find(|(known, _)| *known == name) {
-            None => pax.xattrs.push((name, value)),
+            None => pax.other.push(key.to_vec()),
             Some((_, known)) if *known == value => {}
             Some(_) => return Err(Problem::Conflict("an extended attribute")),
         }

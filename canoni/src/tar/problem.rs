@@ -20,17 +20,14 @@ pub enum Problem {
     /// A directory, link or device with content.
     #[error("an entry of this type must have size 0; readers differ on what follows")]
     Sized,
-    /// A file name ends in a slash but has content.
+    /// A file's name ends in a slash.
     #[error(
-        "a name with a trailing slash has content; readers differ on whether it is a directory"
+        "a regular file's name has a trailing slash; readers differ on whether it is a directory"
     )]
     SlashFile,
     /// Name with `..`.
     #[error("path {0} contains '..'")]
     DotDot(String),
-    /// Name starts with a slash.
-    #[error("path {0} is absolute")]
-    Absolute(String),
     /// Name with NUL, or bytes after its NUL.
     #[error("{0} contains a NUL byte")]
     Nul(&'static str),
@@ -65,6 +62,11 @@ pub enum Problem {
     /// A global extended header that changes something.
     #[error("global extended header sets {0}; readers differ on whether it counts")]
     Global(String),
+    /// A global extended header with a name that engines take for a path.
+    #[error(
+        "global extended header has the name {0}, not pax_global_header; engines take it for a path"
+    )]
+    GlobalName(String),
     /// An extended header with no entry after it.
     #[error("extended header without an entry")]
     Dangling,

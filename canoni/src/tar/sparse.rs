@@ -95,8 +95,10 @@ pub(super) fn pax_sparse(records: &[(Vec<u8>, Vec<u8>)]) -> Result<Option<PaxSpa
             b"name" => name = Some(value.clone()),
             b"size" => size = Some(number()?),
             b"realsize" => real_size = Some(number()?),
-            b"major" => major = Some(number()?),
-            b"minor" => minor = Some(number()?),
+            // Compared as texts: to Go, a version that it does not know makes the file an ordinary
+            // one.
+            b"major" => major = Some(value.as_slice()),
+            b"minor" => minor = Some(value.as_slice()),
             b"numblocks" => blocks = Some(number()?),
             b"map" => listed = Some(value),
             b"offset" => offsets.push(number()?),
@@ -106,7 +108,7 @@ pub(super) fn pax_sparse(records: &[(Vec<u8>, Vec<u8>)]) -> Result<Option<PaxSpa
     }
     let pairs = listed.is_some() || !offsets.is_empty() || !lengths.is_empty();
     match (major, minor) {
-        (Some(1), Some(0)) if !pairs && size.is_none() && blocks.is_none() => {
+        (Some(b"1"), Some(b"0")) if !pairs && size.is_none() && blocks.is_none() => {
             let real_size = real_size.ok_or(Problem::Sparse("no real size"))?;
             return Ok(Some(PaxSparse {
                 name,
@@ -114,7 +116,15 @@ pub(super) fn pax_sparse(records: &[(Vec<u8>, Vec<u8>)]) -> Result<Option<PaxSpa
                 map: None,
             }));
         }
-        (None | Some(0), None | Some(0 | 1)) if real_size.is_none() => {}
+        (Some(b"0"), Some(b"0" | b"1")) if real_size.is_none() => {}
+        // Without a version, a map that is not empty says that the file is sparse.
+        (None, None)
+            if real_size.is_none() && listed.is_none_or(|list| !list.is_empty()) && pairs => {}
+        (None, None) if !pairs || listed.is_some() => {
+            return Err(Problem::Sparse(
+                "no map and no version; readers differ on whether the file is sparse",
+            ));
+        }
         _ => return Err(Problem::Sparse("records of different formats are mixed")),
     }
     let mut map = Map::new();

@@ -3,14 +3,16 @@
 use super::nodes::{Inode, Node, Nodes};
 use super::{Device, Metadata, Tree};
 use crate::content::Content;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, printable};
 use crate::tar::clean_path;
 use std::path::Path;
 
 /// Builds a [`Tree`] from paths, in any order.
 ///
-/// Paths are relative to the root, spelled as in an archive (`usr/bin/x`; `./` and a trailing slash are taken away).
-/// A path given twice is an error. Parents that nobody adds become directories `0755 0:0`.
+/// Paths are relative to the root, spelled as in an archive (`usr/bin/x`; `./` and a trailing slash
+/// are taken away). A path given twice is an error, and so is an extended attribute that is given
+/// twice or whose name is empty or holds `=` or NUL, which no tar archive can carry; nothing may
+/// lie below what is no directory. Parents that nobody adds become directories `0755 0:0`.
 ///
 /// ```
 /// use canoni::{Content, Metadata, TreeBuilder};
@@ -33,6 +35,28 @@ pub struct TreeBuilder {
 
 const ORIGIN: &str = "new tree";
 
+/// Sorts attributes, and refuses those that an archive cannot carry: names that are empty, hold `=`
+/// or NUL, or are there twice.
+fn writable(path: &[u8], metadata: &mut Metadata) -> Result<()> {
+    metadata.xattrs.sort();
+    let mut last: Option<&[u8]> = None;
+    for (name, _) in &metadata.xattrs {
+        if name.is_empty() || name.contains(&b'=') || name.contains(&0) {
+            let reason = format!(
+                "has the extended attribute {:?}, a name that no archive can carry",
+                printable(name)
+            );
+            return Err(Error::path(ORIGIN, path, reason));
+        }
+        if last == Some(name) {
+            let reason = format!("has the extended attribute {} twice", printable(name));
+            return Err(Error::path(ORIGIN, path, reason));
+        }
+        last = Some(name);
+    }
+    Ok(())
+}
+
 impl TreeBuilder {
     /// An empty tree with a root of `0755 0:0`.
     pub fn new() -> Self {
@@ -45,11 +69,25 @@ impl TreeBuilder {
         self
     }
 
-    fn add(&mut self, path: &[u8], node: Node, metadata: Metadata) -> Result<&mut Self> {
+    fn add(&mut self, path: &[u8], node: Node, mut metadata: Metadata) -> Result<&mut Self> {
         let path = self.free(path)?;
+        writable(&path, &mut metadata)?;
+        self.no_folder(&path, matches!(node, Node::Dir))?;
         let id = self.nodes.add(Inode { node, metadata });
-        self.nodes.put(path, id);
+        self.nodes.put(&path, id);
         Ok(self)
+    }
+
+    /// Whether something lies below what shall be no folder.
+    fn no_folder(&self, path: &[u8], dir: bool) -> Result<()> {
+        if dir || !self.nodes.any_below(path) {
+            return Ok(());
+        }
+        Err(Error::path(
+            ORIGIN,
+            path,
+            "is no folder, but something lies below it",
+        ))
     }
 
     fn free(&self, path: &[u8]) -> Result<Vec<u8>> {
@@ -61,6 +99,7 @@ impl TreeBuilder {
         if self.nodes.id(&clean).is_some() {
             return Err(Error::path(ORIGIN, path, "is there already"));
         }
+        self.nodes.check_parents(ORIGIN, &clean)?;
         Ok(clean)
     }
 
@@ -138,7 +177,8 @@ impl TreeBuilder {
             .and_then(|target| self.nodes.id(&target));
         match known {
             Some(id) if !self.nodes.inode(id).is_some_and(Inode::is_dir) => {
-                self.nodes.put(clean, id);
+                self.no_folder(&clean, false)?;
+                self.nodes.put(&clean, id);
             }
             _ => {
                 return Err(Error::path(
@@ -176,12 +216,10 @@ impl TreeBuilder {
         self.add(path.as_ref(), Node::Fifo, metadata)
     }
 
-    /// Sorts, supplies missing parents, and fails where something lies below what is no directory.
+    /// Sorts, and supplies missing parents.
     pub fn build(mut self) -> Result<Tree> {
-        let paths: Vec<Vec<u8>> = self.nodes.paths.keys().cloned().collect();
-        for path in paths {
-            self.nodes.supply_parents(ORIGIN, &path)?;
-        }
+        writable(b".", &mut self.root)?;
+        self.nodes.supply_all();
         Ok(self.nodes.into_tree(self.root))
     }
 }

@@ -81,7 +81,7 @@ impl Walk<'_> {
             if found.is_dir() {
                 folders.push((disk, path.clone()));
             }
-            self.nodes.put(path, id);
+            self.nodes.put(&path, id);
         }
         Ok(())
     }
@@ -166,23 +166,22 @@ fn read_xattrs(disk: &Path) -> rustix::io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     Ok(xattrs)
 }
 
-/// Calls with an empty buffer for the size, then with one that fits, until it does.
+/// Calls with larger and larger buffers, until what there is fits. (An empty one asks nothing:
+/// rustix answers it with 0.)
 fn grow(
     buffer: &mut Vec<u8>,
     mut call: impl FnMut(&mut [u8]) -> rustix::io::Result<usize>,
 ) -> rustix::io::Result<()> {
+    // Linux holds at most 64 KiB of names, and of each value.
+    let mut size = 256;
     loop {
-        let size = call(&mut [])?;
         buffer.resize(size, 0);
-        if size == 0 {
-            return Ok(());
-        }
         match call(buffer) {
             Ok(count) => {
                 buffer.truncate(count);
                 return Ok(());
             }
-            Err(rustix::io::Errno::RANGE) => {}
+            Err(rustix::io::Errno::RANGE) if size < 1 << 24 => size *= 4,
             Err(error) => return Err(error),
         }
     }

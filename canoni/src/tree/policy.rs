@@ -36,8 +36,8 @@ impl TreeOptions {
         if self.xattrs == XattrPolicy::Refuse {
             let strange = xattrs
                 .iter()
-                .map(|(name, _)| name)
-                .find(|name| !allowed(name));
+                .find(|(name, value)| !allowed(name) || value.is_empty())
+                .map(|(name, _)| name);
             if let Some(name) = strange.or(unknown.first()) {
                 let what = if strange.is_some() {
                     "extended attribute"
@@ -53,7 +53,8 @@ impl TreeOptions {
         }
         let mut kept: Vec<_> = xattrs
             .into_iter()
-            .filter(|(name, _)| allowed(name))
+            // PAX takes a record without a value away, which some engines do and others do not.
+            .filter(|(name, value)| allowed(name) && !value.is_empty())
             .collect();
         kept.sort();
         Ok(kept)
@@ -71,8 +72,13 @@ impl TreeOptions {
     }
 }
 
-/// Whether the canonical form keeps an extended attribute.
+/// Whether the canonical form keeps an extended attribute. A tar archive cannot carry a name with
+/// `=` (it ends a PAX keyword, so `user.a=b` with the value `c` would read as `user.a` with `b=c`)
+/// or NUL.
 pub(crate) fn allowed(name: &[u8]) -> bool {
+    if name.contains(&b'=') || name.contains(&0) {
+        return false;
+    }
     name == b"security.capability"
         || name
             .strip_prefix(b"user.")
@@ -129,6 +135,8 @@ mod tests {
             ("user.a", true),
             ("user.", false),
             ("security.selinux", false),
+            ("user.a=b", false),
+            ("user.a\0b", false),
         ] {
             let xattrs = vec![(name.as_bytes().to_vec(), vec![1])];
             let refuse = TreeOptions::default().xattrs(xattrs.clone(), &[], "layer", b"p");

@@ -4,9 +4,10 @@ use super::config::{History, canonical, to_canonical_json};
 use super::layer::LayerList;
 use super::time;
 use crate::error::{Error, Result};
-use crate::overlay::Changes;
+use crate::limits::Meter;
+use crate::overlay::{Changes, Union};
 use crate::progress::{Event, Progress};
-use crate::source::{Image, full_name};
+use crate::source::{Image, full_name, is_name};
 use crate::tree::{Metadata, Tree, TreeOptions};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -20,7 +21,8 @@ pub struct CanonicalOptions {
     pub flatten: bool,
     /// What layers may hold.
     pub tree: TreeOptions,
-    /// Names to write into the archive. They have no influence on digests.
+    /// Names to write into the archive: `NAME:TAG`, or `:TAG` for an OCI reference that is a tag
+    /// alone. Names that Docker does not take are left out. They have no influence on digests.
     pub tags: Vec<String>,
     /// Told how far hashing and writing have come.
     pub progress: Progress,
@@ -109,11 +111,13 @@ impl Canonical {
         }
         let mut root = Metadata::default();
         let mut layers = Vec::with_capacity(image.layers().len());
+        // Layers stay what they are, but what refuses them together refuses them here, too.
+        let mut union = Union::default();
+        let mut meter = Meter::new(image.limits());
         for layer in image.layers() {
-            layers.push(LayerList::from_changes(
-                Changes::new(layer, &options.tree)?,
-                &mut root,
-            ));
+            let changes = Changes::new(layer, &options.tree, &mut meter)?;
+            union.apply(&changes)?;
+            layers.push(LayerList::from_changes(changes, &mut root));
         }
         Self::new(
             layers,
@@ -180,7 +184,14 @@ impl Canonical {
             })).collect::<Vec<_>>(),
         });
         let manifest = to_canonical_json(&manifest, name)?;
-        let mut tags: Vec<String> = options.tags.iter().map(|tag| full_name(tag)).collect();
+        // With a name that it does not take, such as one with a digest, Docker would not load the
+        // archive.
+        let taken = |tag: &&String| match tag.strip_prefix(':') {
+            Some(short) => is_name(&format!("tag:{short}")),
+            None => is_name(tag),
+        };
+        let tags = options.tags.iter().filter(taken);
+        let mut tags: Vec<String> = tags.map(|tag| full_name(tag)).collect();
         tags.sort();
         tags.dedup();
         let (epoch, progress) = (options.epoch, options.progress.clone());

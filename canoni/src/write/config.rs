@@ -2,6 +2,7 @@
 
 use super::time::rfc3339;
 use crate::error::{Error, Result};
+use crate::spelling;
 use serde_json::{Map, Value, json};
 
 /// Members that tell of the container, daemon or machine that made the image.
@@ -33,33 +34,6 @@ const DROPPED_CONFIG: [&str; 7] = [
 /// Labels that name the version of the tool that built the image.
 const DROPPED_LABELS: [&str; 1] = ["io.buildah.version"];
 
-/// Members whose spelling readers in Go take in any case.
-const KNOWN: [&str; 9] = [
-    "architecture",
-    "config",
-    "created",
-    "history",
-    "os",
-    "os.features",
-    "os.version",
-    "rootfs",
-    "variant",
-];
-const KNOWN_CONFIG: [&str; 12] = [
-    "Cmd",
-    "Entrypoint",
-    "Env",
-    "ExposedPorts",
-    "Healthcheck",
-    "Labels",
-    "OnBuild",
-    "Shell",
-    "StopSignal",
-    "User",
-    "Volumes",
-    "WorkingDir",
-];
-
 /// What happens to the history.
 pub(super) enum History {
     /// One entry per layer and per empty layer, without times.
@@ -77,10 +51,11 @@ pub(super) fn canonical(
     epoch: u64,
 ) -> Result<Vec<u8>> {
     let what = format!("{image}: image config");
-    let Value::Object(source) = config else {
+    let mut config = config.clone();
+    spelling::settle(&mut config, &spelling::CONFIG, &what)?;
+    let Value::Object(source) = &config else {
         return Err(Error::image(what, "is no object"));
     };
-    refuse_other_case(source, &KNOWN, &what)?;
     let mut out: Map<String, Value> = source
         .iter()
         .filter(|(key, value)| {
@@ -98,7 +73,7 @@ pub(super) fn canonical(
     }
     let settings = match source.get("config") {
         None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(settings)) => settings_of(settings, &what)?,
+        Some(Value::Object(settings)) => settings_of(settings),
         Some(_) => return Err(Error::image(what, "has a config that is no object")),
     };
     out.insert("config".into(), Value::Object(settings));
@@ -126,8 +101,7 @@ pub(super) fn canonical(
     to_canonical_json(&Value::Object(out), &what)
 }
 
-fn settings_of(settings: &Map<String, Value>, what: &str) -> Result<Map<String, Value>> {
-    refuse_other_case(settings, &KNOWN_CONFIG, what)?;
+fn settings_of(settings: &Map<String, Value>) -> Map<String, Value> {
     let mut out = Map::new();
     for (key, value) in settings {
         let root = key == "WorkingDir" && value == "/";
@@ -145,7 +119,7 @@ fn settings_of(settings: &Map<String, Value>, what: &str) -> Result<Map<String, 
         }
         out.insert(key.clone(), value);
     }
-    Ok(out)
+    out
 }
 
 fn history_of(history: &Value, layers: usize, what: &str) -> Result<Value> {
@@ -189,21 +163,6 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn refuse_other_case(map: &Map<String, Value>, known: &[&str], what: &str) -> Result<()> {
-    for key in map.keys() {
-        if let Some(known) = known
-            .iter()
-            .find(|known| known.eq_ignore_ascii_case(key) && *known != key)
-        {
-            let reason = format!(
-                "has the member {key:?}, which some readers take for {known:?} and others do not"
-            );
-            return Err(Error::image(what, reason));
-        }
-    }
-    Ok(())
-}
-
 /// RFC 8785. Its numbers are doubles: an integer that a double cannot hold is refused.
 pub(super) fn to_canonical_json(value: &Value, what: &str) -> Result<Vec<u8>> {
     refuse_large_numbers(value, what)?;
@@ -216,7 +175,8 @@ fn refuse_large_numbers(value: &Value, what: &str) -> Result<()> {
     match value {
         Value::Number(number) => {
             let large = number.as_u64().is_some_and(|n| n > EXACT)
-                || number.as_i64().is_some_and(|n| n.unsigned_abs() > EXACT);
+                || number.as_i64().is_some_and(|n| n.unsigned_abs() > EXACT)
+                || (number.is_f64() && number.as_f64().is_none_or(|n| n.fract() == 0.0));
             if large {
                 return Err(Error::image(
                     what,
@@ -291,10 +251,13 @@ mod tests {
         for (config, words) in [
             (json!([]), "no object"),
             (json!({}), "no architecture"),
-            (json!({"architecture": "a", "Config": {}}), "\"Config\""),
             (
-                json!({"architecture": "a", "config": {"user": "0"}}),
-                "\"user\"",
+                json!({"architecture": "a", "Config": {}, "config": {}}),
+                "\"Config\" and \"config\"",
+            ),
+            (
+                json!({"architecture": "a", "config": {"user": "0", "User": "1"}}),
+                "\"user\" and \"User\"",
             ),
             (
                 json!({"architecture": "a", "config": {"Healthcheck": {"Interval": 9_007_199_254_740_993_u64}}}),

@@ -45,6 +45,10 @@ pub(super) fn named_index(tags: &[String], descriptor: &Value) -> Result<Vec<u8>
     let mut manifests: Vec<Value> = tags
         .iter()
         .map(|tag| {
+            // A tag without a name stays one.
+            if let Some(short) = tag.strip_prefix(':') {
+                return with(json!({"org.opencontainers.image.ref.name": short}));
+            }
             let short = tag.rsplit_once(':').map_or("latest", |(_, short)| short);
             with(json!({"io.containerd.image.name": tag, "org.opencontainers.image.ref.name": short}))
         })
@@ -71,7 +75,8 @@ impl Canonical {
     }
 
     fn docker_manifest(&self) -> Result<Vec<u8>> {
-        let tags: Vec<&str> = self.tags.iter().map(|tag| familiar(tag)).collect();
+        let named = self.tags.iter().filter(|tag| !tag.starts_with(':'));
+        let tags: Vec<&str> = named.map(|tag| familiar(tag)).collect();
         let value = json!([{
             "Config": blob(&sha256(&self.config)),
             "RepoTags": if tags.is_empty() { Value::Null } else { tags.into() },

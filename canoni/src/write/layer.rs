@@ -54,7 +54,7 @@ impl LayerList {
                 node: Node::File(Vec::new().into()),
                 metadata: Metadata::root(0),
             });
-            nodes.put(path, id);
+            nodes.put(&path, id);
         }
         let (entries, lower) = nodes.into_entries();
         Self {

@@ -2,7 +2,11 @@
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test file uses its share
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // as in tests
 
+pub mod drawn;
+pub mod engine;
+pub mod layout;
 pub mod model;
+pub mod pair;
 
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -260,4 +264,37 @@ pub fn canonical(path: &Path, flatten: bool) -> canoni::Canonical {
         ..canoni::CanonicalOptions::default()
     };
     canoni::Canonical::from_image(&open(path).unwrap(), &options).unwrap()
+}
+
+/// Digest of an archive's one image, or why there is none.
+pub fn digest(archive: &[u8], flatten: bool) -> Result<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = put(folder.path(), "i.tar", archive);
+    let options = canoni::CanonicalOptions {
+        flatten,
+        ..canoni::CanonicalOptions::default()
+    };
+    open(&path)
+        .and_then(|image| canoni::Canonical::from_image(&image, &options))
+        .map(|image| image.digest())
+        .map_err(|error| error.to_string())
+}
+
+/// Both ways, layered first.
+pub fn digests(archive: &[u8]) -> Result<[String; 2], String> {
+    Ok([digest(archive, false)?, digest(archive, true)?])
+}
+
+/// The archive is refused in both ways, in these words.
+#[track_caller]
+pub fn refused(what: &str, archive: &[u8], words: &str) {
+    for flatten in [false, true] {
+        match digest(archive, flatten) {
+            Ok(digest) => panic!("{what} (flatten: {flatten}): accepted, {digest}"),
+            Err(error) => assert!(
+                error.contains(words),
+                "{what}: expected {words:?} in {error:?}"
+            ),
+        }
+    }
 }

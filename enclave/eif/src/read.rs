@@ -36,14 +36,15 @@ pub struct Image {
 impl Image {
     /// Opens and reads a file.
     pub fn open(path: &Path, progress: Arc<dyn Progress>) -> Result<(File, Self)> {
-        let mut file = File::open(path).map_err(Error::io("open", path))?;
-        let kind = file.metadata().map_err(Error::io("open", path))?;
+        // Before it is opened: to open a pipe would wait for a writer.
+        let kind = std::fs::metadata(path).map_err(Error::io("open", path))?;
         if !kind.is_file() {
             return Err(Error::Option(format!(
                 "{} is no regular file",
                 path.display()
             )));
         }
+        let mut file = File::open(path).map_err(Error::io("open", path))?;
         let image = Self::read(&mut file, progress).map_err(|error| match error {
             Error::Read { what, cause } => Error::Read {
                 what: format!("{what} of {}", path.display()),
