@@ -149,6 +149,16 @@ impl Environment {
     }
 }
 
+/// Variables for a build in a fresh place: those of a hermetic build, but for what names a
+/// CARGO_HOME or acts on the machine below us.
+pub(crate) fn kept_variables() -> Vec<(OsString, OsString)> {
+    let foreign =
+        |name: &OsStr| name == "CARGO_HOME" || name.as_encoded_bytes().starts_with(b"LD_");
+    env::vars_os()
+        .filter(|(name, _)| is_kept(name) && !foreign(name))
+        .collect()
+}
+
 fn is_kept(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| {
         KEPT.contains(&name) || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))

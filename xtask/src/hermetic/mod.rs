@@ -6,6 +6,9 @@ mod configuration;
 mod dependencies;
 mod environment;
 
+pub(crate) use dependencies::cargo_tree;
+pub(crate) use environment::kept_variables;
+
 use crate::base::Sysroot;
 use crate::workspace::{TARGET, Toolchain, Workspace};
 use anyhow::{Context, Result, bail};

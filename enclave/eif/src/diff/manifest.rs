@@ -90,6 +90,11 @@ impl Manifest {
         })
     }
 
+    /// Whether both say the same of the sections, whatever form they are written in.
+    pub fn same_sections(&self, other: &Self) -> bool {
+        self.sections == other.sections
+    }
+
     /// Where another image differs. In the texts this manifest is the first image, the other one the second.
     pub fn compare(&self, other: &Self) -> Vec<Difference> {
         let mut found = Vec::new();
