@@ -141,6 +141,12 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Description> {
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let artifacts = Artifacts::new(workspace, None)?;
     let built = record::of(workspace, &artifacts.directory)?;
+    let problems = crate::schemas::of_image(workspace, &artifacts.file("json"))?;
+    anyhow::ensure!(
+        problems.is_empty(),
+        "not as their schemas say:\n  {}",
+        problems.join("\n  ")
+    );
     check::against_next(workspace, &artifacts.file("eif"), &built)
 }
 

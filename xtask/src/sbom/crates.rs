@@ -60,7 +60,7 @@ impl Crates {
         let list: Self =
             serde_json::from_str(&text).with_context(|| format!("{FILE} is malformed"))?;
         ensure!(list.format == FORMAT, "{FILE} has format {}", list.format);
-        let sums = sums(workspace)?;
+        let sums = checksums(workspace)?;
         for (key, one) in &list.crates {
             ensure!(
                 *key == format!("{} {}", one.name, one.version),
@@ -84,7 +84,7 @@ impl Crates {
 
     /// The list as cargo gives it.
     fn of_cargo(workspace: &Workspace) -> Result<Self> {
-        let sums = sums(workspace)?;
+        let sums = checksums(workspace)?;
         let mut list = Self {
             format: FORMAT,
             crates: BTreeMap::new(),
@@ -134,7 +134,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<()> {
 }
 
 /// Sums of all crates of Cargo.lock; `None` for those of this workspace.
-fn sums(workspace: &Workspace) -> Result<BTreeMap<String, Option<String>>> {
+pub(crate) fn checksums(workspace: &Workspace) -> Result<BTreeMap<String, Option<String>>> {
     let text =
         fs::read_to_string(workspace.path("Cargo.lock")).context("cannot read Cargo.lock")?;
     let lock: Lock = toml::from_str(&text).context("Cargo.lock is malformed")?;

@@ -13,6 +13,7 @@ use crate::workspace::Workspace;
 use anyhow::Result;
 use clap::Args;
 
+pub(crate) use crates::checksums;
 pub(crate) use document::{Parts, write};
 
 /// Arguments of `cargo xtask sbom`.
