@@ -143,12 +143,13 @@ mod tests {
     /// Each member that is wrong, or left out, is told; the registers are not the only ones.
     #[test]
     fn a_record_is_compared_as_a_whole() {
+        type Member = fn(&mut Release) -> &mut Option<String>;
         let built = record();
         assert_eq!(
             differences(&built, &built, Demand::All),
             Vec::<String>::new()
         );
-        let members: [(&str, fn(&mut Release) -> &mut Option<String>); 4] = [
+        let members: [(&str, Member); 4] = [
             ("imageDigest", |release| &mut release.image_digest),
             ("eifSha256", |release| &mut release.eif_sha256),
             ("sbomSha256", |release| &mut release.sbom_sha256),

@@ -14,7 +14,7 @@ const FORMAT: u32 = 1;
 /// The list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Crates {
+pub(super) struct List {
     format: u32,
     /// All crates, by name and version (`aes 0.9.4`). Those that only build scripts and macros use
     /// are among them: they shape the bytes as well.
@@ -52,7 +52,7 @@ struct Locked {
     checksum: Option<String>,
 }
 
-impl Crates {
+impl List {
     /// Reads the list, and compares its sums with Cargo.lock's.
     pub(super) fn load(workspace: &Workspace) -> Result<Self> {
         let text = fs::read_to_string(workspace.path(FILE))
@@ -115,13 +115,13 @@ impl Crates {
 
 /// Writes the list anew.
 pub(super) fn write(workspace: &Workspace) -> Result<()> {
-    let text = Crates::of_cargo(workspace)?.to_json()?;
+    let text = List::of_cargo(workspace)?.to_json()?;
     crate::files::write_atomically(&workspace.path(FILE), text.as_bytes())
 }
 
 /// Compares the list with cargo's.
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
-    let (written, actual) = (Crates::load(workspace)?, Crates::of_cargo(workspace)?);
+    let (written, actual) = (List::load(workspace)?, List::of_cargo(workspace)?);
     if written == actual {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! The document: CycloneDX 1.6 (ECMA-424) in JSON, with the members that docs/schemas/sbom.schema.json
 //! names and no others. No time, no serial number, nothing of the machine that built.
 
-use super::crates::{Crate, Crates};
+use super::crates::{Crate, List};
 use crate::base::Base;
 use crate::hermetic::{INIT, SERVER};
 use crate::image;
@@ -35,7 +35,7 @@ pub(crate) fn write(workspace: &Workspace, parts: &Parts<'_>, output: &Path) -> 
 }
 
 fn document(workspace: &Workspace, parts: &Parts<'_>) -> Result<Value> {
-    let crates = Crates::load(workspace)?;
+    let crates = List::load(workspace)?;
     let packages = Packages::load(&workspace.path("enclave/packages"))?;
     let mut components = vec![
         program(
