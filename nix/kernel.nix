@@ -1,7 +1,7 @@
-# The prebuilt kernel with its configuration, as the repository holds it; reproducers.kernel makes it
-# again.
+# The prebuilt kernel with its configuration and its licence, as the repository holds it;
+# reproducers.kernel makes it again.
 { pkgs, select, ... }:
 pkgs.runCommand "enclave-kernel" { src = select { paths = [ "enclave/packages/kernel" ]; }; } ''
   mkdir $out
-  cp "$src"/enclave/packages/kernel/bzImage "$src"/enclave/packages/kernel/config $out/
+  cp "$src"/enclave/packages/kernel/* $out/
 ''

@@ -7,6 +7,12 @@
 # PACKAGES  folder with the .deb files that packages.json pins, already verified
 # OUT       an existing folder; fonts/... is written below it
 set -eu
+# Nothing of the caller's environment but where programs and temporary files are: TAR_OPTIONS, XZ_OPT, GZIP and their like
+# change what tools do.
+if [ "${1:-}" != --clean ]; then
+  exec env -i PATH="$PATH" TMPDIR="${TMPDIR:-/tmp}" LC_ALL=C TZ=UTC "$0" --clean "$@"
+fi
+shift
 packages=$1 out=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM

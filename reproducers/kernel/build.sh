@@ -4,26 +4,33 @@
 #   build.sh PACKAGES OUT [JOBS]
 #
 # PACKAGES  folder with exactly the .deb files that packages.json pins, already verified: the toolchain and the source
-# OUT       an existing folder; kernel/bzImage and kernel/config are written below it
+# OUT       an existing folder; kernel/bzImage, kernel/config and the licence's texts are written below it
 # JOBS      number of compiler processes, 1 if absent; does not change the bytes
 #
 # The kernel records the versions of compiler, assembler and linker, and whether there is a Rust compiler; so nothing of
 # the machine's own may be seen. From this machine come only: sh, ar, tar, xz, unshare, chroot, and the running kernel.
 # About 3 GB are needed below TMPDIR.
 set -eu
+# Nothing of the caller's environment but where programs and temporary files are: TAR_OPTIONS, XZ_OPT and their like change
+# what tools do. How far we are is told by a word of the command line, which no environment holds.
+step=
+case ${1:-} in
+  --clean | --inside) step=$1 && shift ;;
+  *) exec env -i PATH="$PATH" TMPDIR="${TMPDIR:-/tmp}" LC_ALL=C TZ=UTC "$0" --clean "$@" ;;
+esac
 packages=$(cd "$1" && pwd) out=$(cd "$2" && pwd) jobs=${3:-1}
 here=$(cd "$(dirname "$0")" && pwd)
 for tool in ar tar xz unshare chroot; do
   command -v "$tool" >/dev/null || { echo "build.sh: $tool is missing" >&2; exit 1; }
 done
 
-if [ -z "${KERNEL_BUILD_UNSHARED:-}" ]; then
+if [ "$step" = --clean ]; then
   unshare --map-root-user --mount -- true || {
     echo "build.sh: this machine allows no user namespaces; allow them, or run this as root" >&2
     exit 1
   }
   # A user and mount namespace of our own: chroot without root, and mounts that vanish with us.
-  KERNEL_BUILD_UNSHARED=1 exec unshare --map-root-user --mount -- "$0" "$packages" "$out" "$jobs"
+  exec unshare --map-root-user --mount -- "$0" --inside "$packages" "$out" "$jobs"
 fi
 
 root=$(mktemp -d)
@@ -74,4 +81,8 @@ echo "==> copy"
 mkdir -p "$out/kernel"
 install -m 0644 "$root/build/arch/x86/boot/bzImage" "$out/kernel/bzImage"
 install -m 0644 "$root/build/.config" "$out/kernel/config"
+# The terms that a copy of the kernel comes with.
+for text in COPYING LICENSES/preferred/GPL-2.0 LICENSES/exceptions/Linux-syscall-note; do
+  install -m 0644 "$root/build/$text" "$out/kernel/$(basename "$text")"
+done
 umount "$root/dev/null"

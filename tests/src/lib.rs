@@ -2,6 +2,7 @@
 
 pub mod boot;
 pub mod docker;
+pub mod elf;
 pub mod sidebyside;
 
 use std::env;

@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use eif::{Build, Metadata, Process, Ramdisks};
 use letsesign_nsm::document::Unverified;
 use letsesign_tests::boot::{Fixture, Image, Machine, Options, Parts, Reply};
+use letsesign_tests::elf::program;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -272,27 +273,4 @@ fn image_of(fixture: &Fixture, program: &[u8], folder: &Path) -> PathBuf {
     .write(&eif)
     .unwrap();
     eif
-}
-
-/// A static x86-64 ELF program of these instructions (System V ABI, figures 4-3 and 5-1): one header, one segment.
-fn program(code: &[u8]) -> Vec<u8> {
-    const BASE: u64 = 0x40_0000;
-    const HEADERS: u64 = 64 + 56;
-    let size = HEADERS + code.len() as u64;
-    let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
-    bytes.extend([2, 0, 62, 0, 1, 0, 0, 0]); // executable, x86-64, version 1
-    bytes.extend(
-        [BASE + HEADERS, 64, 0]
-            .iter()
-            .flat_map(|word| word.to_le_bytes()),
-    ); // entry, segments, sections
-    bytes.extend([0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0]); // flags; sizes and counts of headers
-    bytes.extend([1, 0, 0, 0, 5, 0, 0, 0]); // load; readable and executable
-    bytes.extend(
-        [0, BASE, BASE, size, size, 0x1000]
-            .iter()
-            .flat_map(|word| word.to_le_bytes()),
-    );
-    bytes.extend(code);
-    bytes
 }

@@ -3,10 +3,70 @@
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+
+/// The packages, by name.
+pub(crate) const PACKAGES: &[&str] = &["libc6-dev", "libgcc-12-dev"];
+
+/// What the bill of materials says of a package of `enclave/base`.
+#[derive(Debug)]
+pub(crate) struct Base {
+    /// Name and version of the binary package, and its file.
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) file: String,
+    pub(crate) sha256: String,
+    /// Name of the source package, with its version.
+    pub(crate) source: String,
+    /// SPDX expression.
+    pub(crate) licence: &'static str,
+    /// What programs are linked with: name and SHA-256 of each object file and archive.
+    pub(crate) objects: Vec<(String, String)>,
+}
+
+/// The packages with what is taken from them, their sums verified.
+pub(crate) fn contents(workspace: &Workspace) -> Result<Vec<Base>> {
+    let base = workspace.path("enclave/base");
+    let files = Files::read(&base)?;
+    let mut found = Vec::new();
+    for (sha256, file) in read_sums(&base.join("SHA256SUMS"))? {
+        let mut words = file.trim_end_matches("_amd64.deb").splitn(2, '_');
+        let name = words.next().unwrap_or_default().to_owned();
+        let version = words.next().unwrap_or_default().to_owned();
+        let (source, licence) = match name.as_str() {
+            "libc6-dev" => ("glibc", "LGPL-2.1-or-later"),
+            "libgcc-12-dev" => ("gcc-12", "GPL-3.0-or-later WITH GCC-exception-3.1"),
+            _ => bail!("enclave/base holds {file}, of which xtask/src/base.rs knows no licence"),
+        };
+        let scratch = tempfile::tempdir().context("cannot create a temporary directory")?;
+        let bytes = verified(&base, &sha256, &file)?;
+        unpack_deb(&bytes, &files, scratch.path())
+            .with_context(|| format!("cannot unpack {file}"))?;
+        let mut objects = Vec::new();
+        for name in files.names() {
+            let path = scratch.path().join(name);
+            if path.is_file() {
+                objects.push((name.to_owned(), crate::files::sha256(&path)?));
+            }
+        }
+        objects.sort();
+        found.push(Base {
+            source: format!("{source}/{version}"),
+            name,
+            version,
+            file,
+            sha256,
+            licence,
+            objects,
+        });
+    }
+    Ok(found)
+}
 
 /// An unpacked sysroot.
 #[derive(Debug)]
@@ -49,6 +109,12 @@ impl Sysroot {
                 }
             }
         }
+        // An earlier run made it, and anybody may have changed it since; what lies there is linked
+        // into the measured programs.
+        let lib = path.join("lib");
+        let scratch = tempfile::tempdir().context("cannot create a temporary directory")?;
+        unpack(&base, &sums, &files, scratch.path())?;
+        same_files(scratch.path(), &lib)?;
         let dynamic_linker = link_host_libraries(&path.join("dyn"))?;
         Ok(Self {
             path,
@@ -106,6 +172,32 @@ impl Files {
     }
 }
 
+/// Fails unless `found` has the files of `expected`, byte for byte, and no others.
+fn same_files(expected: &Path, found: &Path) -> Result<()> {
+    let names = |folder: &Path| -> Result<BTreeSet<OsString>> {
+        let cannot = || format!("cannot list {}", folder.display());
+        fs::read_dir(folder)
+            .with_context(cannot)?
+            .map(|entry| Ok(entry.with_context(cannot)?.file_name()))
+            .collect()
+    };
+    let (wanted, there) = (names(expected)?, names(found)?);
+    let differs = |name: &&OsString| {
+        let file = found.join(name);
+        let plain = fs::symlink_metadata(&file).is_ok_and(|file| file.is_file());
+        !plain || fs::read(expected.join(name)).ok() != fs::read(&file).ok()
+    };
+    let strange = wanted.symmetric_difference(&there).next();
+    if let Some(name) = strange.or_else(|| wanted.iter().find(differs)) {
+        bail!(
+            "{} is not as enclave/base has it; somebody changed it. Remove {} and build again",
+            found.join(name).display(),
+            found.parent().unwrap_or(found).display()
+        );
+    }
+    Ok(())
+}
+
 /// Reads a file in sha256sum's format: (lower-case hex digest, file name) pairs.
 fn read_sums(path: &Path) -> Result<Vec<(String, String)>> {
     let text =
@@ -128,18 +220,9 @@ fn read_sums(path: &Path) -> Result<Vec<(String, String)>> {
 fn unpack(base: &Path, sums: &[(String, String)], files: &Files, lib: &Path) -> Result<()> {
     fs::create_dir_all(lib).with_context(|| format!("cannot create {}", lib.display()))?;
     for (sum, name) in sums {
-        let package = base.join(name);
-        let bytes =
-            fs::read(&package).with_context(|| format!("cannot read {}", package.display()))?;
-        let actual = hex::encode(Sha256::digest(&bytes));
-        if actual != *sum {
-            bail!(
-                "{}: SHA-256 is {actual}, but SHA256SUMS says {sum}; restore the file with: git checkout -- enclave/base",
-                package.display()
-            );
-        }
+        let bytes = verified(base, sum, name)?;
         unpack_deb(&bytes, files, lib)
-            .with_context(|| format!("cannot unpack {}", package.display()))?;
+            .with_context(|| format!("cannot unpack {}", base.join(name).display()))?;
     }
     for name in files.names() {
         if !lib.join(name).is_file() {
@@ -150,6 +233,20 @@ fn unpack(base: &Path, sums: &[(String, String)], files: &Files, lib: &Path) -> 
     // looked for must not depend on the host.
     fs::write(lib.join("libm.a"), "GROUP ( libm-2.36.a libmvec.a )\n")?;
     Ok(())
+}
+
+/// A package's bytes, when they have their sum.
+fn verified(base: &Path, sum: &str, name: &str) -> Result<Vec<u8>> {
+    let package = base.join(name);
+    let bytes = fs::read(&package).with_context(|| format!("cannot read {}", package.display()))?;
+    let actual = hex::encode(Sha256::digest(&bytes));
+    if actual != *sum {
+        bail!(
+            "{}: SHA-256 is {actual}, but SHA256SUMS says {sum}; restore the file with: git checkout -- enclave/base",
+            package.display()
+        );
+    }
+    Ok(bytes)
 }
 
 /// A Debian package is an ar archive (deb(5)) whose member `data.tar.xz` holds the files.
@@ -252,6 +349,36 @@ mod tests {
             error.to_string().contains("SHA256SUMS says 000"),
             "{error:#}"
         );
+    }
+
+    /// A libc.a with a back door in the target directory, and a library that the linker would find
+    /// first.
+    #[test]
+    fn a_changed_sysroot_is_refused() {
+        let (expected, found) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let write = |folder: &tempfile::TempDir, name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).unwrap();
+        };
+        for folder in [&expected, &found] {
+            write(folder, "libc.a", "good");
+        }
+        same_files(expected.path(), found.path()).unwrap();
+        let refused = |name: &str| {
+            let error = same_files(expected.path(), found.path())
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(name) && error.contains("changed"), "{error}");
+        };
+        write(&found, "libc.a", "evil");
+        refused("libc.a");
+        write(&found, "libc.a", "good");
+        write(&found, "libdl.so", "evil");
+        refused("libdl.so");
+        fs::remove_file(found.path().join("libdl.so")).unwrap();
+        fs::remove_file(found.path().join("libc.a")).unwrap();
+        refused("libc.a");
+        symlink(expected.path().join("libc.a"), found.path().join("libc.a")).unwrap();
+        refused("libc.a");
     }
 
     #[test]

@@ -24,6 +24,17 @@ const MOUNT_POINTS: &[(&str, u32)] = &[
     ("tmp", 0o1777),
 ];
 
+/// Where configurations lie in the image, with the slash behind it.
+pub(crate) const CONFIGS_PLACE: &str = "/letsesign/configs/";
+
+/// Files of the image whose contents are written here, by absolute path.
+pub(crate) const GENERATED: &[&str] = &["/etc/group", "/etc/passwd"];
+
+/// Absolute path of the server in the image.
+pub(crate) fn server_path() -> String {
+    format!("/{HOME}/server")
+}
+
 /// Name and tag of the image in a Docker daemon.
 pub(crate) const REFERENCE: &str = "letsesign-enclave:latest";
 
@@ -35,7 +46,7 @@ pub(crate) fn configuration() -> serde_json::Value {
         "config": {
             "User": format!("{USER}:{USER}"),
             "Env": [format!("PATH=/{HOME}")],
-            "Entrypoint": [format!("/{HOME}/server")],
+            "Entrypoint": [server_path()],
             "WorkingDir": "/",
         },
         "rootfs": { "type": "layers", "diff_ids": [] },
@@ -84,34 +95,51 @@ pub(crate) fn tree(workspace: &Workspace, server: &Path) -> Result<Tree> {
     builder.build().context("cannot lay out the image")
 }
 
-/// The files of `enclave/configs` that the server reads: all that end in `.toml` or `.pem`. The kernel's command line, which lies there
-/// too, has a section of its own.
-fn configs(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
-    let folder = workspace.path("enclave/configs");
-    let mut found = Vec::new();
-    for entry in
-        fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?
-    {
-        let path = entry?.path();
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .context("a name in enclave/configs is not UTF-8")?;
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml" || extension == "pem")
-        {
-            found.push((name.to_owned(), path));
+/// Folder of what shapes behaviour.
+const CONFIGS_FOLDER: &str = "enclave/configs";
+
+/// The files of `enclave/configs` that the server reads, in the order of their names. A list, and
+/// not what the folder holds: a file that git ignores is in a folder and in no commit.
+pub(crate) const CONFIGS: &[&str] = &[
+    "amazon.pem",
+    "compatible.toml",
+    "egress.toml",
+    "limits.toml",
+    "public.pem",
+];
+
+/// The kernel's command line, which lies there too and has a section of its own.
+pub(crate) const CMDLINE: &str = "cmdline";
+
+/// The configurations with their names, each a file and no link. A file on no list is an error: it
+/// was meant for the image and would not be in it.
+pub(crate) fn configs(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
+    let folder = workspace.path(CONFIGS_FOLDER);
+    let cannot = || format!("cannot list {}", folder.display());
+    for entry in fs::read_dir(&folder).with_context(cannot)? {
+        let name = entry.with_context(cannot)?.file_name();
+        let known = |known: &&str| name == **known;
+        if !CONFIGS.iter().chain(&[CMDLINE]).any(known) {
+            bail!(
+                "{CONFIGS_FOLDER}/{} is on no list: what enters the image is named in xtask/src/image.rs. \
+                 Remove it, or add it there",
+                name.display()
+            );
         }
     }
-    if found.is_empty() {
-        bail!(
-            "{} holds no configuration; restore it with: git checkout -- enclave/configs",
-            folder.display()
-        );
-    }
-    found.sort();
-    Ok(found)
+    CONFIGS
+        .iter()
+        .map(|name| {
+            let path = folder.join(name);
+            let file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
+            if !file {
+                bail!(
+                    "{CONFIGS_FOLDER}/{name} is no file; restore it with: git checkout -- {CONFIGS_FOLDER}"
+                );
+            }
+            Ok(((*name).to_owned(), path))
+        })
+        .collect()
 }
 
 /// Lays the image's files out as the build context of `enclave/Dockerfile`: the server, `fonts/`, `configs/`, and everything
@@ -180,6 +208,46 @@ mod tests {
             Some(PathBuf::from("skeleton/etc/passwd"))
         );
         assert_eq!(context_path(b"letsesign"), None);
+    }
+
+    /// A certificate authority of an attacker's, in a file that `git status` does not show.
+    #[test]
+    fn a_configuration_that_git_ignores_does_not_enter_the_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(folder.path());
+        let configs_folder = workspace.path(CONFIGS_FOLDER);
+        fs::create_dir_all(&configs_folder).unwrap();
+        for name in CONFIGS.iter().chain(&[CMDLINE]) {
+            fs::write(configs_folder.join(name), name).unwrap();
+        }
+        let names = |workspace: &Workspace| -> Result<Vec<String>> {
+            Ok(configs(workspace)?
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect())
+        };
+        assert_eq!(names(&workspace).unwrap(), CONFIGS);
+        for stray in ["extra.pem", ".public.pem", "limits.toml.orig"] {
+            fs::write(configs_folder.join(stray), "x").unwrap();
+            let error = names(&workspace).unwrap_err().to_string();
+            assert!(
+                error.contains(stray) && error.contains("on no list"),
+                "{error}"
+            );
+            fs::remove_file(configs_folder.join(stray)).unwrap();
+        }
+        let config = configs_folder.join("public.pem");
+        fs::remove_file(&config).unwrap();
+        assert!(names(&workspace).is_err());
+        std::os::unix::fs::symlink("/etc/ssl/certs/ca-certificates.crt", &config).unwrap();
+        let error = names(&workspace).unwrap_err().to_string();
+        assert!(error.contains("is no file"), "{error}");
+    }
+
+    /// The list is the tree's.
+    #[test]
+    fn every_configuration_of_this_tree_is_on_the_list() {
+        configs(&Workspace::find().unwrap()).unwrap();
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod packages;
 mod release;
 mod reproduce;
 mod roads;
+mod sbom;
 mod schemas;
 mod test;
 mod workspace;
@@ -55,7 +56,9 @@ enum Task {
     Measurements(measurements::MeasurementsArgs),
     /// Compare every JSON file of the tree with its schema
     Schemas(schemas::SchemasArgs),
-    /// Make, sign, end or revoke a release (docs/release.md)
+    /// Compare the crates that the bill of materials lists with cargo's, or list them anew
+    Sbom(sbom::SbomArgs),
+    /// Make, sign, verify, end or revoke a release (docs/release.md)
     Release(release::ReleaseArgs),
     /// Run nix with stand-ins for the flake's inputs, on a machine that cannot fetch them
     Nix(nix::NixArgs),
@@ -97,6 +100,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Measure(arguments) => enclave::run_measure(&workspace, &arguments),
         Task::Measurements(arguments) => measurements::run(&workspace, &arguments),
         Task::Schemas(arguments) => schemas::run(&workspace, &arguments),
+        Task::Sbom(arguments) => sbom::run(&workspace, &arguments),
         Task::Release(arguments) => release::run(&workspace, &arguments),
         Task::Nix(arguments) => nix::run(&workspace, &arguments),
         Task::Prefetch(arguments) => nix::prefetch(&workspace, &arguments),

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// Folders in which every JSON file must have a schema.
 const COVERED: &[&str] = &[
     "enclave/packages",
+    "enclave/sbom",
     "measurements",
     "reproducers",
     "xtask/src/emulator",
@@ -22,13 +23,17 @@ const COVERED: &[&str] = &[
 /// Schema of a description that `cargo xtask eif` writes.
 const ENCLAVE_IMAGE: &str = "docs/schemas/enclave-image.schema.json";
 
+/// Schema of the bill of materials beside it.
+const SBOM: &str = "docs/schemas/sbom.schema.json";
+
 /// Arguments of `cargo xtask schemas`.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  cargo xtask schemas\n  cargo xtask schemas --image target/enclave/letsesign-enclave.json"
 )]
 pub(crate) struct SchemasArgs {
-    /// Check also the description of an enclave image, as `cargo xtask eif` writes it
+    /// Check also the description of an enclave image, as `cargo xtask eif` writes it, and the bill
+    /// of materials beside it
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
 }
@@ -51,14 +56,23 @@ pub(crate) fn run(workspace: &Workspace, arguments: &SchemasArgs) -> Result<()> 
         }
     }
     if let Some(file) = &arguments.image {
-        problems.extend(check(&workspace.path(ENCLAVE_IMAGE), file)?);
-        checked += 1;
+        problems.extend(of_image(workspace, file)?);
+        checked += 2;
     }
     if !problems.is_empty() {
         bail!("not as their schemas say:\n  {}", problems.join("\n  "));
     }
     println!("{checked} files are as their schemas say");
     Ok(())
+}
+
+/// What in the description of an image, and in the bill of materials beside it, is not as its schema
+/// says.
+pub(crate) fn of_image(workspace: &Workspace, description: &Path) -> Result<Vec<String>> {
+    let mut problems = check(&workspace.path(ENCLAVE_IMAGE), description)?;
+    let sbom = description.with_extension("cdx.json");
+    problems.extend(check(&workspace.path(SBOM), &sbom)?);
+    Ok(problems)
 }
 
 /// The schema of a file, both from the workspace's root.
@@ -68,6 +82,7 @@ fn schema_of(file: &str) -> Option<&'static str> {
         // A schema must be one itself: `check` compiles what it is given.
         (_, name) if name.ends_with(".schema.json") => "",
         ("enclave/packages/packages.json", _) => "enclave/packages/packages.schema.json",
+        ("enclave/sbom/crates.json", _) => "docs/schemas/crates.schema.json",
         ("measurements/status.json", _) => "docs/schemas/status.schema.json",
         ("measurements/tcb-info.json", _) => "docs/schemas/tcb-info.schema.json",
         ("measurements/next.manifest.json", _) => "docs/schemas/manifest.schema.json",

@@ -45,6 +45,14 @@ impl Workspace {
         Ok(Self { root, target })
     }
 
+    /// The checkout in this directory, with its own target directory, whatever the environment says.
+    pub(crate) fn at(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            target: root.join("target"),
+        }
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }

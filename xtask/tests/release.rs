@@ -3,96 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod support;
 
-struct Repository(tempfile::TempDir);
-
-impl Repository {
-    /// A repository with release 1909 and a `next.json`, committed.
-    fn new() -> Self {
-        let repository = Self(tempfile::tempdir().unwrap());
-        let here = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        std::fs::create_dir_all(repository.path("tree/enclave/base")).unwrap();
-        std::fs::create_dir_all(repository.path("tree/measurements")).unwrap();
-        std::fs::write(repository.path("tree/enclave/base/SHA256SUMS"), "").unwrap();
-        for file in ["1909.json", "next.json"] {
-            let name = format!("measurements/{file}");
-            std::fs::copy(here.join(&name), repository.path(&format!("tree/{name}"))).unwrap();
-        }
-        let ledger = std::fs::read_to_string(here.join("measurements/LEDGER")).unwrap();
-        let first = ledger.lines().next().unwrap();
-        std::fs::write(
-            repository.path("tree/measurements/LEDGER"),
-            format!("{first}\n"),
-        )
-        .unwrap();
-        repository.good(&["measurements", "--write"]);
-        repository.git(&["init", "-q", "-b", "main"]);
-        repository.commit();
-        repository
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_xtask"))
-            .args(arguments)
-            .current_dir(self.path("tree"))
-            .output()
-            .unwrap()
-    }
-
-    fn good(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{arguments:?}: {error}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn bad(&self, arguments: &[&str], text: &str) {
-        let output = self.run(arguments);
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success(), "{arguments:?}");
-        assert!(error.contains(text), "{arguments:?}: {error}");
-    }
-
-    fn git(&self, arguments: &[&str]) {
-        let output = Command::new("git")
-            .args([
-                "-c",
-                "user.name=t",
-                "-c",
-                "user.email=t@example.com",
-                "-c",
-                "commit.gpgsign=false",
-            ])
-            .args(arguments)
-            .current_dir(self.path("tree"))
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-
-    fn commit(&self) {
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "-q", "-m", "a commit"]);
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(&format!("tree/measurements/{name}"))).unwrap()
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(&format!("tree/measurements/{name}")), text).unwrap();
-    }
-}
+use std::process::Command;
+use support::Repository;
 
 fn has(program: &str) -> bool {
     if Command::new(program).arg("-v").output().is_ok() {

@@ -28,6 +28,9 @@ pub struct Release {
     /// SHA-256 of the whole image file, 64 digits.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub eif_sha256: Option<String>,
+    /// SHA-256 of the bill of materials that lies beside the image, 64 digits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sbom_sha256: Option<String>,
     /// The compiler, as `rustc 1.95.0`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub toolchain: Option<String>,
@@ -86,6 +89,13 @@ impl Release {
             .is_some_and(|digits| !is_hex(digits, &[64]))
         {
             return Err("eifSha256 is not 64 lower-case hexadecimal digits".into());
+        }
+        if self
+            .sbom_sha256
+            .as_deref()
+            .is_some_and(|digits| !is_hex(digits, &[64]))
+        {
+            return Err("sbomSha256 is not 64 lower-case hexadecimal digits".into());
         }
         if self
             .source_revision

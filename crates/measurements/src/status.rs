@@ -76,13 +76,54 @@ impl Status {
 
 /// A change of a release's status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(from = "Flat", into = "Flat")]
 pub struct StatusEntry {
     /// The release.
     pub ver_name: String,
     /// Its status from now on.
-    #[serde(flatten)]
     pub status: Status,
+}
+
+/// An entry as it is written. serde cannot refuse unknown members beside flattened ones, and a
+/// misspelled member must not pass for one that is not there.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Flat {
+    ver_name: String,
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    since: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    reason: Option<String>,
+}
+
+impl From<Flat> for StatusEntry {
+    fn from(flat: Flat) -> Self {
+        Self {
+            ver_name: flat.ver_name,
+            status: Status {
+                state: flat.state,
+                since: flat.since,
+                reason: flat.reason,
+            },
+        }
+    }
+}
+
+impl From<StatusEntry> for Flat {
+    fn from(entry: StatusEntry) -> Self {
+        let Status {
+            state,
+            since,
+            reason,
+        } = entry.status;
+        Self {
+            ver_name: entry.ver_name,
+            state,
+            since,
+            reason,
+        }
+    }
 }
 
 /// `status.json`: every change of a status, oldest first. The file only grows; released files never change.

@@ -170,6 +170,15 @@ fn status_has_a_date_and_a_reason_and_only_gets_worse() {
             json!([{ "verName": "1", "state": "good", "since": 1, "reason": "r" }]),
             "unknown variant",
         ),
+        (
+            json!([{ "verName": "1", "state": "revoked", "since": 1, "reason": "r", "x": 1 }]),
+            "unknown field `x`",
+        ),
+        // Would pass for a revocation without a date that somebody forgot to check.
+        (
+            json!([{ "verName": "1", "state": "revoked", "Since": 1, "reason": "r" }]),
+            "unknown field `Since`",
+        ),
     ] {
         let error = history(&list).unwrap_err().to_string();
         assert!(
@@ -213,6 +222,7 @@ fn malformed_releases_are_refused_and_named() {
         ),
         (with("imageDigest", json!("00")), "imageDigest"),
         (with("eifSha256", json!("00")), "eifSha256"),
+        (with("sbomSha256", json!("00")), "sbomSha256"),
         (with("sourceRevision", json!("main")), "sourceRevision"),
         (with("toolchain", json!("\n")), "toolchain"),
         (with("more", json!(1)), "unknown field"),

@@ -95,6 +95,8 @@ fn schema_and_reader_accept_and_refuse_the_same() {
         ("imageDigest", json!(hex(64))),
         ("eifSha256", json!(hex(64))),
         ("eifSha256", json!(hex(63))),
+        ("sbomSha256", json!(hex(64))),
+        ("sbomSha256", json!(hex(63))),
         ("toolchain", json!("rustc 1.95.0")),
         ("toolchain", json!("")),
         ("sourceRevision", json!(hex(40))),

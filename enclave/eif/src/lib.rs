@@ -52,7 +52,9 @@ pub use attach::attach;
 pub use build::{Build, Ramdisks, Signer};
 pub use bundle::Process;
 pub use compress::Compression;
-pub use diff::{Difference, Manifest, diff, diff_pcrs, list_ramdisk};
+pub use diff::{
+    Difference, Manifest, RamdiskContents, diff, diff_pcrs, list_ramdisk, ramdisk_contents,
+};
 pub use error::{Error, Result};
 pub use extract::extract;
 pub use layout::{Layout, MAX_CMDLINE, MAX_SIGNATURE, Section};

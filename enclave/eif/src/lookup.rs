@@ -2,7 +2,8 @@
 
 use crate::bundle::User;
 use crate::error::{Error, Result};
-use canoni::{Entry, Kind, Tree, printable};
+use canoni::{Entry, Kind, Tree};
+use letsesign_shown::bytes as printable;
 use std::collections::BTreeSet;
 use std::io::Read;
 

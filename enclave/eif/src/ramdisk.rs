@@ -77,7 +77,7 @@ pub(crate) fn check_tree(tree: &Tree, drop_xattrs: bool) -> Result<()> {
         if let Some((name, _)) = xattrs.first() {
             let reason = format!(
                 "has the extended attribute {}, which an initramfs cannot carry; remove it from the image or build with --drop-xattrs",
-                canoni::printable(name)
+                letsesign_shown::bytes(name)
             );
             return Err(crate::cpio::refuse(path, reason));
         }

@@ -1,44 +1,59 @@
-//! Comparison of a built image with `measurements/next.json`.
+//! Comparison of a built image with what `measurements/` records of it.
 
+use super::record::{Demand, differences};
 use crate::measurements;
 use crate::workspace::Workspace;
-use anyhow::{Result, bail};
-use eif::{Image, Silent};
-use letsesign_measurements::NEXT;
+use anyhow::{Result, bail, ensure};
+use letsesign_measurements::{NEXT, Release};
 use std::path::Path;
-use std::sync::Arc;
 
-/// Fails when the image's PCRs are not those of `measurements/next.json`, or its bytes not those of `measurements/next.sha256`, and
-/// says what differs.
-pub(super) fn against_next(workspace: &Workspace, image: &Path) -> Result<()> {
+/// Fails when an image is not all that `measurements/next.json` records, when its bytes are not
+/// those of `next.sha256`, or when its files are not those of `next.manifest.json`, and says what
+/// differs.
+pub(super) fn against_next(workspace: &Workspace, image: &Path, built: &Release) -> Result<()> {
     let expected = measurements::read(workspace, NEXT)?;
-    let (_, read) = Image::open(image, Arc::new(Silent))?;
-    let wanted = expected.pcrs.numbered();
-    let actual = [&read.pcrs.pcr0, &read.pcrs.pcr1, &read.pcrs.pcr2];
-    let equal: Vec<bool> = wanted
-        .iter()
-        .zip(actual)
-        .map(|((_, wanted), actual)| wanted.as_bytes() == &actual.0)
-        .collect();
-    if equal.iter().all(|equal| *equal) {
+    ensure!(
+        expected.status.is_none() && expected.source_revision.is_none(),
+        "measurements/next.json has a status or a source revision, which only a release has"
+    );
+    let found = differences(&expected, built, Demand::AllButSbom);
+    if found.is_empty() {
+        super::manifest::equal(workspace, image)?;
         return super::sum::against_next(workspace, image);
     }
     let mut lines = vec![format!(
-        "{} does not have the measurements of measurements/next.json",
+        "{} is not as measurements/next.json records it",
         image.display()
     )];
-    for (((register, wanted), value), equal) in wanted.iter().zip(actual).zip(&equal) {
-        if !equal {
-            lines.push(format!(
-                "  PCR{register} is     {value}\n  should be  {wanted}"
-            ));
-        }
+    lines.extend(found.iter().map(|line| format!("  {line}")));
+    if expected.pcrs != built.pcrs {
+        lines.extend(super::manifest::explain(workspace, image)?);
     }
-    lines.extend(super::manifest::explain(workspace, image)?);
     lines.push(
         "If the difference is meant, write the new measurements with: cargo xtask measure --write. If not, docs/reproduce.md \
          says how to find its cause."
             .to_owned(),
     );
     bail!(lines.join("\n"))
+}
+
+/// Fails when an image is not what a release records. What was compared, in words.
+pub(super) fn against_release(
+    workspace: &Workspace,
+    name: &str,
+    built: &Release,
+) -> Result<String> {
+    let expected = measurements::read(workspace, name)?;
+    let demand = if name == NEXT {
+        Demand::AllButSbom
+    } else {
+        Demand::Recorded
+    };
+    let found = differences(&expected, built, demand);
+    ensure!(
+        found.is_empty(),
+        "the image is not as measurements/{name}.json records it\n  {}",
+        found.join("\n  ")
+    );
+    Ok(format!("what measurements/{name}.json records"))
 }

@@ -20,13 +20,29 @@ pub(super) fn write_next(workspace: &Workspace, image: &Path) -> Result<()> {
     crate::files::write_atomically(&path(workspace), json.as_bytes())
 }
 
-/// Says (committed first, built second) in which sections and files an image differs from the committed manifest.
-pub(super) fn explain(workspace: &Workspace, image: &Path) -> Result<Vec<String>> {
+/// Fails when an image, whose measurements are known to be right, has other files than the committed
+/// manifest says.
+pub(super) fn equal(workspace: &Workspace, image: &Path) -> Result<()> {
+    let (expected, actual) = (read(workspace)?, Manifest::of(image, Arc::new(Silent))?);
+    anyhow::ensure!(
+        expected.same_sections(&actual),
+        "{} is not what measurements/next.manifest.json says of it, although the measurements are right; write it anew with: \
+         cargo xtask measure --write",
+        image.display()
+    );
+    Ok(())
+}
+
+fn read(workspace: &Workspace) -> Result<Manifest> {
     let path = path(workspace);
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let expected: Manifest = serde_json::from_str(&text)
-        .with_context(|| format!("{} is not a manifest", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not a manifest", path.display()))
+}
+
+/// Says (committed first, built second) in which sections and files an image differs from the committed manifest.
+pub(super) fn explain(workspace: &Workspace, image: &Path) -> Result<Vec<String>> {
+    let expected = read(workspace)?;
     let actual = Manifest::of(image, Arc::new(Silent))?;
     Ok(expected
         .compare(&actual)

@@ -3,18 +3,19 @@
 
 mod check;
 mod manifest;
+pub(crate) mod record;
 mod sum;
 
 use crate::hermetic::{self, INIT, SERVER};
 use crate::image;
 use crate::measurements;
 use crate::packages::Packages;
+use crate::sbom;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use canoni::{Canonical, CanonicalOptions, Format, Selector, TreeOptions};
 use clap::Args;
 use eif::{Build, Compression, Metadata, Ramdisks, Source};
-use letsesign_measurements::{NEXT, Pcr, Pcrs, Release};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,9 +34,13 @@ const NAME: &str = "letsesign-enclave";
     cargo xtask eif --programs DIR --output DIR   programs that another road built"
 )]
 pub(crate) struct EifArgs {
-    /// Compare with measurements/next.json and next.sha256, and explain a difference
+    /// Compare with all that measurements/next.json records and with next.sha256, and explain a
+    /// difference
     #[arg(long)]
     check: bool,
+    /// Compare with all that measurements/NAME.json records, a release
+    #[arg(long, value_name = "NAME", conflicts_with = "check")]
+    against: Option<String>,
     /// Print the description as JSON
     #[arg(long)]
     json: bool,
@@ -106,30 +111,6 @@ struct ImageDescription {
     image_id: String,
 }
 
-impl Description {
-    /// The measurement of this tree. It has no source revision: a commit cannot name itself.
-    fn measurement(&self, toolchain: String) -> Result<Release> {
-        let register = |number: &str| {
-            let text = self.pcrs.get(number).map_or("", String::as_str);
-            Pcr::parse(text).with_context(|| format!("PCR{number} is {text:?}"))
-        };
-        Ok(Release {
-            ver_name: NEXT.to_owned(),
-            pcrs: Pcrs {
-                pcr0: register("0")?,
-                pcr1: register("1")?,
-                pcr2: register("2")?,
-            },
-            issue_time: 0,
-            status: None,
-            image_digest: Some(self.image.digest.clone()),
-            eif_sha256: Some(self.eif.sha256.clone()),
-            toolchain: Some(toolchain),
-            source_revision: None,
-        })
-    }
-}
-
 /// Where the artefacts of one build are.
 struct Artifacts {
     directory: PathBuf,
@@ -159,7 +140,14 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Description> {
 /// Compares what was built last with `measurements/next.json`.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let artifacts = Artifacts::new(workspace, None)?;
-    check::against_next(workspace, &artifacts.file("eif"))
+    let built = record::of(workspace, &artifacts.directory)?;
+    let problems = crate::schemas::of_image(workspace, &artifacts.file("json"))?;
+    anyhow::ensure!(
+        problems.is_empty(),
+        "not as their schemas say:\n  {}",
+        problems.join("\n  ")
+    );
+    check::against_next(workspace, &artifacts.file("eif"), &built)
 }
 
 fn build_from(
@@ -168,6 +156,10 @@ fn build_from(
     output: Option<&Path>,
 ) -> Result<Description> {
     let artifacts = Artifacts::new(workspace, output)?;
+    // Programs that another road built come without a cargo that could be asked.
+    if sources.programs.is_none() {
+        sbom::check(workspace)?;
+    }
     let init = program(workspace, sources, INIT)?;
     let archive = match &sources.from {
         Some(archive) => archive.clone(),
@@ -201,6 +193,15 @@ fn write_image(workspace: &Workspace, server: &Path, artifacts: &Artifacts) -> R
     Ok(path)
 }
 
+/// A container image in canonical form, whatever tool made it.
+fn canonical(image: &canoni::Image) -> Result<Canonical> {
+    let options = CanonicalOptions {
+        flatten: true,
+        ..CanonicalOptions::default()
+    };
+    Ok(Canonical::from_image(image, &options)?)
+}
+
 /// Turns a container image into an EIF. The canonical image is read back from its archive, so that an image that Docker made goes
 /// exactly the same way.
 fn build_eif(
@@ -211,13 +212,7 @@ fn build_eif(
 ) -> Result<Description> {
     let opened =
         canoni::Archive::open(archive, &canoni::Limits::default())?.image(&Selector::default())?;
-    let canonical = Canonical::from_image(
-        &opened,
-        &CanonicalOptions {
-            flatten: true,
-            ..CanonicalOptions::default()
-        },
-    )?;
+    let canonical = canonical(&opened)?;
     let source = Source::archive(archive, &Selector::default(), &TreeOptions::default())?;
     let kernel = Packages::load(&workspace.path("enclave/packages"))?.kernel()?;
     let cmdline = command_line(workspace)?;
@@ -235,6 +230,14 @@ fn build_eif(
     build.compression = COMPRESSION;
     let path = artifacts.file("eif");
     let built = build.write(&path)?;
+    let parts = sbom::Parts {
+        name: NAME,
+        version: env!("CARGO_PKG_VERSION"),
+        eif: &path,
+        init,
+        tree: &source.tree,
+    };
+    sbom::write(workspace, &parts, &artifacts.file("cdx.json"))?;
 
     let pcrs = [&built.pcrs.pcr0, &built.pcrs.pcr1, &built.pcrs.pcr2];
     let description = Description {
@@ -262,7 +265,7 @@ fn build_eif(
 
 /// The kernel's command line: the one line of `enclave/configs/cmdline`, without its line break.
 fn command_line(workspace: &Workspace) -> Result<String> {
-    let path = workspace.path("enclave/configs/cmdline");
+    let path = workspace.path("enclave/configs").join(image::CMDLINE);
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
@@ -282,11 +285,20 @@ pub(crate) fn run_eif(workspace: &Workspace, arguments: &EifArgs) -> Result<()> 
     } else {
         print_table(&description, &artifacts);
     }
-    if arguments.check {
-        check::against_next(workspace, &artifacts.file("eif"))?;
-        if !arguments.json {
-            println!("equal to measurements/next.json and next.sha256");
-        }
+    if !arguments.check && arguments.against.is_none() {
+        return Ok(());
+    }
+    let archive = arguments.sources.from.clone();
+    let archive = archive.unwrap_or_else(|| artifacts.file("tar"));
+    let built = record::of_files(workspace, &artifacts.directory, &archive)?;
+    let equal = if let Some(name) = &arguments.against {
+        check::against_release(workspace, name, &built)?
+    } else {
+        check::against_next(workspace, &artifacts.file("eif"), &built)?;
+        "measurements/next.json and next.sha256".to_owned()
+    };
+    if !arguments.json {
+        println!("equal to {equal}");
     }
     Ok(())
 }
@@ -327,7 +339,7 @@ pub(crate) fn run_measure(workspace: &Workspace, arguments: &MeasureArgs) -> Res
     let artifacts = Artifacts::new(workspace, None)?;
     print_table(&description, &artifacts);
     if arguments.write {
-        measurements::write_next(workspace, &description.measurement(toolchain(workspace)?)?)?;
+        measurements::write_next(workspace, &record::of(workspace, &artifacts.directory)?)?;
         manifest::write_next(workspace, &artifacts.file("eif"))?;
         sum::write_next(workspace, &artifacts.file("eif"))?;
         println!(
@@ -335,19 +347,4 @@ pub(crate) fn run_measure(workspace: &Workspace, arguments: &MeasureArgs) -> Res
         );
     }
     Ok(())
-}
-
-/// The compiler, as rust-toolchain.toml pins it: `rustc 1.95.0`.
-fn toolchain(workspace: &Workspace) -> Result<String> {
-    let path = workspace.path("rust-toolchain.toml");
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let file: toml::Table =
-        toml::from_str(&text).with_context(|| format!("cannot read {}", path.display()))?;
-    let channel = file
-        .get("toolchain")
-        .and_then(|table| table.get("channel"))
-        .and_then(toml::Value::as_str)
-        .with_context(|| format!("{} has no toolchain.channel", path.display()))?;
-    Ok(format!("rustc {channel}"))
 }

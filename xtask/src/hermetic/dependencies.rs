@@ -39,7 +39,12 @@ pub(super) fn refuse_c(workspace: &Workspace, program: Program) -> Result<()> {
     );
 }
 
-fn cargo_tree(workspace: &Workspace, program: Program, arguments: &[&str]) -> Result<String> {
+/// What `cargo tree` says of a program: everything that is compiled for it.
+pub(crate) fn cargo_tree(
+    workspace: &Workspace,
+    program: Program,
+    arguments: &[&str],
+) -> Result<String> {
     let output = Command::new(cargo())
         .args([
             "tree",

@@ -1,5 +1,6 @@
 //! The environment and flags of a hermetic build. Every road uses the same flags; docs/reproduce.md lists them.
 
+use super::sources::Unpacked;
 use crate::base::Sysroot;
 use crate::workspace::{RUSTC_COMMIT, TARGET, Toolchain, Workspace, cargo};
 use anyhow::{Context, Result, bail};
@@ -57,6 +58,8 @@ pub(super) struct Environment {
     variables: Vec<(OsString, OsString)>,
     /// Directories of this machine that must not be found in a program.
     private: BTreeSet<PathBuf>,
+    /// Crates of the registry, those of other programs among them.
+    crates: BTreeSet<Unpacked>,
 }
 
 impl Environment {
@@ -68,7 +71,11 @@ impl Environment {
         let target = workspace.target()?.join("hermetic");
         let maps = target.join("maps");
         fs::create_dir_all(&maps).with_context(|| format!("cannot create {}", maps.display()))?;
-        let crates = crate_directories(workspace)?;
+        let unpacked = crates(workspace)?;
+        let crates: BTreeSet<PathBuf> = unpacked
+            .iter()
+            .filter_map(|one| Some(one.folder.parent()?.to_owned()))
+            .collect();
 
         let mut private: BTreeSet<PathBuf> = crates.clone();
         private.extend([
@@ -122,6 +129,7 @@ impl Environment {
             maps,
             variables,
             private,
+            crates: unpacked,
         })
     }
 
@@ -138,6 +146,11 @@ impl Environment {
         &self.private
     }
 
+    /// The crates of the registry that this workspace needs.
+    pub(super) fn crates(&self) -> &BTreeSet<Unpacked> {
+        &self.crates
+    }
+
     /// A cargo command in this environment and no other.
     pub(super) fn cargo(&self, workspace: &Workspace) -> Command {
         let mut command = Command::new(cargo());
@@ -147,6 +160,16 @@ impl Environment {
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
+}
+
+/// Variables for a build in a fresh place: those of a hermetic build, but for what names a
+/// CARGO_HOME or acts on the machine below us.
+pub(crate) fn kept_variables() -> Vec<(OsString, OsString)> {
+    let foreign =
+        |name: &OsStr| name == "CARGO_HOME" || name.as_encoded_bytes().starts_with(b"LD_");
+    env::vars_os()
+        .filter(|(name, _)| is_kept(name) && !foreign(name))
+        .collect()
 }
 
 fn is_kept(name: &OsStr) -> bool {
@@ -201,15 +224,18 @@ fn flags(
     Ok(flags.join(OsStr::new("\x1f")))
 }
 
-/// The directories that hold the sources of registry crates: CARGO_HOME/registry/src/INDEX, or where they are vendored.
-/// Asking cargo for them also downloads what is missing.
-fn crate_directories(workspace: &Workspace) -> Result<BTreeSet<PathBuf>> {
+/// The crates of the registry that this workspace needs, with the folders that hold their sources:
+/// CARGO_HOME/registry/src/INDEX/NAME-VERSION, or where they are vendored. Asking cargo for them
+/// also downloads what is missing.
+fn crates(workspace: &Workspace) -> Result<BTreeSet<Unpacked>> {
     #[derive(Deserialize)]
     struct Metadata {
         packages: Vec<Package>,
     }
     #[derive(Deserialize)]
     struct Package {
+        name: String,
+        version: String,
         source: Option<String>,
         manifest_path: PathBuf,
     }
@@ -232,9 +258,15 @@ fn crate_directories(workspace: &Workspace) -> Result<BTreeSet<PathBuf>> {
         .context("cargo metadata printed something unexpected")?;
     Ok(metadata
         .packages
-        .iter()
+        .into_iter()
         .filter(|package| package.source.is_some())
-        .filter_map(|package| Some(package.manifest_path.parent()?.parent()?.to_owned()))
+        .filter_map(|package| {
+            Some(Unpacked {
+                folder: package.manifest_path.parent()?.to_owned(),
+                name: package.name,
+                version: package.version,
+            })
+        })
         .collect())
 }
 

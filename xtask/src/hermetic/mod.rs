@@ -5,6 +5,10 @@ mod binary;
 mod configuration;
 mod dependencies;
 mod environment;
+mod sources;
+
+pub(crate) use dependencies::cargo_tree;
+pub(crate) use environment::kept_variables;
 
 use crate::base::Sysroot;
 use crate::workspace::{TARGET, Toolchain, Workspace};
@@ -102,6 +106,7 @@ pub(crate) fn build(workspace: &Workspace, program: Program) -> Result<PathBuf> 
     dependencies::refuse_c(workspace, program)?;
 
     let environment = environment::Environment::new(workspace, &toolchain, &sysroot)?;
+    sources::check(workspace, &own_crates(workspace, program, &environment)?)?;
     let mut cargo = environment.cargo(workspace);
     cargo
         .args([
@@ -129,6 +134,36 @@ pub(crate) fn build(workspace: &Workspace, program: Program) -> Result<PathBuf> 
     binary::check(program, &bytes, environment.private(), environment.maps())
         .with_context(|| format!("{} is not fit to be measured", built.display()))?;
     publish(workspace, program, &bytes)
+}
+
+/// The crates of the registry that a program is made of.
+fn own_crates(
+    workspace: &Workspace,
+    program: Program,
+    environment: &environment::Environment,
+) -> Result<BTreeSet<sources::Unpacked>> {
+    let features = program.features.join(",");
+    let arguments = [
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+        "--features",
+        &features,
+    ];
+    let tree = cargo_tree(workspace, program, &arguments)?;
+    let names: BTreeSet<(&str, &str)> = tree
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split(' ');
+            Some((words.next()?, words.next()?.strip_prefix('v')?))
+        })
+        .collect();
+    let all = environment.crates().iter();
+    Ok(all
+        .filter(|one| names.contains(&(one.name.as_str(), one.version.as_str())))
+        .cloned()
+        .collect())
 }
 
 /// Checks programs that were built elsewhere as `build` does its own.

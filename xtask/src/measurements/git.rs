@@ -1,39 +1,61 @@
 //! The ledger and the status list against their own past, where git has it.
+//!
+//! Every commit that HEAD was made of counts, on all sides of every merge: git's own simplification
+//! of a file's history leaves out the side that a merge dropped, and with it a dropped revocation.
+//! A history that may lack commits shows nothing, so it is refused.
 
 use crate::workspace::Workspace;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use letsesign_measurements::{History, LEDGER, Ledger, STATUS, StatusList};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-/// Checks that both files only grew since every commit that touched them. The number of commits; `None` where there is no git history
-/// (a source archive, a build sandbox).
-pub(super) fn only_grew(workspace: &Workspace, history: &History) -> Result<Option<usize>> {
-    let Some(commits) = git(
-        workspace,
-        &[
-            "log",
-            "--format=%H",
-            "--",
-            "measurements/LEDGER",
-            "measurements/status.json",
-        ],
-    ) else {
+/// Checks that both files only grew since every commit below HEAD. The number of commits; `None`
+/// where there is no git repository (a source archive, a build sandbox).
+///
+/// # Errors
+/// When a line was changed or removed since any commit, and when git is there and its history
+/// cannot be read whole.
+pub(crate) fn only_grew(workspace: &Workspace, history: &History) -> Result<Option<usize>> {
+    if !workspace.path(".git").exists() {
         return Ok(None);
-    };
+    }
+    refuse_parts_of_history(workspace)?;
+    let commits = git(workspace, &["rev-list", "HEAD"])?;
     let commits: Vec<&str> = commits.lines().collect();
+    let mut request = String::new();
     for commit in &commits {
-        let at = |file: &str| {
-            git(
-                workspace,
-                &["show", &format!("{commit}:measurements/{file}")],
-            )
-        };
+        for file in [LEDGER, STATUS] {
+            writeln!(request, "{commit}:measurements/{file}")?;
+        }
+    }
+    let answers = feed(workspace, &["cat-file", "--batch-check"], &request)?;
+    // Each version once, with the first commit that has it.
+    let mut versions = BTreeMap::new();
+    let pairs = commits
+        .iter()
+        .flat_map(|commit| [(commit, LEDGER), (commit, STATUS)]);
+    let mut answers = answers.lines();
+    for (commit, file) in pairs {
+        let answer = answers.next().context("git answered too little")?;
+        let words: Vec<&str> = answer.split(' ').collect();
+        match words.as_slice() {
+            [blob, "blob", _] => {
+                versions.entry((*blob, file)).or_insert(*commit);
+            }
+            [_, "missing"] => {}
+            _ => bail!("measurements/{file} is no file in commit {commit}: {answer}"),
+        }
+    }
+    for ((blob, file), commit) in versions {
+        let text = git(workspace, &["cat-file", "blob", blob])?;
         let since = || format!("compared with commit {commit}");
-        if let Some(text) = at(LEDGER) {
+        if file == LEDGER {
             let before = Ledger::parse(text.as_bytes()).with_context(since)?;
             history.ledger.grew_from(&before).with_context(since)?;
-        }
-        if let Some(text) = at(STATUS) {
+        } else {
             let before = StatusList::parse(text.as_bytes()).with_context(since)?;
             history.statuses.grew_from(&before).with_context(since)?;
         }
@@ -41,16 +63,80 @@ pub(super) fn only_grew(workspace: &Workspace, history: &History) -> Result<Opti
     Ok(Some(commits.len()))
 }
 
-/// What git prints, or `None` when it cannot.
-pub(crate) fn git(workspace: &Workspace, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
+/// Refuses a clone that has a part of the history alone.
+fn refuse_parts_of_history(workspace: &Workspace) -> Result<()> {
+    let shallow = git(workspace, &["rev-parse", "--is-shallow-repository"])?;
+    ensure!(
+        shallow.trim() == "false",
+        "this clone is shallow, so that it cannot show that nothing was taken out of LEDGER and status.json; get the whole \
+         history with: git fetch --unshallow (in CI: fetch-depth: 0, GIT_DEPTH: 0)"
+    );
+    // In a partial clone an object that is not there may look like a file that never was.
+    let output = command(
+        workspace,
+        &["config", "--get-regexp", r"^remote\..*\.promisor$"],
+    )
+    .output()
+    .context("cannot run git")?;
+    ensure!(
+        output.stdout.is_empty(),
+        "this clone is partial (--filter), so that it cannot show the past of measurements/; clone without --filter"
+    );
+    Ok(())
+}
+
+/// What git prints.
+///
+/// # Errors
+/// When git cannot be run or fails.
+pub(crate) fn git(workspace: &Workspace, arguments: &[&str]) -> Result<String> {
+    finish(command(workspace, arguments).output(), arguments)
+}
+
+/// The same with text for its standard input.
+fn feed(workspace: &Workspace, arguments: &[&str], input: &str) -> Result<String> {
+    let mut child = command(workspace, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot run git")?;
+    let mut stdin = child.stdin.take().context("git has no standard input")?;
+    let output = std::thread::scope(|scope| {
+        // Git answers before it has read all.
+        scope.spawn(move || stdin.write_all(input.as_bytes()));
+        child.wait_with_output()
+    });
+    finish(output, arguments)
+}
+
+fn finish(output: std::io::Result<std::process::Output>, arguments: &[&str]) -> Result<String> {
+    let output = output.context("cannot run git")?;
+    ensure!(
+        output.status.success(),
+        "git {} failed: {}",
+        arguments.first().unwrap_or(&""),
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    String::from_utf8(output.stdout).context("git printed something that is not UTF-8")
+}
+
+/// A git that looks at this checkout as it is: no variable of the environment names another
+/// repository, and no replacement or graft shows another history.
+pub(crate) fn command(workspace: &Workspace, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("GIT_")) {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("GIT_NO_REPLACE_OBJECTS", "1")
+        .env("GIT_GRAFT_FILE", "/dev/null")
+        .env("LC_ALL", "C")
+        .args(["-c", "core.quotePath=false", "-c", "core.fsmonitor=false"])
+        .args(["-c", "core.commitGraph=false"])
         .args(arguments)
-        .current_dir(workspace.root())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+        .current_dir(workspace.root());
+    command
 }

@@ -1,7 +1,7 @@
 //! The folder `measurements/`: one file per release, `next.json` for what this tree builds, and what is made from them.
 //! docs/measurements.md describes the files; the crate letsesign-measurements reads and checks them.
 
-mod git;
+pub(crate) mod git;
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
@@ -70,12 +70,19 @@ pub(crate) struct MeasurementsArgs {
     /// Write tcb-info.json anew instead of comparing it
     #[arg(long)]
     write: bool,
+    /// Fail where there is no git history to compare LEDGER and status.json with (REQUIRE_ALL=1
+    /// means the same)
+    #[arg(long)]
+    require_history: bool,
 }
 
 /// Checks every file, the ledger against git, and the aggregate; or writes the aggregate.
 pub(crate) fn run(workspace: &Workspace, arguments: &MeasurementsArgs) -> Result<()> {
     let (files, history) = history(workspace)?;
     let compared = git::only_grew(workspace, &history)?;
+    if compared.is_none() && (arguments.require_history || crate::test::require_all()) {
+        anyhow::bail!("there is no git history here to compare LEDGER and status.json with");
+    }
     if arguments.write {
         return write_aggregate(workspace);
     }

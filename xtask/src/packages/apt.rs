@@ -2,11 +2,22 @@
 //!
 //! The mirror's address is read from apt at run time (`apt-get indextargets`); sources, lists and caches of the private apt
 //! lie in one folder. Signatures are checked with Debian's archive keyring as always.
+//!
+//! As root, apt downloads as another user, `_apt`, so that a fault in a download method is not root's. That user must reach the
+//! folder, which it cannot below root's own home.
 
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// The user that apt downloads as, when it runs as root.
+const SANDBOX: &str = "_apt";
+
+/// Where root's private apts lie.
+const SHARED: &str = "/var/cache/letsesign-enclave/apt";
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -15,6 +26,8 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 pub(crate) struct PrivateApt {
     configuration: PathBuf,
     release: String,
+    /// The user whom apt downloads as, by number, when it is not ours.
+    sandbox: Option<u32>,
 }
 
 /// The addresses of a Debian mirror: the archive itself and, where known, its security archive.
@@ -29,6 +42,14 @@ impl PrivateApt {
     ///
     /// Fails when this machine has no apt, or an apt that knows no Debian mirror.
     pub(crate) fn new(folder: &Path, release: &str) -> Result<Self> {
+        let sandbox = sandbox_user();
+        let shared = Path::new(SHARED).join(release);
+        // Where that cannot be made, apt says so and downloads as root, as it always does.
+        let folder = if sandbox.is_some() && make_reachable(&shared).is_ok() {
+            &shared
+        } else {
+            folder
+        };
         let output = Command::new("apt-get")
             .args(["indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(SITE)"])
             .stdin(Stdio::null())
@@ -53,14 +74,28 @@ impl PrivateApt {
                 "Dir::State \"{path}/state\";\nDir::Cache \"{path}/cache\";\nDir::Etc::sourcelist \"/dev/null\";\n\
                  Dir::Etc::sourceparts \"{path}/sources\";\nDir::Etc::preferences \"/dev/null\";\n\
                  Dir::Etc::preferencesparts \"/dev/null\";\nAPT::Architecture \"amd64\";\nAPT::Architectures {{ \"amd64\"; }};\n\
-                 APT::Sandbox::User \"root\";\nAcquire::Languages \"none\";\n\
+                 Acquire::Languages \"none\";\n\
                  Acquire::IndexTargets::deb::DEP-11::DefaultEnabled \"false\";\n"
             ),
         )?;
         Ok(Self {
             configuration: folder.join("apt.conf"),
             release: release.to_owned(),
+            sandbox,
         })
+    }
+
+    /// A temporary folder that apt can download to.
+    pub(crate) fn scratch(&self) -> Result<TempDir> {
+        let folder = self.configuration.parent().unwrap_or(Path::new("/"));
+        let scratch = tempfile::tempdir_in(folder).context("cannot create a temporary folder")?;
+        if self.sandbox.is_some() {
+            let readable = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(scratch.path(), readable)
+                .and_then(|()| chown(scratch.path(), self.sandbox, None))
+                .with_context(|| format!("cannot give a folder to {SANDBOX}"))?;
+        }
+        Ok(scratch)
     }
 
     /// Fetches the lists of packages.
@@ -128,6 +163,29 @@ impl PrivateApt {
         }
         Ok(())
     }
+}
+
+/// The number of apt's own user, when we are root and there is one.
+fn sandbox_user() -> Option<u32> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let users = fs::read_to_string("/etc/passwd").ok()?;
+    let fields = users
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|fields| fields.first() == Some(&SANDBOX))?;
+    fields.get(2)?.parse().ok()
+}
+
+/// Makes a folder that everybody can reach, whatever the umask.
+fn make_reachable(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let ours = folder
+        .ancestors()
+        .take_while(|path| *path != Path::new("/var/cache"));
+    ours.into_iter()
+        .try_for_each(|path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)))
 }
 
 impl Mirror {

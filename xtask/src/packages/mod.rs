@@ -10,7 +10,7 @@ mod obtain;
 pub(crate) mod pins;
 
 use self::hash::hash_file;
-pub(crate) use self::list::List;
+pub(crate) use self::list::{List, Package};
 use self::list::{PackageFile, Role};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
@@ -99,8 +99,7 @@ impl Packages {
     }
 
     /// All packages.
-    #[cfg(test)]
-    fn iter(&self) -> impl Iterator<Item = &list::Package> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Package> {
         self.list.packages.iter()
     }
 

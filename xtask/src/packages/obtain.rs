@@ -5,6 +5,7 @@ use super::hash::hash_file;
 use super::pins::{Pin, Pins};
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -51,7 +52,7 @@ impl Pins {
 
     fn through_apt(&self, folder: &Path, cache: &Path) -> Result<()> {
         let apt = PrivateApt::new(&cache.join("apt").join(&self.release), &self.release)?;
-        let scratch = tempfile::tempdir_in(folder).context("cannot create a temporary folder")?;
+        let scratch = apt.scratch()?;
         let wanted: Vec<Pin> = missing(&self.packages, folder)?
             .into_iter()
             .cloned()
@@ -93,8 +94,7 @@ impl Pins {
             if pin.is_source() && !pin.file.is_empty() {
                 bail!("{}: source packages are pinned by hand", pin.file);
             }
-            let scratch =
-                tempfile::tempdir_in(folder).context("cannot create a temporary folder")?;
+            let scratch = apt.scratch()?;
             let version = apt.candidate(&pin.name)?;
             apt.download(scratch.path(), &[format!("{}={version}", pin.name)])?;
             let path = files(scratch.path())?
@@ -109,8 +109,9 @@ impl Pins {
                 sha1: hashes.sha1,
                 version,
             };
-            fs::rename(&path, folder.join(&renewed.file))
-                .context("cannot move a package into the cache")?;
+            // Its bytes are pinned by what was hashed, and are compared again before they are used.
+            fs::copy(&path, folder.join(&renewed.file))
+                .context("cannot copy a package into the cache")?;
             packages.push(renewed);
         }
         packages.sort_by(|left, right| left.name.cmp(&right.name));
@@ -189,26 +190,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 fn through_snapshot(pin: &Pin, folder: &Path) -> Result<()> {
     let partial = folder.join(format!("{}.partial", pin.file));
-    let status = Command::new("curl")
-        .args([
-            "--fail",
-            "--silent",
-            "--location",
-            "--retry",
-            "3",
-            "--connect-timeout",
-            "20",
-            "--output",
-        ])
-        .arg(&partial)
-        .arg(pin.url())
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .context("cannot run curl")?;
-    if !status.success() {
-        bail!("{} cannot be reached ({status})", pin.url());
-    }
+    download(&pin.url(), pin.size, &partial)?;
     let hashes = hash_file(&partial)?;
     if !pin.matches(&hashes) {
         let _ = fs::remove_file(&partial);
@@ -221,6 +203,54 @@ fn through_snapshot(pin: &Pin, folder: &Path) -> Result<()> {
     }
     fs::rename(&partial, folder.join(&pin.file))
         .with_context(|| format!("cannot create {}", pin.file))
+}
+
+/// Downloads a file of a known size with curl. What is longer is not written: a server that is not
+/// who it should be does not fill the disk.
+fn download(url: &str, size: u64, to: &Path) -> Result<()> {
+    let mut child = Command::new("curl")
+        // First, or it is no use: settings of the user do not count.
+        .arg("--disable")
+        .args(["--fail", "--silent", "--location", "--max-redirs", "5"])
+        .args(["--proto", "=https", "--proto-redir", "=https"])
+        .args(["--retry", "3", "--connect-timeout", "20"])
+        // Old versions of curl heed this only when the server tells a size.
+        .args(["--max-filesize", &size.to_string()])
+        .arg(url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("cannot run curl")?;
+    let written = child
+        .stdout
+        .take()
+        .context("curl has no output")
+        .and_then(|output| write_at_most(output, size, to));
+    if written.is_err() {
+        let _ = child.kill();
+    }
+    let status = child.wait().context("cannot wait for curl")?;
+    written?;
+    if !status.success() {
+        bail!("{url} cannot be reached ({status})");
+    }
+    Ok(())
+}
+
+/// Writes at most `size` bytes to a file; more are an error.
+fn write_at_most(mut from: impl Read, size: u64, to: &Path) -> Result<()> {
+    let cannot = || format!("cannot write {}", to.display());
+    let mut file = fs::File::create(to).with_context(cannot)?;
+    std::io::copy(&mut from.by_ref().take(size), &mut file).with_context(cannot)?;
+    if from.read(&mut [0]).context("cannot read what curl gives")? > 0 {
+        let _ = fs::remove_file(to);
+        bail!(
+            "the server sends more than the {size} bytes of {}",
+            to.display()
+        );
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -80,3 +80,18 @@ fn the_epoch_is_no_part_of_a_pool_name() {
         "bc_1.07.1-3+b1_amd64.deb"
     );
 }
+
+/// A server without end: the disk must not be filled before the hash is compared.
+#[test]
+fn a_download_without_end_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.deb.partial");
+    let error = write_at_most(std::io::repeat(7), 1000, &file).unwrap_err();
+    assert!(
+        error.to_string().contains("more than the 1000 bytes"),
+        "{error}"
+    );
+    assert!(!file.exists());
+    write_at_most(&[7; 1000][..], 1000, &file).unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().len(), 1000);
+}

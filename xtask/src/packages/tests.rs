@@ -62,7 +62,7 @@ fn kernel_and_image_files_are_found() {
     let files = packages.image_files();
     assert_eq!(files.len(), 1);
     assert_eq!(files[0].image, "/letsesign/fonts/font.otf");
-    assert_eq!(packages.iter().count(), 1);
+    assert_eq!(packages.entries().count(), 1);
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn refresh_takes_sums_and_source() {
     list.save(folder.path()).unwrap();
     let packages = Packages::load(folder.path()).unwrap();
     assert_eq!(packages.kernel().unwrap().size, 10);
-    let package = packages.iter().next().unwrap();
+    let package = packages.entries().next().unwrap();
     assert_eq!(package.version, "6.13");
     assert!(package.source.url.ends_with(&"2".repeat(40)));
     assert!(
@@ -186,7 +186,7 @@ fn the_repositorys_own_packages() {
             "{name}"
         );
     }
-    for package in packages.iter() {
+    for package in packages.entries() {
         let pins = Pins::load(&root.join(&package.reproducer).join("packages.json")).unwrap();
         let pin = pins
             .packages

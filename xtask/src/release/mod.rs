@@ -1,21 +1,24 @@
 //! Releases: made from `next.json`, signed, ended, revoked. docs/release.md tells a maintainer when to do what.
 
+mod fresh;
+mod new;
+mod page;
 mod sign;
+mod verify;
 
 use crate::files::write_atomically;
 use crate::measurements::{self, path};
 use crate::workspace::Workspace;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand, ValueEnum};
-use letsesign_measurements::{LEDGER, NEXT, STATUS, State, Status, StatusEntry};
+use letsesign_measurements::{STATUS, State, Status, StatusEntry};
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Arguments of `cargo xtask release`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  cargo xtask release new 2611\n  cargo xtask release sign 2611 --key ~/release.key\n  \
+    after_help = "Examples:\n  cargo xtask release new 2611\n  cargo xtask release verify 2611 > page.txt\n  cargo xtask release sign 2611 --key ~/release.key\n  \
     cargo xtask release status 2611 end-of-life --reason \"replaced by 2702\"\n  cargo xtask release sign status --key ~/release.key\n  \
     cargo xtask release key 2026 --key ~/release.key   a new key, its public half goes into measurements/keys"
 )]
@@ -26,11 +29,12 @@ pub(crate) struct ReleaseArgs {
 
 #[derive(Subcommand, Debug)]
 enum Action {
-    /// Release what next.json measures: write NAME.json, enter it in LEDGER, write tcb-info.json
+    /// Release what next.json measures: build it from HEAD in a fresh place, compare, write
+    /// NAME.json, enter it in LEDGER, write tcb-info.json
     New {
         /// Name of the release
         name: String,
-        /// The commit that was built; by default git's HEAD, of a tree without changes
+        /// The commit that is expected to be checked out, for scripts that want to be sure
         #[arg(long, value_name = "COMMIT")]
         revision: Option<String>,
     },
@@ -47,6 +51,9 @@ enum Action {
         #[arg(long, value_name = "SECONDS")]
         since: Option<u64>,
     },
+    /// Check a release as an auditor does: from a fresh clone, in a fresh place, down to the
+    /// packages; prints one page
+    Verify(verify::VerifyArgs),
     /// Sign NAME.json, or with the name `status` the status list, as minisign does
     Sign(sign::SignArgs),
     /// Make a key pair: the secret half to a file outside of the repository, the public half into measurements/keys
@@ -63,75 +70,17 @@ enum Ended {
 
 pub(crate) fn run(workspace: &Workspace, arguments: &ReleaseArgs) -> Result<()> {
     match &arguments.action {
-        Action::New { name, revision } => new(workspace, name, revision.as_deref()),
+        Action::New { name, revision } => new::new(workspace, name, revision.as_deref()),
         Action::Status {
             name,
             state,
             reason,
             since,
         } => status(workspace, name, *state, reason, *since),
+        Action::Verify(arguments) => verify::run(workspace, arguments),
         Action::Sign(arguments) => sign::sign(workspace, arguments),
         Action::Key(arguments) => sign::key(workspace, arguments),
     }
-}
-
-fn new(workspace: &Workspace, name: &str, revision: Option<&str>) -> Result<()> {
-    letsesign_measurements::check_name(name).map_err(anyhow::Error::msg)?;
-    ensure!(name != NEXT, "next is the name of what is not released");
-    let (_, history) = measurements::history(workspace)?;
-    let mut release = history.next.clone().context(
-        "there is no measurements/next.json; write it with: cargo xtask measure --write",
-    )?;
-    ensure!(
-        history.named(name).is_none(),
-        "release {name} is there already"
-    );
-    if let Some(entry) = history.find(&release.pcrs) {
-        bail!(
-            "next.json has the measurements of release {}: nothing changed since",
-            entry.release.ver_name
-        );
-    }
-    name.clone_into(&mut release.ver_name);
-    release.issue_time = now()?;
-    release.status = Some(Status::CURRENT);
-    release.source_revision = Some(match revision {
-        Some(revision) => revision.to_owned(),
-        None => head(workspace)?,
-    });
-    let text = release.to_json()?;
-    let mut ledger = history.ledger;
-    ledger.append(name, text.as_bytes())?;
-    // The file first: a release that is not in the ledger is noticed by every check, and can be removed.
-    let file = path(workspace, &format!("{name}.json"));
-    write_atomically(&file, text.as_bytes())?;
-    write_atomically(&path(workspace, LEDGER), ledger.to_text().as_bytes())?;
-    measurements::write_aggregate(workspace)?;
-    println!("{}", file.display());
-    println!("sign it with: cargo xtask release sign {name} --key FILE");
-    Ok(())
-}
-
-/// The commit that is checked out, when nothing differs from it.
-fn head(workspace: &Workspace) -> Result<String> {
-    let git = |arguments: &[&str]| -> Result<String> {
-        let output = Command::new("git")
-            .args(arguments)
-            .current_dir(workspace.root())
-            .output()
-            .context("cannot run git; name the commit with --revision")?;
-        ensure!(
-            output.status.success(),
-            "git {} failed; name the commit with --revision",
-            arguments.join(" ")
-        );
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    ensure!(
-        git(&["status", "--porcelain"])?.is_empty(),
-        "the tree has changes that are not committed; a release is built from a commit"
-    );
-    git(&["rev-parse", "HEAD"])
 }
 
 fn status(
@@ -146,6 +95,7 @@ fn status(
         history.named(name).is_some(),
         "there is no release {name:?}"
     );
+    measurements::git::only_grew(workspace, &history)?;
     let mut list = history.statuses;
     list.push(StatusEntry {
         ver_name: name.to_owned(),

@@ -48,6 +48,7 @@ pub(super) fn sign(workspace: &Workspace, arguments: &SignArgs) -> Result<()> {
         "next.json is no release; make one first with: cargo xtask release new NAME"
     );
     let (files, history) = measurements::history(workspace)?;
+    measurements::git::only_grew(workspace, &history)?;
     let file = format!("{name}.json");
     ensure!(
         name == "status" || history.named(name).is_some(),

@@ -8,7 +8,25 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+/// Variables by which a user's habits would shape a recipe's work.
+const STEERING: &[&str] = &[
+    "TAR_OPTIONS",
+    "TAPE",
+    "XZ_OPT",
+    "XZ_DEFAULTS",
+    "GZIP",
+    "BZIP",
+    "BZIP2",
+    "ZSTD_CLEVEL",
+    "ZSTD_NBTHREADS",
+    "POSIXLY_CORRECT",
+    "MAKEFLAGS",
+    "CDPATH",
+];
+
 /// Runs `command`; its output goes to `log`, its phases (lines that begin with `==>`) to the terminal.
+///
+/// Variables that change what tar and the compressors do are taken away.
 pub(crate) fn run_logged(mut command: Command, what: &str, log: &Path) -> Result<()> {
     if let Some(folder) = log.parent() {
         fs::create_dir_all(folder)
@@ -16,6 +34,9 @@ pub(crate) fn run_logged(mut command: Command, what: &str, log: &Path) -> Result
     }
     let mut file = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
     let bar = spinner(what);
+    for name in STEERING {
+        command.env_remove(name);
+    }
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

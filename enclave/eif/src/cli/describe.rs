@@ -6,18 +6,21 @@ use super::progress::Bar;
 use super::{print, print_json};
 use anyhow::Result;
 use eif::format::SectionKind;
-use eif::{Image, Pcrs};
+use eif::{Image, Pcrs, RamdiskContents, Silent};
+use letsesign_shown::line as printable;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 pub(super) fn run(args: &FileArgs) -> Result<ExitCode> {
     let image = open(&args.file, "reading")?;
+    let ramdisks = eif::ramdisk_contents(&args.file, Arc::new(Silent))?;
     if args.json {
-        print_json(&as_json(&image))
+        print_json(&as_json(&image, &ramdisks))
     } else {
-        print(as_text(&args.file, &image)?)
+        print(as_text(&args.file, &image, &ramdisks)?)
     }
 }
 
@@ -32,8 +35,9 @@ pub(super) fn open(path: &Path, verb: &'static str) -> Result<Image> {
     Ok(image)
 }
 
-/// The members of `nitro-cli describe-eif`, spelled as there. An image that gets here has passed both checks.
-fn as_json(image: &Image) -> Value {
+/// The members of `nitro-cli describe-eif`, spelled as there, and `Ramdisks`, which is ours. An
+/// image that gets here has passed both checks.
+fn as_json(image: &Image, ramdisks: &[RamdiskContents]) -> Value {
     let metadata = &image.metadata;
     let mut value = json!({
         "EifVersion": image.layout.header.version,
@@ -66,32 +70,31 @@ fn as_json(image: &Image) -> Value {
         }
     }
     members.insert("Metadata".to_owned(), build);
+    members.insert("Ramdisks".to_owned(), json!(ramdisks));
     value
 }
 
-fn as_text(path: &Path, image: &Image) -> Result<String> {
+fn as_text(path: &Path, image: &Image, ramdisks: &[RamdiskContents]) -> Result<String> {
     let (header, mut text) = (&image.layout.header, String::new());
     let metadata = &image.metadata;
-    let mut row = |name: &str, value: &dyn std::fmt::Display| writeln!(text, "{name:<14} {value}");
+    // Nothing of the file starts a line of its own or steers the terminal.
+    let mut row = |name: &str, value: &dyn std::fmt::Display| {
+        writeln!(text, "{name:<14} {}", printable(&value.to_string()))
+    };
     row("File", &path.display())?;
     row(
         "Image",
-        &format!(
-            "{} {}",
-            printable(&metadata.image_name),
-            printable(&metadata.image_version)
-        ),
+        &format!("{} {}", &metadata.image_name, &metadata.image_version),
     )?;
     row(
         "Built by",
         &format!(
             "{} {}",
-            printable(&metadata.build.build_tool),
-            printable(&metadata.build.build_tool_version)
+            &metadata.build.build_tool, &metadata.build.build_tool_version
         ),
     )?;
     if !metadata.build.build_time.is_empty() {
-        row("Build time", &printable(&metadata.build.build_time))?;
+        row("Build time", &metadata.build.build_time)?;
     }
     row("EIF version", &header.version)?;
     row("Architecture", &image.layout.arch)?;
@@ -124,7 +127,7 @@ fn as_text(path: &Path, image: &Image) -> Result<String> {
             let issuer: Vec<_> = info
                 .issuer
                 .iter()
-                .map(|(name, value)| format!("{name}={}", printable(value)))
+                .map(|(name, value)| format!("{name}={value}"))
                 .collect();
             row("Signature", &"over PCR0, valid")?;
             row("Certificate", &format!("issued by {}", issuer.join(", ")))?;
@@ -152,10 +155,16 @@ fn as_text(path: &Path, image: &Image) -> Result<String> {
             section.offset, section.size, section.kind
         )?;
     }
+    for ramdisk in ramdisks {
+        let packings = ramdisk.packings.join(" + ");
+        write!(text, "\nramdisk {}: {}", ramdisk.number, ramdisk.archives)?;
+        if !packings.is_empty() {
+            write!(text, ", {packings}")?;
+        }
+        for note in &ramdisk.notes {
+            write!(text, "\n  warning: {}", printable(note))?;
+        }
+    }
+    text.push('\n');
     Ok(text)
-}
-
-/// Metadata and certificates come from strangers: nothing in them may steer the terminal.
-fn printable(text: &str) -> String {
-    canoni::printable(text.as_bytes())
 }

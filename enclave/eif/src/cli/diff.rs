@@ -4,7 +4,12 @@ use super::args::DiffArgs;
 use super::progress::Bar;
 use super::{NO, print, print_json};
 use anyhow::Result;
+use std::path::Path;
 use std::process::ExitCode;
+
+fn shown(path: &Path) -> String {
+    letsesign_shown::line(&path.display().to_string())
+}
 
 pub(super) fn run(args: &DiffArgs) -> Result<ExitCode> {
     let length = |path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -18,8 +23,8 @@ pub(super) fn run(args: &DiffArgs) -> Result<ExitCode> {
     } else if found.is_empty() {
         print(format!(
             "{} and {} are equal\n",
-            args.a.display(),
-            args.b.display()
+            shown(&args.a),
+            shown(&args.b)
         ))?;
     } else {
         for difference in &found {

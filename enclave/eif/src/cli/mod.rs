@@ -30,7 +30,8 @@ pub(crate) fn main() -> ExitCode {
         Err(error) if broken_pipe(&error) => ExitCode::from(FAILED),
         Err(error) => {
             // Standard error may be closed; then there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            let text = letsesign_shown::line(&format!("{error:#}"));
+            let _ = writeln!(std::io::stderr(), "error: {text}");
             ExitCode::from(FAILED)
         }
     }
@@ -49,7 +50,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "eif", &mut out);
-            print(&out)
+            print_raw(&out)
         }
     }
 }
@@ -70,19 +71,25 @@ fn on_signal() -> Result<()> {
     Ok(())
 }
 
-/// Prints to standard output; the exit code is success.
-fn print(text: impl AsRef<[u8]>) -> Result<ExitCode> {
+/// Prints lines to standard output; the exit code is success. Images and their names come from
+/// strangers: nothing in them may steer the terminal or reorder what it shows. Values that could
+/// hold line breaks are escaped by whoever makes the lines.
+fn print(text: impl AsRef<str>) -> Result<ExitCode> {
+    print_raw(letsesign_shown::lines(text.as_ref()))
+}
+
+/// Prints bytes of our own making as they are.
+fn print_raw(bytes: impl AsRef<[u8]>) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_ref())?;
+    out.write_all(bytes.as_ref())?;
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints a value as indented JSON.
 fn print_json(value: &impl serde::Serialize) -> Result<ExitCode> {
-    let mut text = serde_json::to_string_pretty(value)?;
-    text.push('\n');
-    print(text)
+    let text = serde_json::to_string_pretty(value)?;
+    print_raw(letsesign_shown::json(&text) + "\n")
 }
 
 /// Whether whoever reads our output has gone away, as in `eif describe ... | head -1`.

@@ -23,7 +23,7 @@ pub(super) fn run(args: &SignArgs) -> Result<ExitCode> {
     if certificate.chain_length() > 1 {
         eprintln!(
             "note: {} holds {} certificates; the first one is the signer's, PCR8 measures it alone",
-            cert.display(),
+            letsesign_shown::line(&cert.display().to_string()),
             certificate.chain_length()
         );
     }
@@ -57,7 +57,7 @@ pub(super) fn run(args: &SignArgs) -> Result<ExitCode> {
 fn export_to(path: &Path, image: &Image) -> Result<ExitCode> {
     let bytes = to_be_signed(&image.pcrs.pcr0);
     if path.as_os_str() == "-" {
-        return print(bytes);
+        return super::print_raw(bytes);
     }
     eif::write_file(path, &bytes)?;
     print(format!(

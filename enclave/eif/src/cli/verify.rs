@@ -3,11 +3,13 @@
 use super::args::VerifyArgs;
 use super::{NO, print, print_json};
 use anyhow::{Context, Result, bail};
-use eif::{Certificate, Image, Pcr, Pcrs, diff_pcrs};
+use eif::{Certificate, Image, Pcr, Pcrs, RamdiskContents, Silent, diff_pcrs};
+use letsesign_shown::line;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     // What is expected is read first: a mistake in it is an error, not an answer.
@@ -22,9 +24,19 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode> {
         Ok(image) => problems(image, expected.as_ref(), certificate.as_ref()),
         Err(violation) => vec![violation.to_string()],
     };
-    let (valid, file) = (problems.is_empty(), args.file.display().to_string());
+    let warnings = match &checked {
+        Ok(_) => warnings(&eif::ramdisk_contents(&args.file, Arc::new(Silent))?),
+        Err(_) => Vec::new(),
+    };
+    let valid = problems.is_empty();
+    let file = line(&args.file.display().to_string());
+    if !args.json {
+        for warning in &warnings {
+            print(format!("{file}: warning: {}\n", line(warning)))?;
+        }
+    }
     if args.json {
-        let mut value = json!({ "Valid": valid, "Problems": problems });
+        let mut value = json!({ "Valid": valid, "Problems": problems, "Warnings": warnings });
         if let (Err(violation), Value::Object(members)) = (&checked, &mut value) {
             members.insert("Rule".to_owned(), violation.rule.number().into());
             members.insert("Offset".to_owned(), violation.offset.into());
@@ -40,7 +52,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode> {
         print(format!("{file}: {what}\n"))?;
     } else {
         for problem in &problems {
-            print(format!("{file}: {problem}\n"))?;
+            print(format!("{file}: {}\n", line(problem)))?;
         }
     }
     Ok(if valid {
@@ -48,6 +60,18 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     } else {
         ExitCode::from(NO)
     })
+}
+
+/// What is unusual about the ramdisks. The format allows it, so the image is valid all the same.
+fn warnings(ramdisks: &[RamdiskContents]) -> Vec<String> {
+    let notes = |ramdisk: &RamdiskContents| {
+        let number = ramdisk.number;
+        let notes = ramdisk.notes.iter();
+        notes
+            .map(|note| format!("ramdisk {number}: {note}"))
+            .collect::<Vec<_>>()
+    };
+    ramdisks.iter().flat_map(notes).collect()
 }
 
 fn open_or_violation(path: &Path) -> Result<Result<Image, eif::Violation>> {

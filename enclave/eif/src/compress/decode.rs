@@ -45,7 +45,10 @@ pub(crate) fn decoder<'a, R: BufRead>(
 ) -> io::Result<Box<dyn Read + 'a>> {
     match packing {
         Packing::None => Ok(Box::new(source)),
-        Packing::Gzip => Ok(Box::new(flate2::bufread::GzDecoder::new(source))),
+        Packing::Gzip => {
+            plain_gzip(source.fill_buf()?)?;
+            Ok(Box::new(flate2::bufread::GzDecoder::new(source)))
+        }
         Packing::Zstd => ruzstd::decoding::StreamingDecoder::new(source)
             .map(|decoder| Box::new(decoder) as Box<dyn Read + 'a>)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
@@ -53,6 +56,19 @@ pub(crate) fn decoder<'a, R: BufRead>(
         Packing::Unknown => Err(io::Error::new(
             io::ErrorKind::InvalidData,
             "unknown compression",
+        )),
+    }
+}
+
+/// Linux's gunzip knows the method deflate and a file name in the header, and takes everything else
+/// there for compressed data: the same file would unpack to other files.
+fn plain_gzip(head: &[u8]) -> io::Result<()> {
+    const FILE_NAME: u8 = 8;
+    match head {
+        [_, _, 8, flags, ..] if flags & !FILE_NAME == 0 => Ok(()),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "gzip: a header that Linux reads otherwise than RFC 1952",
         )),
     }
 }
@@ -81,15 +97,29 @@ impl<R: Read> Lz4Reader<R> {
     /// False at the end: no more bytes, or an empty block size.
     fn next_block(&mut self) -> io::Result<bool> {
         let mut size = [0; 4];
-        match self.source.read(size.split_at_mut(1).0)? {
-            0 => return Ok(false),
-            _ => self.source.read_exact(size.split_at_mut(1).1)?,
+        let bad = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
+        let mut filled = 0;
+        while let Some(room) = size.get_mut(filled..).filter(|room| !room.is_empty()) {
+            match self.source.read(room)? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        if filled < size.len() && size != [0; 4] {
+            return Err(bad(
+                "lz4: the data ends inside the size of a block".to_owned()
+            ));
+        }
+        // Linux takes the magic of a further frame for a block of no bytes.
+        if size == lz4::MAGIC {
+            self.filled = 0;
+            self.taken = 0;
+            return Ok(true);
         }
         let size = u32::from_le_bytes(size) as usize;
         if size == 0 {
             return Ok(false);
         }
-        let bad = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
         if size > lz4_flex::block::get_maximum_output_size(lz4::BLOCK) {
             return Err(bad(format!(
                 "lz4 block of {size} bytes is larger than any block can be"

@@ -7,7 +7,7 @@
 mod read;
 mod write;
 
-pub(crate) use read::{CpioReader, EntryHeader};
+pub(crate) use read::{CpioReader, EntryHeader, Item};
 pub(crate) use write::{Entry, Links, NewcWriter, check, refuse};
 
 /// Magic of the only variant that is written.
@@ -38,6 +38,7 @@ pub(crate) mod mode {
     pub(crate) const BLOCK: u32 = 0o060_000;
     pub(crate) const FILE: u32 = 0o100_000;
     pub(crate) const SYMLINK: u32 = 0o120_000;
+    pub(crate) const SOCKET: u32 = 0o140_000;
 }
 
 #[cfg(test)]

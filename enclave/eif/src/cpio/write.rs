@@ -3,7 +3,7 @@
 use super::{HEADER, MAGIC, MAX_NAME, TRAILER};
 use crate::compress::RamdiskSink;
 use crate::error::{Error, Result};
-use canoni::printable;
+use letsesign_shown::bytes as printable;
 use std::io::{Read, Write};
 
 /// How many names an entry has, and which inode it is.

@@ -1,7 +1,7 @@
 //! Comparing two images that are both at hand.
 
 use super::Difference;
-use super::listing::Listing;
+use super::unpack::Unpacker;
 use crate::error::{Error, Result};
 use crate::format::SectionKind;
 use crate::layout::Section;
@@ -13,6 +13,7 @@ use std::io::{BufReader, Read};
 pub(super) struct Comparison {
     pub(super) files: (File, File),
     pub(super) found: Vec<Difference>,
+    pub(super) unpackers: (Unpacker, Unpacker),
 }
 
 impl Comparison {
@@ -87,8 +88,11 @@ impl Comparison {
                 };
                 match (in_a.get(index), in_b.get(index)) {
                     (Some(x), Some(y)) => {
-                        if let Some(at) = self.first_difference(x, y)? {
-                            self.explain(&name, (a, x), (b, y), at)?;
+                        let at = self.first_difference(x, y)?;
+                        if kind == SectionKind::Ramdisk {
+                            self.ramdisks(&name, x, y, at)?;
+                        } else if let Some(at) = at {
+                            self.explain(&name, (a, x), (b, y), at);
                         }
                     }
                     (Some(_), None) => {
@@ -134,7 +138,7 @@ impl Comparison {
         (a, x): (&Image, &Section),
         (b, y): (&Image, &Section),
         at: u64,
-    ) -> Result<()> {
+    ) {
         match x.kind {
             SectionKind::Kernel => {
                 let version = |image: &Image| {
@@ -168,18 +172,26 @@ impl Comparison {
                 };
                 self.add(name, false, what.to_owned());
             }
-            SectionKind::Ramdisk => {
-                let list_a =
-                    Listing::read(&mut BufReader::new(section_reader(&mut self.files.0, x)?));
-                let list_b =
-                    Listing::read(&mut BufReader::new(section_reader(&mut self.files.1, y)?));
-                match (list_a, list_b) {
-                    (Ok(list_a), Ok(list_b)) => self.found.extend(list_a.compare(&list_b, name)),
-                    (Err(error), _) | (_, Err(error)) => {
-                        let sizes = format!("{} and {} bytes", x.size, y.size);
-                        self.add(name, true, format!("{sizes}, differ from byte {at}; no cpio archive to look into ({error})"));
-                    }
-                }
+            SectionKind::Ramdisk => {}
+        }
+    }
+
+    /// Ramdisks are read even when they are equal: what Linux remembers of one decides what it
+    /// makes of the next.
+    fn ramdisks(&mut self, name: &str, x: &Section, y: &Section, at: Option<u64>) -> Result<()> {
+        let a = BufReader::new(section_reader(&mut self.files.0, x)?);
+        let a = self.unpackers.0.ramdisk(a, x.size);
+        let b = BufReader::new(section_reader(&mut self.files.1, y)?);
+        let b = self.unpackers.1.ramdisk(b, y.size);
+        match (a, b, at) {
+            (Ok(a), Ok(b), None) if a == b => {}
+            (Ok(a), Ok(b), _) => self.found.extend(a.compare(&b, name)),
+            (_, _, None) => {}
+            (Err(error), _, Some(at)) | (_, Err(error), Some(at)) => {
+                let sizes = format!("{} and {} bytes", x.size, y.size);
+                let text =
+                    format!("{sizes}, differ from byte {at}; no initramfs to look into ({error})");
+                self.add(name, true, text);
             }
         }
         Ok(())

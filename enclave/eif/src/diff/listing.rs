@@ -1,42 +1,88 @@
-//! What is in a ramdisk: its archives, their packing and their files.
+//! What is in a ramdisk: its archives, their packing, and the entries of which Linux makes files.
 
 use super::Difference;
-use crate::compress::{Packing, decoder};
-use crate::cpio::{CpioReader, EntryHeader, mode};
-use canoni::printable;
+use crate::compress::Packing;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Read};
 
-/// More files than any enclave has; stops a hostile archive from filling the memory.
-const MOST_FILES: usize = 4_000_000;
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One ramdisk. Members that a ramdisk of one plain archive has no need of are absent for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Listing {
-    packings: Vec<Packing>,
-    files: BTreeMap<String, File>,
+    /// How each member is packed. Plain archives that follow each other are one member.
+    pub(super) packings: Vec<Packing>,
+    /// The archives in their order; absent for one archive that has an end mark.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) archives: Vec<Archive>,
+    /// By path, the last entry of that path.
+    pub(super) files: BTreeMap<String, File>,
+    /// Entries whose path a later one has again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) replaced: Vec<Replaced>,
 }
 
-/// One file: the fields of its cpio header that the kernel looks at, and what identifies its contents.
+/// Entries up to an end mark, or to the end of a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct File {
+pub(super) struct Archive {
+    /// Number of the member that it is in, from 0.
+    pub(super) member: usize,
+    /// Number of entries.
+    pub(super) entries: usize,
+    /// Whether it has an end mark (`TRAILER!!!`).
+    pub(super) ended: bool,
+}
+
+impl Archive {
+    pub(super) fn new(member: usize) -> Self {
+        Archive {
+            member,
+            entries: 0,
+            ended: false,
+        }
+    }
+}
+
+/// An entry that a later one replaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Replaced {
+    pub(super) path: String,
+    #[serde(flatten)]
+    pub(super) file: File,
+}
+
+/// One entry: the fields of its cpio header that the kernel looks at, and what identifies its
+/// contents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct File {
     #[serde(with = "octal")]
-    mode: u32,
-    uid: u32,
-    gid: u32,
-    links: u32,
-    mtime: u32,
-    size: u32,
+    pub(super) mode: u32,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) links: u32,
+    pub(super) mtime: u32,
+    pub(super) size: u32,
     #[serde(default, skip_serializing_if = "no_device")]
-    device: (u32, u32),
+    pub(super) device: (u32, u32),
     /// SHA-256 of the contents, in hexadecimal.
-    sha256: String,
+    pub(super) sha256: String,
     /// Contents of a symbolic link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    target: Option<String>,
-    /// Position among the entries.
-    position: usize,
+    pub(super) target: Option<String>,
+    /// Of a further name of a file, the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) link: Option<String>,
+    /// Number of the archive that it is in, from 0.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(super) archive: usize,
+    /// Position among the entries of the ramdisk.
+    pub(super) position: usize,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde calls"
+)]
+fn is_first(archive: &usize) -> bool {
+    *archive == 0
 }
 
 #[allow(
@@ -65,174 +111,140 @@ mod octal {
     }
 }
 
-/// A path as text that names it and no other.
-fn spelled(path: &[u8]) -> String {
-    if path.contains(&b'\\') {
-        let doubled: Vec<u8> = path
+impl Listing {
+    /// What one plain archive has no need of is left out once all is read.
+    pub(super) fn settle(&mut self) {
+        if let [archive] = self.archives.as_slice()
+            && archive.ended
+            && self.packings.len() == 1
+        {
+            self.archives.clear();
+        }
+    }
+
+    /// Number of entries.
+    pub(super) fn entries(&self) -> usize {
+        self.files.len() + self.replaced.len()
+    }
+
+    /// Paths of all entries, sorted; one that comes twice is there twice.
+    pub(super) fn paths(&self) -> Vec<String> {
+        let again = self.replaced.iter().map(|entry| &entry.path);
+        let mut paths: Vec<_> = self.files.keys().chain(again).cloned().collect();
+        paths.sort();
+        paths
+    }
+
+    /// Names of the packings, in the order of the members.
+    pub(super) fn packing_names(&self) -> Vec<&'static str> {
+        self.packings.iter().map(|packing| packing.name()).collect()
+    }
+
+    /// The archives in words.
+    pub(super) fn archives_text(&self) -> String {
+        if self.archives.is_empty() && !self.packings.is_empty() {
+            return format!("1 archive ({} entries)", self.entries());
+        }
+        let each: Vec<_> = self
+            .archives
             .iter()
-            .flat_map(|byte| {
-                if *byte == b'\\' {
-                    vec![b'\\'; 2]
-                } else {
-                    vec![*byte]
-                }
+            .map(|archive| {
+                let mark = if archive.ended { "" } else { ", no end mark" };
+                let member = archive.member + 1;
+                format!("{} entries in member {member}{mark}", archive.entries)
             })
             .collect();
-        return printable(&doubled);
-    }
-    printable(path)
-}
-
-impl Listing {
-    /// Reads a whole ramdisk: one or more archives, each perhaps compressed, with zeros between them.
-    pub(super) fn read<R: BufRead>(source: &mut R) -> io::Result<Self> {
-        let mut listing = Listing {
-            packings: Vec::new(),
-            files: BTreeMap::new(),
-        };
-        loop {
-            let head = source.fill_buf()?;
-            let zeros = head.iter().take_while(|byte| **byte == 0).count();
-            if head.is_empty() {
-                return Ok(listing);
-            }
-            if zeros > 0 {
-                source.consume(zeros);
-                continue;
-            }
-            let packing = Packing::of(head);
-            if packing == Packing::Unknown {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "neither a newc cpio archive nor a known compression",
-                ));
-            }
-            listing.packings.push(packing);
-            let mut plain = decoder(packing, source)?;
-            listing.archive(&mut plain)?;
-            if packing != Packing::None {
-                // To the end of the compressed data, so that what follows starts there.
-                io::copy(&mut plain, &mut io::sink())?;
-            }
+        match each.len() {
+            0 => "no archive".to_owned(),
+            1 => format!("1 archive ({})", each.concat()),
+            count => format!("{count} archives ({})", each.join("; ")),
         }
-    }
-
-    fn archive<R: Read>(&mut self, plain: &mut R) -> io::Result<()> {
-        let mut archive = CpioReader::new(plain);
-        let mut buffer = vec![0; 64 << 10];
-        while let Some(header) = archive.next_entry()? {
-            if self.files.len() >= MOST_FILES {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "too many files"));
-            }
-            let mut hash = Sha256::new();
-            let mut target =
-                (header.mode & mode::MASK == mode::SYMLINK && header.size <= 4096).then(Vec::new);
-            loop {
-                let count = archive.read(&mut buffer)?;
-                if count == 0 {
-                    break;
-                }
-                let bytes = buffer.get(..count).unwrap_or_default();
-                hash.update(bytes);
-                if let Some(target) = &mut target {
-                    target.extend_from_slice(bytes);
-                }
-            }
-            let EntryHeader {
-                path,
-                mode,
-                uid,
-                gid,
-                links,
-                mtime,
-                size,
-                device,
-                ..
-            } = header;
-            let file = File {
-                mode,
-                uid,
-                gid,
-                links,
-                mtime,
-                size,
-                device,
-                sha256: hex::encode(hash.finalize()),
-                target: target.map(|target| spelled(&target)),
-                position: self.files.len(),
-            };
-            self.files.insert(spelled(&path), file);
-        }
-        Ok(())
-    }
-
-    pub(super) fn paths(&self) -> Vec<String> {
-        self.files.keys().cloned().collect()
     }
 
     pub(super) fn compare(&self, other: &Listing, section: &str) -> Vec<Difference> {
         let mut found = Vec::new();
-        let mut add = |path: Option<&String>, detail: String| {
-            let path = path.cloned();
+        let mut add = |path: Option<&str>, detail: String| {
             found.push(Difference {
                 section: section.to_owned(),
-                path,
+                path: path.map(str::to_owned),
                 detail,
                 measured: true,
             });
         };
-        let names = |listing: &Listing| {
-            listing
-                .packings
-                .iter()
-                .map(|packing| packing.name())
-                .collect::<Vec<_>>()
-                .join(" + ")
-        };
         if self.packings != other.packings {
-            add(
-                None,
-                format!("compression {} and {}", names(self), names(other)),
-            );
+            let names = |listing: &Listing| listing.packing_names().join(" + ");
+            let names = format!("compression {} and {}", names(self), names(other));
+            add(None, names);
         }
-        for (path, file) in &self.files {
-            match other.files.get(path) {
-                None => add(Some(path), "only in the first image".to_owned()),
-                Some(theirs) => {
-                    let details = file.differences(theirs);
-                    if !details.is_empty() {
-                        add(Some(path), details.join("; "));
+        if self.archives != other.archives {
+            let (x, y) = (self.archives_text(), other.archives_text());
+            add(None, format!("{x} and {y}"));
+        }
+        // All entries of a path, in their order: one that is replaced matters as well, for what it
+        // leaves behind.
+        let (mine, theirs) = (self.by_path(), other.by_path());
+        for (path, files) in &mine {
+            let others = theirs.get(path).map_or(&[][..], Vec::as_slice);
+            for (index, file) in files.iter().enumerate() {
+                let which = nth(index, files.len().max(others.len()));
+                match others.get(index) {
+                    None => add(Some(path), format!("{which}only in the first image")),
+                    Some(other) => {
+                        let details = file.differences(other);
+                        if !details.is_empty() {
+                            add(Some(path), format!("{which}{}", details.join("; ")));
+                        }
                     }
                 }
             }
         }
-        for path in other
-            .files
-            .keys()
-            .filter(|path| !self.files.contains_key(*path))
-        {
-            add(Some(path), "only in the second image".to_owned());
+        for (path, files) in &theirs {
+            let known = mine.get(path).map_or(0, Vec::len);
+            for index in known..files.len() {
+                let which = nth(index, files.len());
+                add(Some(path), format!("{which}only in the second image"));
+            }
         }
         if found.is_empty() {
-            let same_order = self
-                .files
-                .values()
-                .zip(other.files.values())
-                .all(|(a, b)| a.position == b.position);
-            let detail = if same_order {
-                "the same files in the same order; the archives differ in inode numbers, padding or how they are compressed"
+            let positions = |listing: &BTreeMap<&str, Vec<&File>>| -> Vec<usize> {
+                listing
+                    .values()
+                    .flatten()
+                    .map(|file| file.position)
+                    .collect()
+            };
+            let detail = if positions(&mine) == positions(&theirs) {
+                "the same files in the same order, with the same links; the archives differ in \
+                 numbers that Linux does not look at, padding or how they are compressed"
             } else {
                 "the same files in another order"
             };
-            let detail = detail.to_owned();
             found.push(Difference {
                 section: section.to_owned(),
                 path: None,
-                detail,
+                detail: detail.to_owned(),
                 measured: true,
             });
         }
         found
+    }
+
+    fn by_path(&self) -> BTreeMap<&str, Vec<&File>> {
+        let mut all: BTreeMap<&str, Vec<&File>> = BTreeMap::new();
+        let before = self.replaced.iter().map(|entry| (&entry.path, &entry.file));
+        for (path, file) in before.chain(&self.files) {
+            all.entry(path).or_default().push(file);
+        }
+        all
+    }
+}
+
+/// Which of several entries of one path.
+fn nth(index: usize, count: usize) -> String {
+    if count < 2 {
+        String::new()
+    } else {
+        format!("entry {} of this path: ", index + 1)
     }
 }
 
@@ -257,6 +269,20 @@ impl File {
             details.push(format!(
                 "device {}:{} and {}:{}",
                 a.device.0, a.device.1, b.device.0, b.device.1
+            ));
+        }
+        if a.link != b.link {
+            let text = |file: &File| match &file.link {
+                Some(first) => format!("a further name of {first}"),
+                None => "a file of its own".to_owned(),
+            };
+            details.push(format!("{} and {}", text(a), text(b)));
+        }
+        if a.archive != b.archive {
+            details.push(format!(
+                "in archive {} and {}",
+                a.archive + 1,
+                b.archive + 1
             ));
         }
         if a.sha256 != b.sha256 {

@@ -2,6 +2,7 @@
 //! image itself.
 
 use super::listing::Listing;
+use super::unpack::Unpacker;
 use super::{Difference, named};
 use crate::error::{Error, Result};
 use crate::format::SectionKind;
@@ -13,8 +14,10 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Number of this form.
-const FORMAT: u32 = 1;
+/// Number of the form that is written. Form 1 is read too: it knows neither archives nor links, so
+/// that a comparison with it may name those of the other image as differences.
+const FORMAT: u32 = 2;
+const OLD_FORMAT: u32 = 1;
 
 /// Sizes and digests of an image's sections, and of every file in its ramdisks. As JSON it has one spelling for one image.
 ///
@@ -41,6 +44,9 @@ struct Section {
     /// Files of a ramdisk; absent when it is no cpio archive that this crate can look into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     listing: Option<Listing>,
+    /// Why a ramdisk has no listing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unreadable: Option<String>,
 }
 
 impl Manifest {
@@ -49,6 +55,7 @@ impl Manifest {
         let (mut file, image) = Image::open(path, progress).map_err(|error| named(path, error))?;
         let mut sections = Vec::new();
         let mut ramdisks = 0;
+        let mut unpacker = Unpacker::default();
         for section in &image.layout.sections {
             let name = match section.kind {
                 SectionKind::Kernel | SectionKind::Cmdline => section.kind.name().to_owned(),
@@ -60,24 +67,32 @@ impl Manifest {
             };
             let sha384 = digest(&mut section_reader(&mut file, section)?)?;
             let text = (section.kind == SectionKind::Cmdline).then(|| image.cmdline.clone());
-            let listing = match section.kind {
-                SectionKind::Ramdisk => {
-                    Listing::read(&mut BufReader::new(section_reader(&mut file, section)?)).ok()
+            let (mut listing, mut unreadable) = (None, None);
+            if section.kind == SectionKind::Ramdisk {
+                let reader = BufReader::new(section_reader(&mut file, section)?);
+                match unpacker.ramdisk(reader, section.size) {
+                    Ok(read) => listing = Some(read),
+                    Err(error) => unreadable = Some(error.to_string()),
                 }
-                _ => None,
-            };
+            }
             sections.push(Section {
                 name,
                 size: section.size,
                 sha384,
                 text,
                 listing,
+                unreadable,
             });
         }
         Ok(Self {
             format: FORMAT,
             sections,
         })
+    }
+
+    /// Whether both say the same of the sections, whatever form they are written in.
+    pub fn same_sections(&self, other: &Self) -> bool {
+        self.sections == other.sections
     }
 
     /// Where another image differs. In the texts this manifest is the first image, the other one the second.
@@ -91,7 +106,8 @@ impl Manifest {
                 measured: true,
             });
         };
-        if self.format != other.format {
+        let known = |manifest: &Self| [OLD_FORMAT, FORMAT].contains(&manifest.format);
+        if !known(self) || !known(other) {
             add(
                 "manifest",
                 format!(
@@ -112,14 +128,22 @@ impl Manifest {
         for a in &self.sections {
             match find(other, &a.name) {
                 None => add(&a.name, "only in the first image".to_owned()),
-                Some(b) if a.sha384 == b.sha384 => {}
+                // Equal bytes are other files when the ramdisk before left other links behind.
+                Some(b)
+                    if a.sha384 == b.sha384
+                        && (a.listing == b.listing || self.format != other.format) => {}
                 Some(b) => match (&a.listing, &b.listing, &a.text, &b.text) {
                     (Some(x), Some(y), _, _) => listed.extend(x.compare(y, &a.name)),
                     (_, _, Some(x), Some(y)) => add(&a.name, format!("{x:?} and {y:?}")),
-                    _ => add(
-                        &a.name,
-                        format!("{} and {} bytes, contents differ", a.size, b.size),
-                    ),
+                    _ => {
+                        let sizes = format!("{} and {} bytes, contents differ", a.size, b.size);
+                        let reasons = [("first", &a.unreadable), ("second", &b.unreadable)];
+                        let reasons = reasons.map(|(which, reason)| match reason {
+                            Some(reason) => format!("; the {which} cannot be unpacked: {reason}"),
+                            None => String::new(),
+                        });
+                        add(&a.name, sizes + &reasons.concat());
+                    }
                 },
             }
         }

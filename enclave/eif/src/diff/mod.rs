@@ -1,9 +1,14 @@
 //! Where two images differ: which field, which section, which file in which ramdisk.
 
 mod compare;
+mod contents;
+mod links;
 mod listing;
 mod manifest;
+mod source;
+mod unpack;
 
+pub use contents::{RamdiskContents, ramdisk_contents};
 pub use manifest::Manifest;
 
 use crate::error::{Error, Result};
@@ -11,10 +16,10 @@ use crate::pcr::Pcrs;
 use crate::progress::Progress;
 use crate::read::Image;
 use compare::Comparison;
-use listing::Listing;
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
+use unpack::Unpacker;
 
 /// One difference between a first and a second image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,11 +37,11 @@ pub struct Difference {
 
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.section)?;
+        f.write_str(&letsesign_shown::line(&self.section))?;
         if let Some(path) = &self.path {
-            write!(f, ": {path}")?;
+            write!(f, ": {}", letsesign_shown::line(path))?;
         }
-        write!(f, ": {}", self.detail)?;
+        write!(f, ": {}", letsesign_shown::line(&self.detail))?;
         if self.measured {
             Ok(())
         } else {
@@ -54,16 +59,18 @@ pub fn diff(a: &Path, b: &Path, progress: Arc<dyn Progress>) -> Result<Vec<Diffe
     let mut comparison = Comparison {
         files: (file_a, file_b),
         found: Vec::new(),
+        unpackers: Default::default(),
     };
     comparison.headers(&image_a, &image_b);
     comparison.sections(&image_a, &image_b)?;
     Ok(comparison.found)
 }
 
-/// Paths of the files in a ramdisk, sorted; printable, with stray bytes escaped. Knows plain archives and those packed
-/// with gzip, zstd or lz4.
+/// Paths of all entries that Linux unpacks from a ramdisk, sorted, with what acts on a terminal and
+/// stray bytes escaped. Knows plain archives and those packed with gzip, zstd or lz4.
 pub fn list_ramdisk<R: std::io::BufRead>(source: &mut R) -> Result<Vec<String>> {
-    Listing::read(source)
+    Unpacker::default()
+        .ramdisk(source, 0)
         .map(|listing| listing.paths())
         .map_err(Error::read("the ramdisk"))
 }
@@ -127,5 +134,8 @@ fn named(path: &Path, error: Error) -> Error {
     }
 }
 
+#[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "sizes of a few bytes")]
+mod blinding;
 #[cfg(test)]
 mod tests;

@@ -59,10 +59,8 @@ impl Certificate {
             return Err(format!("has {} bytes; the limit is {MAX_FILE}", pem.len()));
         }
         let text = std::str::from_utf8(pem).map_err(|_| "is no PEM text".to_owned())?;
-        let blocks: Vec<_> = super::key::pem_blocks(text)
-            .filter(|(label, _)| *label == "CERTIFICATE")
-            .collect();
-        let Some((_, first)) = blocks.first() else {
+        let blocks = super::pem::certificates(text)?;
+        let Some(first) = blocks.first() else {
             return Err("holds no \"BEGIN CERTIFICATE\"; a PEM certificate is needed".to_owned());
         };
         let (_, document) =

@@ -6,6 +6,7 @@
 mod cbor;
 mod certificate;
 mod key;
+mod pem;
 
 pub use certificate::{Certificate, CertificateInfo};
 pub use key::SigningKey;
