@@ -42,7 +42,10 @@ pub(crate) fn content(
         let Some(loaded) = document.load(*number)? else {
             continue;
         };
-        let (Some(dict), Some(range)) = (loaded.object.dict(), loaded.stream.clone()) else {
+        let (Some(dict), Some(range)) = (
+            loaded.object.dict(),
+            loaded.stream.clone().map(|extent| extent.range),
+        ) else {
             continue;
         };
         // What cannot be unpacked is taken as balanced.

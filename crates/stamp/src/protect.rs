@@ -101,8 +101,9 @@ fn read(document: &Document<'_>, number: u32) -> Result<Option<Changed>, Error> 
         if !is_stream && dict.get(b"Linearized").is_some() {
             return Ok(None);
         }
-        if let Some(range) = loaded.stream {
-            stream = Some(document.plain_stream(number, loaded.generation, dict, range)?);
+        if let Some(extent) = loaded.stream {
+            let generation = loaded.generation;
+            stream = Some(document.plain_stream(number, generation, dict, extent.range)?);
         }
     }
     Ok(Some(Changed {

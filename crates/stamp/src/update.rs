@@ -156,6 +156,14 @@ pub(crate) fn append(document: &Document<'_>, update: &Update) -> Vec<u8> {
         ));
         write_object(changed, document.crypt.as_ref(), &mut vectors, &mut out);
     }
+    // What the file's own sections have wrong is put right for every reader.
+    entries.extend(document.corrections.iter().map(|(number, entry)| {
+        let entry = match entry {
+            Entry::At(offset, generation) => Entry::At(offset - document.base, *generation),
+            other => *other,
+        };
+        (*number, entry)
+    }));
     if document.previous.is_none() {
         let known = document
             .table

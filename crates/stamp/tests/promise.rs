@@ -5,17 +5,11 @@
 
 mod common;
 
-use common::{Form, MAGIC, SIGNED, file, fonts, pdf, pdf_as, run, signature, signer};
+use common::{Form, MAGIC, SIGNED, file, fonts, pdf, pdf_as, run, signature, signer, vector};
 use letsesign_stamp::{Error, Language, Limits, Output, Template, What};
 use memchr::memmem::find;
 use std::cell::Cell;
 use std::fmt::Write as _;
-use std::path::Path;
-
-fn vector(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/pdf");
-    std::fs::read(folder.join(name)).unwrap()
-}
 
 /// Preview and signed document: the first of two signers has signed in the preview, or is hidden.
 fn both(pdf: &[u8]) -> Result<[Vec<u8>; 2], Error> {

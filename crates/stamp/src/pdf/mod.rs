@@ -9,5 +9,5 @@ pub(crate) mod object;
 mod packed;
 pub(crate) mod r6;
 pub(crate) mod repair;
-mod stream;
+pub(crate) mod stream;
 pub(crate) mod xref;

@@ -12,25 +12,22 @@ use std::ops::Range;
 /// White space between the data of a stream and its end.
 const MAX_GAP: usize = 256;
 
+/// Where the data of a stream are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) range: Range<usize>,
+    /// Whether `endstream` stands where `Length` says. If not, readers take different data.
+    pub(crate) exact: bool,
+}
+
 impl<'a> Document<'a> {
     /// The data of a stream whose dictionary ends at `at`.
-    pub(super) fn stream_range(
-        &self,
-        at: usize,
-        dict: &Dict,
-    ) -> Result<Option<Range<usize>>, Error> {
-        let Some(start) = stream_start(self.data, at) else {
+    pub(super) fn stream_range(&self, at: usize, dict: &Dict) -> Result<Option<Extent>, Error> {
+        let Some((start, checked)) = self.checked_stream(at, dict)? else {
             return Ok(None);
         };
-        self.spend(start.saturating_sub(at))?;
-        let length = match dict.get(b"Length") {
-            // Not Self::resolve: a length that is a stream whose length ... would recurse.
-            Some(Object::Ref(number, _)) => self.plain_int(*number),
-            Some(value) => value.as_int(),
-            None => None,
-        };
-        if let Some(range) = checked_range(self.data, start, length) {
-            return Ok(Some(range));
+        if let Some(range) = checked {
+            return Ok(Some(Extent { range, exact: true }));
         }
         let rest = self.data.get(start..).unwrap_or_default();
         let length = memchr::memmem::find(rest, b"endstream")
@@ -45,7 +42,45 @@ impl<'a> Document<'a> {
         if end > start && self.data.get(end - 1) == Some(&b'\r') {
             end -= 1;
         }
-        Ok(Some(start..end))
+        Ok(Some(Extent {
+            range: start..end,
+            exact: false,
+        }))
+    }
+
+    /// Where the data start; and all of them, when `Length` is right.
+    #[expect(clippy::type_complexity, reason = "a start, and perhaps more")]
+    fn checked_stream(
+        &self,
+        at: usize,
+        dict: &Dict,
+    ) -> Result<Option<(usize, Option<Range<usize>>)>, Error> {
+        let Some(start) = stream_start(self.data, at) else {
+            return Ok(None);
+        };
+        self.spend(start.saturating_sub(at))?;
+        let length = match dict.get(b"Length") {
+            // Not Self::resolve: a length that is a stream whose length ... would recurse.
+            Some(Object::Ref(number, _)) => self.plain_int(*number),
+            Some(value) => value.as_int(),
+            None => None,
+        };
+        Ok(Some((start, checked_range(self.data, start, length))))
+    }
+
+    /// Where a stream whose dictionary ends at `at` is over, for a search through the file: by
+    /// `Length`, or by the next `endstream`. `None` for what is no stream, or never ends.
+    pub(super) fn stream_end(&self, at: usize, dict: &Dict) -> Result<Option<usize>, Error> {
+        let Some((start, checked)) = self.checked_stream(at, dict)? else {
+            return Ok(None);
+        };
+        if let Some(range) = checked {
+            return Ok(Some(range.end));
+        }
+        let rest = self.data.get(start..).unwrap_or_default();
+        let length = memchr::memmem::find(rest, b"endstream");
+        self.spend(length.unwrap_or(rest.len()))?;
+        Ok(length.map(|length| start.saturating_add(length)))
     }
 
     fn plain_int(&self, number: u32) -> Option<i64> {

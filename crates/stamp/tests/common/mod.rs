@@ -205,6 +205,12 @@ pub fn one_page_as(entries: &str, content: &str, form: Form) -> Vec<u8> {
     )
 }
 
+/// One of the PDFs of `tests/vectors/pdf`.
+pub fn vector(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/pdf");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
 /// Whether a program of Debian's is there.
 pub fn has(program: &str) -> bool {
     let found = std::env::var_os("PATH").is_some_and(|path| {
