@@ -19,6 +19,8 @@ const LETTER: [f64; 4] = [0.0, 0.0, 612.0, 792.0];
 
 /// A page of the document.
 pub(crate) struct Page {
+    /// Where it is in the document, from 1.
+    pub(crate) position: u32,
     pub(crate) number: u32,
     pub(crate) generation: u16,
     pub(crate) dict: Dict,
@@ -121,7 +123,7 @@ pub(crate) fn pages(
         if wanted.contains(&count) {
             // What cannot be referred to cannot be replaced.
             let own = own.ok_or(Error::Damaged("a page is not an object of its own"))?;
-            found.insert(count, page(document, own, dict, &inherited)?);
+            found.insert(count, page(document, count, own, dict, &inherited)?);
         }
     }
     Ok(found)
@@ -129,6 +131,7 @@ pub(crate) fn pages(
 
 fn page(
     document: &Document<'_>,
+    position: u32,
     (number, generation): (u32, u16),
     dict: Dict,
     inherited: &Inherited,
@@ -151,6 +154,7 @@ fn page(
     let rotate = value(b"Rotate")?.as_int().unwrap_or(0);
     let resources = found(b"Resources").cloned();
     Ok(Page {
+        position,
         number,
         generation,
         resources,

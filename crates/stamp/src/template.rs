@@ -332,10 +332,10 @@ fn stamped(
             .find(|name| !taken.contains(name.as_bytes()))
             .unwrap_or_default()
     };
+    let content = content(document, page, &resources, update)?;
     forms.set(name.as_bytes(), Object::Ref(form, 0));
     resources.set(b"XObject", Object::Dict(forms));
     dict.set(b"Resources", Object::Dict(resources));
-    let content = content(document, dict.get(b"Contents"))?;
     let mut streams = Vec::with_capacity(content.streams.len() + 2);
     let show = format!("q /{name} Do Q\n");
     if content.streams.is_empty() {

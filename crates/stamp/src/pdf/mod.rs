@@ -5,6 +5,7 @@ pub(crate) mod document;
 pub(crate) mod filter;
 mod key;
 pub(crate) mod lex;
+mod lzw;
 pub(crate) mod object;
 mod packed;
 pub(crate) mod r6;

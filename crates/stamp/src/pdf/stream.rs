@@ -1,7 +1,7 @@
 //! The data of streams.
 
 use super::document::Document;
-use super::filter::{self, Failed};
+use super::filter::{self, Decoded, Failed};
 use super::lex::{Lexer, is_space};
 use super::object::{Dict, Object};
 use super::xref::Entry;
@@ -130,6 +130,19 @@ impl<'a> Document<'a> {
         range: Range<usize>,
         limit: usize,
     ) -> Result<Option<Vec<u8>>, Error> {
+        let decoded = self.decode_all(number, generation, dict, range, limit)?;
+        Ok(decoded.ok().map(|decoded| decoded.data))
+    }
+
+    /// As [`Self::decode`], with what went wrong, and whether anything did.
+    pub(crate) fn decode_all(
+        &self,
+        number: u32,
+        generation: u16,
+        dict: &Dict,
+        range: Range<usize>,
+        limit: usize,
+    ) -> Result<Result<Decoded, Failed>, Error> {
         let raw = self.data.get(range).unwrap_or_default();
         self.spend(raw.len())?;
         let plain = match &self.crypt {
@@ -138,7 +151,7 @@ impl<'a> Document<'a> {
         };
         let mut dict = dict.clone();
         for key in [&b"Filter"[..], b"DecodeParms"] {
-            let value = self.value(&dict, key)?;
+            let value = self.resolve_in(dict.get(key).unwrap_or(&Object::Null), 2)?;
             dict.set(key, value);
         }
         let left = self.budget.unpacked();
@@ -150,7 +163,28 @@ impl<'a> Document<'a> {
         if decoded == Err(Failed::TooLong) && left < limit {
             return Err(Error::Budget);
         }
-        Ok(decoded.ok())
+        Ok(decoded)
+    }
+
+    /// A value with everything in it resolved, to a depth.
+    pub(super) fn resolve_in(&self, value: &Object, depth: u32) -> Result<Object, Error> {
+        let mut value = self.resolve(value)?;
+        if depth > 0 {
+            match &mut value {
+                Object::Array(items) => {
+                    for item in items {
+                        *item = self.resolve_in(item, depth - 1)?;
+                    }
+                }
+                Object::Dict(dict) => {
+                    for (_, item) in &mut dict.0 {
+                        *item = self.resolve_in(item, depth - 1)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(value)
     }
 }
 

@@ -271,7 +271,8 @@ fn stream(
     let rows = filter::decode(&dict, body, found.unpacked, &mut |bytes| {
         found.spend(bytes).is_some()
     })
-    .ok()?;
+    .ok()?
+    .data;
     found.unpacked = found.unpacked.saturating_sub(rows.len());
     let sizes: Vec<usize> = dict
         .get(b"W")?
