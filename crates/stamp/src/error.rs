@@ -58,7 +58,7 @@ pub enum Error {
         /// The page asked for.
         page: u32,
     },
-    /// The field does not lie on its page, as it is displayed.
+    /// The field does not lie on its page, as protocol 1 measures it: by its MediaBox.
     #[error("signer {signer}, field {field}: lies outside of page {page}")]
     Outside {
         /// Number of the signer.

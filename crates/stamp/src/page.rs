@@ -1,4 +1,4 @@
-//! Pages: where they are in the tree, and how a reader sees them.
+//! Pages: where they are in the tree, and how they are measured.
 
 use crate::error::Error;
 use crate::pdf::document::Document;
@@ -11,9 +11,9 @@ const MAX_NODES: usize = 500_000;
 /// Levels of a page tree.
 const MAX_LEVELS: usize = 256;
 /// What pages take from the nodes above them (ISO 32000-1, 7.7.3.4).
-const INHERITED: [&[u8]; 4] = [b"Resources", b"MediaBox", b"CropBox", b"Rotate"];
+const INHERITED: [&[u8]; 2] = [b"Resources", b"MediaBox"];
 /// Values of those, shared by all pages below a node: resources can be large.
-type Inherited = [Option<Rc<Object>>; 4];
+type Inherited = [Option<Rc<Object>>; 2];
 /// US Letter, what readers take when there is no MediaBox.
 const LETTER: [f64; 4] = [0.0, 0.0, 612.0, 792.0];
 
@@ -29,42 +29,21 @@ pub(crate) struct Page {
     pub(crate) view: View,
 }
 
-/// The visible part of a page, as it is displayed.
+/// How protocol 1 measures a page: the size of its MediaBox, without rotation. Its clients draw their
+/// own fields at (x, height - y) of the page's user space and do not add the box's origin, so we do
+/// not either.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct View {
-    /// Size as displayed, in units of the page's user space.
+    /// In units of the page's user space.
     pub(crate) width: f64,
     pub(crate) height: f64,
-    /// From a space with the origin in the displayed top-left corner, x to the right and y up, to the page's user space.
-    pub(crate) matrix: [f64; 6],
 }
 
 impl View {
-    /// `visible` is normalised: left, bottom, right, top. `rotate` is clockwise, in degrees.
-    fn new([left, bottom, right, top]: [f64; 4], rotate: i64) -> Self {
-        let (width, height) = (right - left, top - bottom);
-        match rotate.rem_euclid(360) {
-            90 => Self {
-                width: height,
-                height: width,
-                matrix: [0.0, 1.0, -1.0, 0.0, left, bottom],
-            },
-            180 => Self {
-                width,
-                height,
-                matrix: [-1.0, 0.0, 0.0, -1.0, right, bottom],
-            },
-            270 => Self {
-                width: height,
-                height: width,
-                matrix: [0.0, -1.0, 1.0, 0.0, right, top],
-            },
-            _ => Self {
-                width,
-                height,
-                matrix: [1.0, 0.0, 0.0, 1.0, left, top],
-            },
-        }
+    /// From a space with the origin in the top-left corner, x to the right and y up, to the page's
+    /// user space.
+    pub(crate) fn matrix(self) -> [f64; 6] {
+        [1.0, 0.0, 0.0, 1.0, 0.0, self.height]
     }
 }
 
@@ -146,19 +125,17 @@ fn page(
     };
     let value = |key: &[u8]| found(key).map_or(Ok(Object::Null), |value| document.resolve(value));
     let media = rectangle(document, &value(b"MediaBox")?)?.unwrap_or(LETTER);
-    let visible = match rectangle(document, &value(b"CropBox")?)? {
-        // Readers show the part of the CropBox that lies in the MediaBox (14.11.2), and all of that if none does.
-        Some(crop) => intersection(crop, media).unwrap_or(media),
-        None => media,
-    };
-    let rotate = value(b"Rotate")?.as_int().unwrap_or(0);
+    let [left, bottom, right, top] = media;
     let resources = found(b"Resources").cloned();
     Ok(Page {
         position,
         number,
         generation,
         resources,
-        view: View::new(visible, rotate),
+        view: View {
+            width: right - left,
+            height: top - bottom,
+        },
         dict,
     })
 }
@@ -185,37 +162,4 @@ fn has_area([left, bottom, right, top]: [f64; 4]) -> bool {
         && [left, bottom, right, top]
             .iter()
             .all(|side| side.abs() < 1e7)
-}
-
-fn intersection(a: [f64; 4], b: [f64; 4]) -> Option<[f64; 4]> {
-    let [al, ab, ar, at] = a;
-    let [bl, bb, br, bt] = b;
-    let both = [al.max(bl), ab.max(bb), ar.min(br), at.min(bt)];
-    has_area(both).then_some(both)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_displayed_corner_comes_first() {
-        let visible = [10.0, 20.0, 110.0, 220.0];
-        let at = |view: View, x: f64, y: f64| {
-            let [a, b, c, d, e, f] = view.matrix;
-            (a * x + c * y + e, b * x + d * y + f)
-        };
-        for (rotate, corner, opposite) in [
-            (0, (10.0, 220.0), (110.0, 20.0)),
-            (90, (10.0, 20.0), (110.0, 220.0)),
-            (180, (110.0, 20.0), (10.0, 220.0)),
-            (270, (110.0, 220.0), (10.0, 20.0)),
-            (-90, (110.0, 220.0), (10.0, 20.0)),
-            (450, (10.0, 20.0), (110.0, 220.0)),
-        ] {
-            let view = View::new(visible, rotate);
-            assert_eq!(at(view, 0.0, 0.0), corner, "{rotate}");
-            assert_eq!(at(view, view.width, -view.height), opposite, "{rotate}");
-        }
-    }
 }

@@ -284,7 +284,7 @@ fn resources(fonts: &Shared, uses: &Uses, first: u32, update: &mut Update) -> Re
     Ok(update.add(Object::Dict(resources)))
 }
 
-/// The stamp of one page, as a form that turns with the page.
+/// The stamp of one page, as a form in the page's own space.
 fn form(view: &View, resources: u32, drawn: &[u8], update: &mut Update) -> u32 {
     let numbers =
         |values: &[f64]| Object::Array(values.iter().map(|value| Object::number(*value)).collect());
@@ -292,7 +292,7 @@ fn form(view: &View, resources: u32, drawn: &[u8], update: &mut Update) -> u32 {
         .with("Type", Object::named("XObject"))
         .with("Subtype", Object::named("Form"))
         .with("BBox", numbers(&[0.0, -view.height, view.width, 0.0]))
-        .with("Matrix", numbers(&view.matrix))
+        .with("Matrix", numbers(&view.matrix()))
         .with("Resources", Object::Ref(resources, 0))
         .with("Filter", Object::named("FlateDecode"));
     update.add_stream(dict, deflate(drawn))
