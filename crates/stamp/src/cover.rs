@@ -20,6 +20,9 @@ const LOCKED: i64 = 1 << 7;
 /// Flags of a form field (12.7.4): a button to push, that nobody can push.
 const BUTTON: i64 = 1 << 16 | 1;
 
+/// Around what is drawn.
+const MARGIN: f64 = 1.0;
+
 /// What is drawn in a field lies in here: left, bottom, right, top, in the page's user space.
 pub(crate) type Area = [f64; 4];
 
@@ -36,14 +39,17 @@ pub(crate) fn area(view: View, field: &Field, name: &str) -> Area {
             height * (1.1 + f64::max(3.9, 0.75 * f64::from(characters))) + 3.0
         }
     };
-    // Descenders, and half of a line's width.
-    let margin = 0.25 * height;
+    // The descenders of a date; and what readers round.
+    let below = match field.kind {
+        FieldKind::Date => 0.3 * height,
+        FieldKind::Signature | FieldKind::Other => 0.0,
+    };
     let top = view.height - y;
     [
-        x - margin,
-        top - height - margin,
-        (x + width).min(view.width.max(x + height)) + margin,
-        top + margin,
+        x - MARGIN,
+        top - height - below - MARGIN,
+        (x + width).min(view.width.max(x + height)) + MARGIN,
+        top + MARGIN,
     ]
 }
 

@@ -201,7 +201,7 @@ impl<'a> Template<'a> {
             update.replace(number, generation, dict);
         }
         for (node, pages) in kids {
-            let (generation, dict) = with_kids(document, node, &pages)?;
+            let (generation, dict) = with_kids(document, node, &pages, &mut update)?;
             copied = copied.saturating_add(dict.values());
             if copied > MAX_COPIED {
                 return Err(Error::Limit("resources of the stamped pages"));
@@ -251,11 +251,13 @@ impl<'a> Template<'a> {
     }
 }
 
-/// A node of the page tree with references to new objects in place of pages.
+/// A node of the page tree with references to new objects in place of all kids that are none: some
+/// readers show no page of a document with such a kid.
 fn with_kids(
     document: &Document<'_>,
     node: u32,
     pages: &[(usize, u32)],
+    update: &mut Update,
 ) -> Result<(u16, Object), Error> {
     let loaded = document.load(node)?;
     let (mut object, generation) = match loaded {
@@ -271,10 +273,14 @@ fn with_kids(
                 *kid = Object::Ref(*number, 0);
             }
         }
-        // Other pages stay where they are, without what is active in them.
-        let mut kids = Object::Array(kids);
-        active::clean(document, &mut kids, false)?;
-        dict.set(b"Kids", kids);
+        for kid in &mut kids {
+            if matches!(kid, Object::Dict(_)) {
+                active::clean(document, kid, false)?;
+                document.spend(kid.values())?;
+                *kid = Object::Ref(update.add(std::mem::replace(kid, Object::Null)), 0);
+            }
+        }
+        dict.set(b"Kids", Object::Array(kids));
     }
     Ok((generation, object))
 }
