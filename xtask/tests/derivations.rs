@@ -149,8 +149,8 @@ fn a_change_builds_again_only_what_reads_the_file() {
     tree.change("enclave/packages/kernel/config");
     expect(&["default", "docker-image", "eif", "kernel"]);
 
-    // Only the server stamps; xtask and the verifier do not.
-    tree.change("crates/stamp/src/lib.rs");
+    // Only the server sends mail.
+    tree.change("crates/mail/src/lib.rs");
     expect(&["default", "docker-image", "eif", "server"]);
 
     tree.change("enclave/init/src/main.rs");

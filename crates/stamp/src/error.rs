@@ -40,6 +40,14 @@ pub enum Error {
     /// A certification or a locking signature forbids changes of the pages.
     #[error("PDF is certified, or locked by a signature: it allows no changes of its pages")]
     Certified,
+    /// Readers would see different things in the page's content, and it cannot be written anew.
+    #[error("the content of page {page} cannot be read: {what}")]
+    Content {
+        /// The page, from 1.
+        page: u32,
+        /// What stands in the way.
+        what: &'static str,
+    },
     /// The page does not exist.
     #[error("signer {signer}, field {field}: page {page} does not exist")]
     Page {
@@ -50,7 +58,7 @@ pub enum Error {
         /// The page asked for.
         page: u32,
     },
-    /// The field does not lie on its page, as it is displayed.
+    /// The field does not lie on its page, as protocol 1 measures it: by its MediaBox.
     #[error("signer {signer}, field {field}: lies outside of page {page}")]
     Outside {
         /// Number of the signer.

@@ -4,8 +4,9 @@
 //! Pages, text, links, form fields, outlines and tags stay intact. docs/stamp.md says where things are drawn, what is refused,
 //! and how updates are written.
 //!
-//! Lengths are units of the page's user space, which are points unless the page has a `UserUnit`. Places are measured from the
-//! top-left corner of the page as readers display it: rotated, and cut to its CropBox.
+//! Lengths are units of the page's user space, which are points unless the page has a `UserUnit`.
+//! Places are measured as protocol 1 does: from the top-left corner of the MediaBox, without the
+//! page's rotation and without the box's origin.
 //!
 //! ```
 //! # use letsesign_stamp::{Field, FieldKind, Fonts, Output, Signer, Template, What};
@@ -20,6 +21,7 @@
 mod active;
 mod budget;
 mod content;
+mod cover;
 mod draw;
 mod error;
 mod font;
@@ -60,11 +62,11 @@ pub struct Field {
     pub kind: FieldKind,
     /// The page, from 1.
     pub page: u32,
-    /// From the left edge of the page as displayed to the field's, 0 to the page's width.
+    /// From the left edge to the field's, 0 to the width of the page's MediaBox.
     pub x: f64,
-    /// From the top edge of the page as displayed to the field's, 0 or more.
+    /// From the top edge to the field's, 0 or more.
     pub y: f64,
-    /// At least 2 for what is drawn; `y + height` does not exceed the page's height.
+    /// At least 2 for what is drawn; `y + height` does not exceed the MediaBox's height.
     pub height: f64,
 }
 

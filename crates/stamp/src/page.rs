@@ -1,4 +1,4 @@
-//! Pages: where they are in the tree, and how a reader sees them.
+//! Pages: where they are in the tree, and how they are measured.
 
 use crate::error::Error;
 use crate::pdf::document::Document;
@@ -8,61 +8,49 @@ use std::rc::Rc;
 
 /// Nodes of a page tree. Bounds time.
 const MAX_NODES: usize = 500_000;
-/// Levels of a page tree.
-const MAX_LEVELS: usize = 256;
 /// What pages take from the nodes above them (ISO 32000-1, 7.7.3.4).
-const INHERITED: [&[u8]; 4] = [b"Resources", b"MediaBox", b"CropBox", b"Rotate"];
+const INHERITED: [&[u8]; 2] = [b"Resources", b"MediaBox"];
 /// Values of those, shared by all pages below a node: resources can be large.
-type Inherited = [Option<Rc<Object>>; 4];
+type Inherited = [Option<Rc<Object>>; 2];
 /// US Letter, what readers take when there is no MediaBox.
 const LETTER: [f64; 4] = [0.0, 0.0, 612.0, 792.0];
 
 /// A page of the document.
 pub(crate) struct Page {
-    pub(crate) number: u32,
-    pub(crate) generation: u16,
+    /// Where it is in the document, from 1.
+    pub(crate) position: u32,
+    pub(crate) home: Home,
     pub(crate) dict: Dict,
     /// What the page has, or its nearest ancestor that has it.
     pub(crate) resources: Option<Object>,
     pub(crate) view: View,
 }
 
-/// The visible part of a page, as it is displayed.
+/// Where a page's dictionary stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Home {
+    /// An object of its own, with its generation.
+    Object(u32, u16),
+    /// In the `Kids` of the node that is this object, at this place. No specification allows it, all
+    /// readers do.
+    Kid(u32, usize),
+}
+
+/// How protocol 1 measures a page: the size of its MediaBox, without rotation. Its clients draw their
+/// own fields at (x, height - y) of the page's user space and do not add the box's origin, so we do
+/// not either.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct View {
-    /// Size as displayed, in units of the page's user space.
+    /// In units of the page's user space.
     pub(crate) width: f64,
     pub(crate) height: f64,
-    /// From a space with the origin in the displayed top-left corner, x to the right and y up, to the page's user space.
-    pub(crate) matrix: [f64; 6],
 }
 
 impl View {
-    /// `visible` is normalised: left, bottom, right, top. `rotate` is clockwise, in degrees.
-    fn new([left, bottom, right, top]: [f64; 4], rotate: i64) -> Self {
-        let (width, height) = (right - left, top - bottom);
-        match rotate.rem_euclid(360) {
-            90 => Self {
-                width: height,
-                height: width,
-                matrix: [0.0, 1.0, -1.0, 0.0, left, bottom],
-            },
-            180 => Self {
-                width,
-                height,
-                matrix: [-1.0, 0.0, 0.0, -1.0, right, bottom],
-            },
-            270 => Self {
-                width: height,
-                height: width,
-                matrix: [0.0, -1.0, 1.0, 0.0, right, top],
-            },
-            _ => Self {
-                width,
-                height,
-                matrix: [1.0, 0.0, 0.0, 1.0, left, top],
-            },
-        }
+    /// From a space with the origin in the top-left corner, x to the right and y up, to the page's
+    /// user space.
+    pub(crate) fn matrix(self) -> [f64; 6] {
+        [1.0, 0.0, 0.0, 1.0, 0.0, self.height]
     }
 }
 
@@ -77,30 +65,35 @@ pub(crate) fn pages(
     let mut found = BTreeMap::new();
     let mut count = 0_u32;
     let mut seen = HashSet::new();
-    // Nodes still to visit, the next one last, with what they inherit and their level.
-    let mut stack = vec![(root.clone(), Inherited::default(), 0_usize)];
+    // Nodes still to visit, the next one last, with what they inherit, and where they stand.
+    let mut stack = vec![(root.clone(), Inherited::default(), None)];
     let mut nodes = 0_usize;
-    while let Some((node, inherited, level)) = stack.pop() {
+    while let Some((node, inherited, place)) = stack.pop() {
         if count >= last {
             break;
         }
         nodes += 1;
-        if nodes > MAX_NODES || level > MAX_LEVELS {
+        if nodes > MAX_NODES {
             return Err(Error::Limit("size of the page tree"));
         }
-        let (object, own) = match node {
+        let (object, home) = match node {
             Object::Ref(number, _) => match document.load(number)? {
-                Some(loaded) => (loaded.object, Some((number, loaded.generation))),
+                Some(loaded) => (loaded.object, Some(Home::Object(number, loaded.generation))),
                 None => continue,
             },
-            direct => (direct, None),
+            direct => (direct, place),
         };
         let Object::Dict(dict) = object else {
             continue;
         };
         let kids = document.value(&dict, b"Kids")?;
-        if let (Object::Array(kids), false) = (kids, dict.is(b"Type", b"Page")) {
-            if own.is_some_and(|(number, _)| !seen.insert(number)) {
+        let kind = document.value(&dict, b"Type")?;
+        if let (Object::Array(kids), false) = (kids, kind.name() == Some(b"Page")) {
+            let node = match home {
+                Some(Home::Object(number, _)) => Some(number),
+                _ => None,
+            };
+            if node.is_some_and(|number| !seen.insert(number)) {
                 return Err(Error::Damaged("the page tree has a circle"));
             }
             let mut below = inherited;
@@ -109,27 +102,43 @@ pub(crate) fn pages(
                     *value = Some(Rc::new(own.clone()));
                 }
             }
-            for kid in kids.into_iter().rev() {
+            for (index, kid) in kids.into_iter().enumerate().rev() {
                 if stack.len() >= MAX_NODES {
                     return Err(Error::Limit("size of the page tree"));
                 }
-                stack.push((kid, below.clone(), level + 1));
+                let place = node.map(|node| Home::Kid(node, index));
+                stack.push((kid, below.clone(), place));
             }
             continue;
+        }
+        if !is_page(&dict, kind.name()) {
+            // Readers count it, or do not: which page is meant cannot be told.
+            return Err(Error::Damaged("something in the page tree is no page"));
         }
         count += 1;
         if wanted.contains(&count) {
             // What cannot be referred to cannot be replaced.
-            let own = own.ok_or(Error::Damaged("a page is not an object of its own"))?;
-            found.insert(count, page(document, own, dict, &inherited)?);
+            let home = home.ok_or(Error::Damaged("a page is not an object of its own"))?;
+            found.insert(count, page(document, count, home, dict, &inherited)?);
         }
     }
     Ok(found)
 }
 
+/// Whether a leaf of the page tree is a page. Some writers leave out its type.
+fn is_page(dict: &Dict, kind: Option<&[u8]>) -> bool {
+    match kind {
+        Some(kind) => kind == b"Page",
+        None => [&b"Parent"[..], b"MediaBox", b"Contents"]
+            .iter()
+            .any(|key| dict.get(key).is_some()),
+    }
+}
+
 fn page(
     document: &Document<'_>,
-    (number, generation): (u32, u16),
+    position: u32,
+    home: Home,
     dict: Dict,
     inherited: &Inherited,
 ) -> Result<Page, Error> {
@@ -143,24 +152,25 @@ fn page(
     };
     let value = |key: &[u8]| found(key).map_or(Ok(Object::Null), |value| document.resolve(value));
     let media = rectangle(document, &value(b"MediaBox")?)?.unwrap_or(LETTER);
-    let visible = match rectangle(document, &value(b"CropBox")?)? {
-        // Readers show the part of the CropBox that lies in the MediaBox (14.11.2), and all of that if none does.
-        Some(crop) => intersection(crop, media).unwrap_or(media),
-        None => media,
-    };
-    let rotate = value(b"Rotate")?.as_int().unwrap_or(0);
+    let [left, bottom, right, top] = media;
     let resources = found(b"Resources").cloned();
     Ok(Page {
-        number,
-        generation,
+        position,
+        home,
         resources,
-        view: View::new(visible, rotate),
+        view: View {
+            width: right - left,
+            height: top - bottom,
+        },
         dict,
     })
 }
 
 /// Normalised; `None` when it is no rectangle with an area.
-fn rectangle(document: &Document<'_>, value: &Object) -> Result<Option<[f64; 4]>, Error> {
+pub(crate) fn rectangle(
+    document: &Document<'_>,
+    value: &Object,
+) -> Result<Option<[f64; 4]>, Error> {
     let Object::Array(items) = value else {
         return Ok(None);
     };
@@ -181,37 +191,4 @@ fn has_area([left, bottom, right, top]: [f64; 4]) -> bool {
         && [left, bottom, right, top]
             .iter()
             .all(|side| side.abs() < 1e7)
-}
-
-fn intersection(a: [f64; 4], b: [f64; 4]) -> Option<[f64; 4]> {
-    let [al, ab, ar, at] = a;
-    let [bl, bb, br, bt] = b;
-    let both = [al.max(bl), ab.max(bb), ar.min(br), at.min(bt)];
-    has_area(both).then_some(both)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_displayed_corner_comes_first() {
-        let visible = [10.0, 20.0, 110.0, 220.0];
-        let at = |view: View, x: f64, y: f64| {
-            let [a, b, c, d, e, f] = view.matrix;
-            (a * x + c * y + e, b * x + d * y + f)
-        };
-        for (rotate, corner, opposite) in [
-            (0, (10.0, 220.0), (110.0, 20.0)),
-            (90, (10.0, 20.0), (110.0, 220.0)),
-            (180, (110.0, 20.0), (10.0, 220.0)),
-            (270, (110.0, 220.0), (10.0, 20.0)),
-            (-90, (110.0, 220.0), (10.0, 20.0)),
-            (450, (10.0, 20.0), (110.0, 220.0)),
-        ] {
-            let view = View::new(visible, rotate);
-            assert_eq!(at(view, 0.0, 0.0), corner, "{rotate}");
-            assert_eq!(at(view, view.width, -view.height), opposite, "{rotate}");
-        }
-    }
 }

@@ -52,7 +52,10 @@ pub(crate) fn rewrite(
     };
     let mut write = |changed: &Changed, out: &mut Vec<u8>| {
         entries.push((changed.number, Entry::At(out.len(), changed.generation)));
+        let before = out.len();
         write_object(changed, Some(&crypt), &mut vectors, out);
+        // Encrypted, and copied.
+        document.spend(2 * out.len().saturating_sub(before))?;
         if out.len() > limit {
             Err(Error::Limit("size of the rewritten document"))
         } else {
@@ -101,8 +104,9 @@ fn read(document: &Document<'_>, number: u32) -> Result<Option<Changed>, Error> 
         if !is_stream && dict.get(b"Linearized").is_some() {
             return Ok(None);
         }
-        if let Some(range) = loaded.stream {
-            stream = Some(document.plain_stream(number, loaded.generation, dict, range)?);
+        if let Some(extent) = loaded.stream {
+            let generation = loaded.generation;
+            stream = Some(document.plain_stream(number, generation, dict, extent.range)?);
         }
     }
     Ok(Some(Changed {

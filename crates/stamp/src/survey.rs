@@ -97,8 +97,8 @@ pub(crate) fn survey(document: &Document<'_>) -> Result<Survey, Error> {
             continue;
         }
         let stream = match (&loaded.object, loaded.stream) {
-            (Object::Dict(dict), Some(range)) => {
-                Some(document.plain_stream(*number, loaded.generation, dict, range)?)
+            (Object::Dict(dict), Some(extent)) => {
+                Some(document.plain_stream(*number, loaded.generation, dict, extent.range)?)
             }
             _ => None,
         };
@@ -150,10 +150,10 @@ fn packed(document: &Document<'_>, numbers: &mut Numbers) -> Result<(), Error> {
         let Some(loaded) = document.load_at(head.number, head.at, head.generation)? else {
             continue;
         };
-        if let (Some(dict), Some(range)) = (loaded.object.dict(), loaded.stream)
+        if let (Some(dict), Some(extent)) = (loaded.object.dict(), loaded.stream)
             && document.table.get(head.number) != Some(Entry::At(head.at, head.generation))
             && let Some(data) =
-                document.decode(head.number, head.generation, dict, range, usize::MAX)?
+                document.decode(head.number, head.generation, dict, extent.range, usize::MAX)?
         {
             text(&data, numbers);
         }

@@ -58,10 +58,9 @@ pub(crate) fn read(path: &Path, signers: usize) -> Result<(Vec<u8>, Vec<Vec<Fiel
     Ok((pdf, fields.collect()))
 }
 
-/// Width and height of a page as a reader sees it: of the CropBox where there is one, turned where it is turned.
+/// Width and height of a page as protocol 1 measures it: of the MediaBox, not turned.
 fn size_of(document: &Document, page: &Dictionary) -> Option<(f64, f64)> {
-    let media = inherited(document, page, b"CropBox")
-        .or_else(|| inherited(document, page, b"MediaBox"))?
+    let media = inherited(document, page, b"MediaBox")?
         .as_array()
         .ok()?
         .iter()
@@ -73,15 +72,7 @@ fn size_of(document: &Document, page: &Dictionary) -> Option<(f64, f64)> {
     let &[x0, y0, x1, y1] = media.as_slice() else {
         return None;
     };
-    let (width, height) = ((x1 - x0).abs(), (y1 - y0).abs());
-    let turned = inherited(document, page, b"Rotate")
-        .and_then(|value| value.as_i64().ok())
-        .unwrap_or_default();
-    Some(if turned.rem_euclid(180) == 90 {
-        (height, width)
-    } else {
-        (width, height)
-    })
+    Some(((x1 - x0).abs(), (y1 - y0).abs()))
 }
 
 /// A page's attribute, or that of a node above it (ISO 32000-1, 7.7.3.4).

@@ -5,12 +5,12 @@ use super::lex::Lexer;
 use super::object::{Dict, Object};
 use super::packed::ObjectStream;
 use super::repair;
+use super::stream::Extent;
 use super::xref::{self, Entry, Table};
 use crate::budget::Budget;
 use crate::error::Error;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub(crate) struct Document<'a> {
     pub(crate) previous: Option<usize>,
     /// Whether the newest section is a stream.
     pub(crate) streams: bool,
+    /// Entries that the file's own sections have wrong. An update repeats them as they should be.
+    pub(crate) corrections: Vec<(u32, Entry)>,
     pub(crate) crypt: Option<Crypt>,
     pub(super) object_streams: RefCell<HashMap<u32, Option<Arc<ObjectStream>>>>,
     /// Object streams being read, one because of the other. Bounds the stack.
@@ -42,19 +44,36 @@ pub(crate) struct Document<'a> {
 pub(crate) struct Loaded {
     pub(crate) object: Object,
     /// Still encoded, and encrypted where the file is.
-    pub(crate) stream: Option<Range<usize>>,
+    pub(crate) stream: Option<Extent>,
     pub(crate) generation: u16,
+}
+
+/// What a table says that the file does not.
+#[derive(Default)]
+pub(super) struct Misfits {
+    /// Whether all sections could be read: a number that none has is of no object.
+    pub(super) whole: bool,
+    /// Numbers of objects that are not where the table says, in their order.
+    pub(super) bad: Vec<u32>,
+    /// Objects that are where the table says, with another generation: the right entries.
+    pub(super) moved: Vec<(u32, Entry)>,
+}
+
+impl Misfits {
+    fn are_none(&self) -> bool {
+        self.whole && self.bad.is_empty() && self.moved.is_empty()
+    }
 }
 
 impl<'a> Document<'a> {
     pub(crate) fn open(data: &'a [u8], budget: Budget<'a>) -> Result<Self, Error> {
         let budget = Rc::new(budget);
-        let head = data.get(..data.len().min(1024)).unwrap_or_default();
-        let header = memchr::memmem::find(head, b"%PDF-").ok_or(Error::NotPdf)?;
+        // Readers forgive a missing header, and one after the first 1024 bytes.
+        let header = memchr::memmem::find(data, b"%PDF-");
         let mut bases = vec![0];
-        if header != 0 {
-            bases.push(header);
-        }
+        bases.extend(header.filter(|at| *at != 0));
+        // The table that fits best, when none fits everywhere.
+        let mut best: Option<(usize, Self, Misfits)> = None;
         for base in bases {
             let Some(sections) = xref::read(data, base, &budget) else {
                 continue;
@@ -62,17 +81,27 @@ impl<'a> Document<'a> {
             let mut document =
                 Self::bare(data, sections.table, sections.trailer, Rc::clone(&budget));
             document.base = base;
-            document.previous = Some(sections.start);
+            document.previous = sections.clean.then_some(sections.start);
             document.streams = sections.stream;
-            if !document.heads_fit()? {
-                continue;
-            }
-            document.open_crypt()?;
-            if document.catalogue().is_ok() {
-                return Ok(document);
+            let (fitting, misfits) = document.misfits(sections.whole)?;
+            if misfits.are_none() && document.previous.is_some() {
+                document.open_crypt()?;
+                if document.catalogue().is_ok() {
+                    return Ok(document);
+                }
+            } else if fitting > best.as_ref().map_or(0, |(before, ..)| *before) {
+                best = Some((fitting, document, misfits));
             }
         }
-        repair::open(data, budget)
+        if let Some((_, document, misfits)) = best
+            && let Some(document) = repair::complete(document, misfits)?
+        {
+            return Ok(document);
+        }
+        repair::open(data, budget).map_err(|error| match error {
+            Error::Damaged(_) if header.is_none() => Error::NotPdf,
+            other => other,
+        })
     }
 
     /// A document that is nothing but bytes and a table.
@@ -89,6 +118,7 @@ impl<'a> Document<'a> {
             base: 0,
             previous: None,
             streams: false,
+            corrections: Vec::new(),
             crypt: None,
             object_streams: RefCell::default(),
             nested: Cell::new(0),
@@ -96,20 +126,31 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Whether every object is where the table says.
-    fn heads_fit(&self) -> Result<bool, Error> {
+    /// How many objects are where the table says, and which are not. `whole` is whether all
+    /// sections could be read.
+    fn misfits(&self, whole: bool) -> Result<(usize, Misfits), Error> {
+        let mut misfits = Misfits {
+            whole,
+            ..Misfits::default()
+        };
+        let mut fitting = 0;
         for (number, entry) in &self.table.entries {
-            if let Entry::At(offset, generation) = entry {
-                let mut lexer = Lexer::new(self.data, *offset);
-                let head = lexer.head();
-                // Many entries may point into one long run of white space.
-                self.spend(lexer.at.saturating_sub(*offset))?;
-                if head != Some((*number, *generation)) {
-                    return Ok(false);
+            let Entry::At(offset, generation) = entry else {
+                continue;
+            };
+            let mut lexer = Lexer::new(self.data, *offset);
+            let head = lexer.head();
+            // Many entries may point into one long run of white space.
+            self.spend(lexer.at.saturating_sub(*offset))?;
+            match head {
+                Some((found, own)) if found == *number && own == *generation => fitting += 1,
+                Some((found, own)) if found == *number => {
+                    misfits.moved.push((*number, Entry::At(*offset, own)));
                 }
+                _ => misfits.bad.push(*number),
             }
         }
-        Ok(true)
+        Ok((fitting, misfits))
     }
 
     pub(super) fn open_crypt(&mut self) -> Result<(), Error> {
@@ -120,11 +161,9 @@ impl<'a> Document<'a> {
         else {
             return Ok(());
         };
-        let encrypt = self.resolve(encrypt)?;
-        let mut dict = encrypt.dict().cloned().ok_or(Error::Encryption)?;
-        for (_, value) in &mut dict.0 {
-            *value = self.resolve(value)?;
-        }
+        // Crypt filters and their values may be objects of their own.
+        let encrypt = self.resolve_in(encrypt, 3)?;
+        let dict = encrypt.dict().cloned().ok_or(Error::Encryption)?;
         let id = match self.trailer.get(b"ID") {
             Some(id) => self.resolve(id)?,
             None => Object::Null,

@@ -100,10 +100,11 @@ impl Document<'_> {
         let Some(loaded) = self.load_at(number, offset, generation)? else {
             return Ok(None);
         };
-        let (Some(dict), Some(range)) = (loaded.object.dict(), loaded.stream) else {
+        let (Some(dict), Some(extent)) = (loaded.object.dict(), loaded.stream) else {
             return Ok(None);
         };
-        let Some(data) = self.decode(number, generation, dict, range, MAX_OBJECT_STREAM)? else {
+        let Some(data) = self.decode(number, generation, dict, extent.range, MAX_OBJECT_STREAM)?
+        else {
             return Ok(None);
         };
         let count = self

@@ -1,6 +1,6 @@
 //! Finds the objects of a file whose cross-reference data is missing or wrong, by looking through all of it.
 
-use super::document::Document;
+use super::document::{Document, Misfits};
 use super::lex::{Lexer, is_regular};
 use super::object::{Dict, Object};
 use super::xref::{Entry, MAX_NUMBER, Table};
@@ -15,26 +15,110 @@ const LOOK: usize = 512;
 
 pub(super) fn open<'a>(data: &'a [u8], budget: Rc<Budget<'a>>) -> Result<Document<'a>, Error> {
     budget.spend(data.len())?;
-    // (number, place, generation), in the order of the file: later objects replace earlier ones.
-    let heads = heads(data)?;
-    let entries = heads
-        .iter()
-        .rev()
-        .map(|head| (head.number, Entry::At(head.at, head.generation)));
-    let table = Table::new(entries.collect());
-    let mut document = Document::bare(data, table, Dict::default(), budget);
+    // In the order of the file: later objects replace earlier ones.
+    let all = heads(data)?;
+    let table = |heads: &[Head]| {
+        let entries = heads
+            .iter()
+            .rev()
+            .map(|head| (head.number, Entry::At(head.at, head.generation)));
+        Table::new(entries.collect())
+    };
+    // Lengths of streams may be objects of their own: these are found among all heads.
+    let mut document = Document::bare(data, table(&all), Dict::default(), budget);
+    let heads = outside_of_streams(&document, all)?;
+    document.table = table(&heads);
     // Each head is looked at twice.
     document.spend(heads.len().saturating_mul(2 * LOOK / 8))?;
     document.trailer = trailer(&document, &heads)?;
     document.open_crypt()?;
-    // Objects in object streams count from where their stream is.
+    let found = with_packed(&mut document, &heads)?;
+    document.table = Table::new(found);
+    if document.catalogue().is_err() {
+        let catalogue = find_catalogue(&document)?;
+        document.trailer.set(b"Root", catalogue);
+    }
+    document.catalogue()?;
+    Ok(document)
+}
+
+/// Searches for the objects that a table has wrong, or lacks. What the table gives stays, whatever
+/// else the file holds. `None` when that leads to no catalogue.
+pub(super) fn complete(
+    mut document: Document<'_>,
+    misfits: Misfits,
+) -> Result<Option<Document<'_>>, Error> {
+    let data = document.data;
+    document.spend(data.len())?;
+    let Misfits { whole, bad, moved } = misfits;
+    let is_bad = |number: u32| bad.binary_search(&number).is_ok();
+    let mut known = std::mem::take(&mut document.table.entries);
+    known.retain(|(number, _)| !is_bad(*number));
+    let mut corrected: Vec<(u32, Entry)> = moved.clone();
+    corrected.extend(known.iter().copied());
+    // The first of two entries for a number counts.
+    document.table = Table::new(corrected);
+    let given = std::mem::take(&mut document.table.entries);
+    let is_given = |number: u32| {
+        given
+            .binary_search_by_key(&number, |(number, _)| *number)
+            .is_ok()
+    };
+    let wanted = |number: u32| is_bad(number) || (!whole && !is_given(number));
+    document.table = Table {
+        entries: given.clone(),
+    };
+    let mut heads = outside_of_streams(&document, heads(data)?)?;
+    // The file's offsets cannot say what stands before its header.
+    heads.retain(|head| head.at >= document.base);
+    document.spend(heads.len().saturating_mul(LOOK / 8))?;
+    let join = |found: Vec<(u32, Entry)>| {
+        let mut entries: Vec<(u32, Entry)> = found
+            .into_iter()
+            .filter(|(number, _)| wanted(*number))
+            .collect();
+        entries.extend(given.iter().copied());
+        Table::new(entries)
+    };
+    let places = heads
+        .iter()
+        .rev()
+        .map(|head| (head.number, Entry::At(head.at, head.generation)));
+    document.table = join(places.collect());
+    document.open_crypt()?;
+    let streams = document.streams;
+    let found = with_packed(&mut document, &heads)?;
+    document.table = join(found);
+    if whole {
+        // Withdrawn objects stay withdrawn: what is not found is free.
+        document.corrections = moved;
+        document.corrections.extend(bad.iter().map(|number| {
+            let entry = document.table.get(*number).unwrap_or(Entry::Free);
+            (*number, entry)
+        }));
+        let packed = |(_, entry): &(u32, Entry)| matches!(entry, Entry::In(..));
+        document.streams = streams || document.corrections.iter().any(packed);
+    } else {
+        document.previous = None;
+    }
+    if document.previous.is_none() {
+        // The update lists everything.
+        let packed = |(_, entry): &(u32, Entry)| matches!(entry, Entry::In(..));
+        document.streams = streams || document.table.entries.iter().any(packed);
+    }
+    Ok(document.catalogue().is_ok().then_some(document))
+}
+
+/// Objects at `heads` and in the object streams among them, newest first: what is in an object
+/// stream counts from where that is.
+fn with_packed(document: &mut Document<'_>, heads: &[Head]) -> Result<Vec<(u32, Entry)>, Error> {
     let mut placed: Vec<(usize, u32, Entry)> = heads
         .iter()
         .map(|head| (head.at, head.number, Entry::At(head.at, head.generation)))
         .collect();
     for head in heads
         .iter()
-        .filter(|head| looks_like(data, head.after, b"/ObjStm"))
+        .filter(|head| looks_like(document.data, head.after, b"/ObjStm"))
     {
         if document.table.get(head.number) != Some(Entry::At(head.at, head.generation)) {
             continue;
@@ -50,19 +134,50 @@ pub(super) fn open<'a>(data: &'a [u8], budget: Rc<Budget<'a>>) -> Result<Documen
         }
     }
     placed.sort_by_key(|(at, ..)| *at);
-    document.table = Table::new(
-        placed
-            .into_iter()
-            .rev()
-            .map(|(_, number, entry)| (number, entry))
-            .collect(),
-    );
-    if document.catalogue().is_err() {
-        let catalogue = find_catalogue(&document)?;
-        document.trailer.set(b"Root", catalogue);
+    Ok(placed
+        .into_iter()
+        .rev()
+        .map(|(_, number, entry)| (number, entry))
+        .collect())
+}
+
+/// The heads of objects that stand neither in the data of a stream nor in another object: an
+/// attached file may hold whatever it likes.
+fn outside_of_streams(document: &Document<'_>, heads: Vec<Head>) -> Result<Vec<Head>, Error> {
+    let data = document.data;
+    let mut outside = Vec::with_capacity(heads.len());
+    let mut end = 0;
+    // Objects that do not end are read up to the end of the file: not again and again.
+    let mut patience = data.len().saturating_mul(4);
+    for head in heads {
+        if head.at < end {
+            continue;
+        }
+        let after = head.after;
+        outside.push(head);
+        if patience == 0 {
+            continue;
+        }
+        let mut lexer = Lexer::new(data, after);
+        let object = lexer.object();
+        let read = lexer.at.saturating_sub(after);
+        document.spend(read)?;
+        let place = lexer.at;
+        lexer.skip_space();
+        let rest = data.get(lexer.at..).unwrap_or_default();
+        let ends = rest.starts_with(b"endobj") || rest.starts_with(b"stream");
+        let Some(object) = object.filter(|_| ends) else {
+            patience = patience.saturating_sub(read);
+            continue;
+        };
+        end = place;
+        if let Object::Dict(dict) = &object
+            && let Some(stream) = document.stream_end(place, dict)?
+        {
+            end = stream;
+        }
     }
-    document.catalogue()?;
-    Ok(document)
+    Ok(outside)
 }
 
 pub(crate) struct Head {

@@ -1,7 +1,7 @@
 //! The data of streams.
 
 use super::document::Document;
-use super::filter::{self, Failed};
+use super::filter::{self, Decoded, Failed};
 use super::lex::{Lexer, is_space};
 use super::object::{Dict, Object};
 use super::xref::Entry;
@@ -12,25 +12,22 @@ use std::ops::Range;
 /// White space between the data of a stream and its end.
 const MAX_GAP: usize = 256;
 
+/// Where the data of a stream are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) range: Range<usize>,
+    /// Whether `endstream` stands where `Length` says. If not, readers take different data.
+    pub(crate) exact: bool,
+}
+
 impl<'a> Document<'a> {
     /// The data of a stream whose dictionary ends at `at`.
-    pub(super) fn stream_range(
-        &self,
-        at: usize,
-        dict: &Dict,
-    ) -> Result<Option<Range<usize>>, Error> {
-        let Some(start) = stream_start(self.data, at) else {
+    pub(super) fn stream_range(&self, at: usize, dict: &Dict) -> Result<Option<Extent>, Error> {
+        let Some((start, checked)) = self.checked_stream(at, dict)? else {
             return Ok(None);
         };
-        self.spend(start.saturating_sub(at))?;
-        let length = match dict.get(b"Length") {
-            // Not Self::resolve: a length that is a stream whose length ... would recurse.
-            Some(Object::Ref(number, _)) => self.plain_int(*number),
-            Some(value) => value.as_int(),
-            None => None,
-        };
-        if let Some(range) = checked_range(self.data, start, length) {
-            return Ok(Some(range));
+        if let Some(range) = checked {
+            return Ok(Some(Extent { range, exact: true }));
         }
         let rest = self.data.get(start..).unwrap_or_default();
         let length = memchr::memmem::find(rest, b"endstream")
@@ -45,7 +42,45 @@ impl<'a> Document<'a> {
         if end > start && self.data.get(end - 1) == Some(&b'\r') {
             end -= 1;
         }
-        Ok(Some(start..end))
+        Ok(Some(Extent {
+            range: start..end,
+            exact: false,
+        }))
+    }
+
+    /// Where the data start; and all of them, when `Length` is right.
+    #[expect(clippy::type_complexity, reason = "a start, and perhaps more")]
+    fn checked_stream(
+        &self,
+        at: usize,
+        dict: &Dict,
+    ) -> Result<Option<(usize, Option<Range<usize>>)>, Error> {
+        let Some(start) = stream_start(self.data, at) else {
+            return Ok(None);
+        };
+        self.spend(start.saturating_sub(at))?;
+        let length = match dict.get(b"Length") {
+            // Not Self::resolve: a length that is a stream whose length ... would recurse.
+            Some(Object::Ref(number, _)) => self.plain_int(*number),
+            Some(value) => value.as_int(),
+            None => None,
+        };
+        Ok(Some((start, checked_range(self.data, start, length))))
+    }
+
+    /// Where a stream whose dictionary ends at `at` is over, for a search through the file: by
+    /// `Length`, or by the next `endstream`. `None` for what is no stream, or never ends.
+    pub(super) fn stream_end(&self, at: usize, dict: &Dict) -> Result<Option<usize>, Error> {
+        let Some((start, checked)) = self.checked_stream(at, dict)? else {
+            return Ok(None);
+        };
+        if let Some(range) = checked {
+            return Ok(Some(range.end));
+        }
+        let rest = self.data.get(start..).unwrap_or_default();
+        let length = memchr::memmem::find(rest, b"endstream");
+        self.spend(length.unwrap_or(rest.len()))?;
+        Ok(length.map(|length| start.saturating_add(length)))
     }
 
     fn plain_int(&self, number: u32) -> Option<i64> {
@@ -95,6 +130,19 @@ impl<'a> Document<'a> {
         range: Range<usize>,
         limit: usize,
     ) -> Result<Option<Vec<u8>>, Error> {
+        let decoded = self.decode_all(number, generation, dict, range, limit)?;
+        Ok(decoded.ok().map(|decoded| decoded.data))
+    }
+
+    /// As [`Self::decode`], with what went wrong, and whether anything did.
+    pub(crate) fn decode_all(
+        &self,
+        number: u32,
+        generation: u16,
+        dict: &Dict,
+        range: Range<usize>,
+        limit: usize,
+    ) -> Result<Result<Decoded, Failed>, Error> {
         let raw = self.data.get(range).unwrap_or_default();
         self.spend(raw.len())?;
         let plain = match &self.crypt {
@@ -103,7 +151,7 @@ impl<'a> Document<'a> {
         };
         let mut dict = dict.clone();
         for key in [&b"Filter"[..], b"DecodeParms"] {
-            let value = self.value(&dict, key)?;
+            let value = self.resolve_in(dict.get(key).unwrap_or(&Object::Null), 2)?;
             dict.set(key, value);
         }
         let left = self.budget.unpacked();
@@ -115,7 +163,28 @@ impl<'a> Document<'a> {
         if decoded == Err(Failed::TooLong) && left < limit {
             return Err(Error::Budget);
         }
-        Ok(decoded.ok())
+        Ok(decoded)
+    }
+
+    /// A value with everything in it resolved, to a depth.
+    pub(super) fn resolve_in(&self, value: &Object, depth: u32) -> Result<Object, Error> {
+        let mut value = self.resolve(value)?;
+        if depth > 0 {
+            match &mut value {
+                Object::Array(items) => {
+                    for item in items {
+                        *item = self.resolve_in(item, depth - 1)?;
+                    }
+                }
+                Object::Dict(dict) => {
+                    for (_, item) in &mut dict.0 {
+                        *item = self.resolve_in(item, depth - 1)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(value)
     }
 }
 

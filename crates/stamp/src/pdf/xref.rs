@@ -22,6 +22,9 @@ pub(crate) enum Entry {
     In(u32, u32),
 }
 
+/// The entry of a row that cannot be read: no object is behind the end of the file.
+const NOWHERE: Entry = Entry::At(usize::MAX, 0);
+
 /// Where every object is. Sorted by number, one entry for each.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -64,10 +67,14 @@ pub(crate) struct Sections {
     pub(crate) start: usize,
     /// Whether the newest section is a stream.
     pub(crate) stream: bool,
+    /// Whether all sections could be read to their ends.
+    pub(crate) whole: bool,
+    /// Whether every row of them could be read: readers that are strict give up at the first bad one.
+    pub(crate) clean: bool,
 }
 
-/// Reads all sections, from `startxref` on. `None` when anything is not as it must be: then the file is repaired.
-/// `base` is where the file's offsets count from.
+/// Reads all sections, from `startxref` on, as far as they can be read. `None` when the newest one
+/// cannot: then the file is repaired. `base` is where the file's offsets count from.
 pub(crate) fn read(data: &[u8], base: usize, budget: &Budget<'_>) -> Option<Sections> {
     let start = start_of_newest(data)?;
     let mut found = Found::new(budget);
@@ -76,27 +83,34 @@ pub(crate) fn read(data: &[u8], base: usize, budget: &Budget<'_>) -> Option<Sect
     let mut next = Some(start);
     while let Some(offset) = next {
         if seen.contains(&offset) || seen.len() > MAX_SECTIONS {
-            return None;
+            found.whole = false;
+            break;
         }
         seen.push(offset);
         let group = seen.len();
-        let (trailer, stream) = section(data, base, offset, group, &mut found)?;
-        if !stream && let Some(hybrid) = offset_in(&trailer, b"XRefStm") {
-            // Readers that know streams find more objects there; they come right after the table's own.
-            section(data, base, hybrid, group, &mut found)?;
-        }
-        next = match trailer.get(b"Prev") {
-            None => None,
-            Some(_) => Some(offset_in(&trailer, b"Prev")?),
+        let Some((trailer, stream)) = section(data, base, offset, group, &mut found) else {
+            found.whole = false;
+            break;
         };
+        if !stream && let Some(hybrid) = trailer.get(b"XRefStm") {
+            // Readers that know streams find more objects there; they come right after the table's own.
+            let read = hybrid.as_int().and_then(|at| usize::try_from(at).ok());
+            let read = read.and_then(|at| section(data, base, at, group, &mut found));
+            found.whole &= read.is_some();
+        }
+        next = offset_in(&trailer, b"Prev");
+        found.whole &= next.is_some() || trailer.get(b"Prev").is_none();
         newest.get_or_insert((trailer, stream));
     }
     let (trailer, stream) = newest?;
+    let (whole, clean) = (found.whole, found.clean);
     Some(Sections {
         table: Table::new(drop_hidden(found.entries)),
         trailer,
         start,
         stream,
+        whole,
+        clean,
     })
 }
 
@@ -122,6 +136,10 @@ fn drop_hidden(entries: Vec<(u32, Entry, usize)>) -> Vec<(u32, Entry)> {
 struct Found<'a> {
     entries: Vec<(u32, Entry, usize)>,
     unpacked: usize,
+    /// Whether nothing was left out.
+    whole: bool,
+    /// Whether every row could be read.
+    clean: bool,
     /// Sections inside of each other could make reading quadratic.
     budget: &'a Budget<'a>,
 }
@@ -131,6 +149,8 @@ impl<'a> Found<'a> {
         Self {
             entries: Vec::new(),
             unpacked: MAX_UNPACKED,
+            whole: true,
+            clean: true,
             budget,
         }
     }
@@ -193,22 +213,42 @@ fn table(lexer: &mut Lexer<'_>, base: usize, group: usize, found: &mut Found<'_>
         let first = u32::try_from(lexer.unsigned()?).ok()?;
         let count = u32::try_from(lexer.unsigned()?).ok()?;
         for number in first..first.checked_add(count)? {
-            let offset = usize::try_from(lexer.unsigned()?).ok()?;
-            let generation = lexer.unsigned()?;
             lexer.skip_space();
-            let used = lexer.take(b"n");
-            if !used && !lexer.take(b"f") {
-                return None;
-            }
-            // An object at the very start of a file is the header: writers mark free objects so.
-            let entry = if used && offset != 0 {
-                Entry::At(base.checked_add(offset)?, u16::try_from(generation).ok()?)
+            let start = lexer.at;
+            let entry = if lexer.data.get(start..)?.starts_with(b"trailer") {
+                // Fewer rows than promised: what is there counts.
+                found.whole = false;
+                break;
+            } else if let Some(entry) = row(lexer, base) {
+                entry
             } else {
-                Entry::Free
+                // One bad row spoils no other one. Its object is searched for.
+                found.clean = false;
+                lexer.at = start;
+                let rest = lexer.data.get(start..)?;
+                lexer.at += memchr::memchr2(b'\n', b'\r', rest)?;
+                NOWHERE
             };
             found.push(number, entry, group)?;
         }
     }
+}
+
+/// A row of a table.
+fn row(lexer: &mut Lexer<'_>, base: usize) -> Option<Entry> {
+    let offset = usize::try_from(lexer.unsigned()?).ok()?;
+    let generation = lexer.unsigned()?;
+    lexer.skip_space();
+    let used = lexer.take(b"n");
+    if !used && !lexer.take(b"f") {
+        return None;
+    }
+    // An object at the very start of a file is the header: writers mark free objects so.
+    Some(if used && offset != 0 {
+        Entry::At(base.checked_add(offset)?, u16::try_from(generation).ok()?)
+    } else {
+        Entry::Free
+    })
 }
 
 fn stream(
@@ -231,7 +271,8 @@ fn stream(
     let rows = filter::decode(&dict, body, found.unpacked, &mut |bytes| {
         found.spend(bytes).is_some()
     })
-    .ok()?;
+    .ok()?
+    .data;
     found.unpacked = found.unpacked.saturating_sub(rows.len());
     let sizes: Vec<usize> = dict
         .get(b"W")?
@@ -277,17 +318,26 @@ fn stream(
             let second = big_endian(row.get(kind_size..kind_size + second_size)?);
             let third = big_endian(row.get(kind_size + second_size..)?);
             let entry = match kind {
-                1 if second != 0 => Entry::At(
-                    base.checked_add(usize::try_from(second).ok()?)?,
-                    u16::try_from(third).ok()?,
-                ),
-                2 => Entry::In(u32::try_from(second).ok()?, u32::try_from(third).ok()?),
+                1 if second != 0 => placed(base, second, third).unwrap_or(NOWHERE),
+                2 => packed(second, third).unwrap_or(NOWHERE),
                 _ => Entry::Free,
             };
             found.push(number, entry, group)?;
         }
     }
     Some(dict)
+}
+
+fn placed(base: usize, offset: u64, generation: u64) -> Option<Entry> {
+    let at = base.checked_add(usize::try_from(offset).ok()?)?;
+    Some(Entry::At(at, u16::try_from(generation).ok()?))
+}
+
+fn packed(stream: u64, index: u64) -> Option<Entry> {
+    Some(Entry::In(
+        u32::try_from(stream).ok()?,
+        u32::try_from(index).ok()?,
+    ))
 }
 
 fn big_endian(bytes: &[u8]) -> u64 {
@@ -319,6 +369,17 @@ mod tests {
     }
 
     #[test]
+    fn a_bad_row_spoils_no_other() {
+        let text = "xref\n0 4\n0000000000 65535 f \n00000x0050 00000 n \n0000000070 99999 n \n\
+            0000000090 00000 n \ntrailer <</Size 4>>\nstartxref 0";
+        let sections = read(text.as_bytes(), 0, &Budget::new(Limits::default())).unwrap();
+        let entry = |number| sections.table.get(number).unwrap();
+        assert_eq!([1, 2].map(entry), [NOWHERE; 2]);
+        assert_eq!(entry(3), Entry::At(90, 0));
+        assert!(sections.whole && !sections.clean);
+    }
+
+    #[test]
     fn loops_and_lies_end() {
         for text in [
             &b"xref\n0 0\ntrailer <</Prev 0>>\nstartxref 0"[..],
@@ -327,7 +388,8 @@ mod tests {
             b"startxref 99999999999999999999",
             b"startxref 5",
         ] {
-            assert!(read(text, 0, &Budget::new(Limits::default())).is_none());
+            let sections = read(text, 0, &Budget::new(Limits::default()));
+            assert!(sections.is_none_or(|sections| !sections.whole));
         }
     }
 }

@@ -5,11 +5,14 @@
     unreachable_pub,
     missing_docs,
     clippy::unwrap_used,
+    clippy::panic,
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::missing_errors_doc,
     reason = "tests; not every test file uses all of it"
 )]
+
+pub mod compare;
 
 use letsesign_stamp::{Error, Field, FieldKind, Fonts, Output, Signer, Template, What};
 use std::fmt::Write as _;
@@ -205,6 +208,12 @@ pub fn one_page_as(entries: &str, content: &str, form: Form) -> Vec<u8> {
     )
 }
 
+/// One of the PDFs of `tests/vectors/pdf`.
+pub fn vector(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/pdf");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
 /// Whether a program of Debian's is there.
 pub fn has(program: &str) -> bool {
     let found = std::env::var_os("PATH").is_some_and(|path| {
@@ -256,4 +265,20 @@ pub fn text(pdf: &[u8]) -> String {
         &["-enc", "UTF-8", file.path.to_str().unwrap(), "-"],
     );
     String::from_utf8(ran.stdout).unwrap()
+}
+
+/// Encrypted by qpdf, which is the other implementation here.
+pub fn encrypted(pdf: &[u8], arguments: &[&str]) -> Vec<u8> {
+    let file = file(pdf);
+    let to = file.folder.path().join("encrypted.pdf");
+    let mut all = vec!["--allow-weak-crypto", "--encrypt"];
+    all.extend(arguments);
+    all.extend(["--", file.path.to_str().unwrap(), to.to_str().unwrap()]);
+    let ran = run("qpdf", &all);
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    std::fs::read(to).unwrap()
 }

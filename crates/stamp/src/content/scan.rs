@@ -1,0 +1,439 @@
+//! Reads content to its end: whether every reader reads the same, what it leaves open, and, where
+//! readers would differ, the same content in a form that all of them read alike.
+
+use super::image::{self, Data, Surroundings};
+use super::operators::{Fit, Kind, fit, operands};
+use crate::pdf::lex::{Lexer, is_regular, is_space};
+
+/// Operands before an operator. Readers keep no more.
+const MAX_OPERANDS: usize = 33;
+/// Arrays and dictionaries inside each other.
+const MAX_DEPTH: usize = 32;
+/// What readers do not know is ignored by them, but some end a page with too much of it.
+const MAX_ERRORS: usize = 16;
+/// Content between two questions whether to stop.
+const STEP: usize = 1 << 16;
+
+/// What is left open at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Open {
+    /// `q` without `Q`.
+    pub(super) states: usize,
+    /// `Q` without `q`.
+    pub(super) missing: usize,
+    /// `BT` without `ET`.
+    pub(super) text: bool,
+    /// `BMC` and `BDC` without `EMC`, outside of the text object that is open.
+    pub(super) marked: usize,
+    /// The same within it.
+    pub(super) marked_in_text: usize,
+}
+
+/// Content that some reader would read otherwise than another.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Uneven;
+
+/// Why content is not read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Two readers may see the end of an inline image in different places.
+    Image,
+    /// There is no more budget.
+    Budget,
+}
+
+/// What is asked while content is read.
+pub(super) trait Page: Surroundings {
+    /// Takes work; says whether there may be more.
+    fn spend(&mut self, bytes: usize) -> bool;
+    /// Whether the page's resources have what the operator names.
+    fn has(&mut self, operator: &[u8], name: &[u8]) -> bool;
+}
+
+/// Reads content that readers agree about; what it leaves open, or [`Uneven`]. `joints` are the
+/// places where one stream ends and the next begins.
+pub(super) fn check(
+    content: &[u8],
+    joints: &[usize],
+    page: &mut dyn Page,
+) -> Result<Result<Open, Uneven>, Stop> {
+    let mut scan = Scan::new(content, joints, page, None);
+    scan.run()?;
+    let uneven = scan.uneven || scan.errors > MAX_ERRORS;
+    Ok(if uneven { Err(Uneven) } else { Ok(scan.open) })
+}
+
+/// Writes what can be read, without what a reader could trip over. It ends outside of everything
+/// but what [`Open`] says.
+pub(super) fn rewrite(content: &[u8], page: &mut dyn Page) -> Result<(Vec<u8>, Open), Stop> {
+    let mut scan = Scan::new(content, &[], page, Some(Vec::new()));
+    scan.run()?;
+    Ok((scan.out.unwrap_or_default(), scan.open))
+}
+
+struct Operand {
+    kind: Kind,
+    start: usize,
+    end: usize,
+    /// Whether readers make different things of it.
+    odd: bool,
+}
+
+struct Scan<'c> {
+    lexer: Lexer<'c>,
+    joints: &'c [usize],
+    page: &'c mut dyn Page,
+    /// The content anew, when that is wanted.
+    out: Option<Vec<u8>>,
+    operands: Vec<Operand>,
+    open: Open,
+    uneven: bool,
+    errors: usize,
+}
+
+/// How a string, an array or a dictionary ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Closed,
+    /// Something in it does not belong there.
+    Odd,
+    /// With the content: readers see nothing of what follows.
+    Never,
+}
+
+impl<'c> Scan<'c> {
+    fn new(
+        content: &'c [u8],
+        joints: &'c [usize],
+        page: &'c mut dyn Page,
+        out: Option<Vec<u8>>,
+    ) -> Self {
+        Self {
+            lexer: Lexer::new(content, 0),
+            joints,
+            page,
+            out,
+            operands: Vec::new(),
+            open: Open::default(),
+            uneven: false,
+            errors: 0,
+        }
+    }
+
+    fn run(&mut self) -> Result<(), Stop> {
+        let mut paid = 0;
+        loop {
+            if self.lexer.at.saturating_sub(paid) >= STEP {
+                let read = self.lexer.at.saturating_sub(paid);
+                paid = self.lexer.at;
+                if !self.page.spend(read) {
+                    return Err(Stop::Budget);
+                }
+            }
+            self.lexer.skip_space();
+            let start = self.lexer.at;
+            let Some(byte) = self.lexer.peek() else {
+                // Operands without an operator.
+                self.uneven |= !self.operands.is_empty();
+                return Ok(());
+            };
+            if byte == b'/' || matches!(byte, b'(' | b'<' | b'[') {
+                let (end, kind) = self.value();
+                self.uneven |= end != End::Closed;
+                if end == End::Never {
+                    return Ok(());
+                }
+                self.operand(kind, start);
+                if let Some(last) = self.operands.last_mut() {
+                    last.odd = end == End::Odd;
+                }
+            } else if is_regular(byte) {
+                if self.number() {
+                    self.operand(Kind::Number, start);
+                } else {
+                    self.word(start)?;
+                }
+            } else {
+                // A closing bracket of nothing.
+                self.lexer.at += 1;
+                self.errors += 1;
+            }
+        }
+    }
+
+    fn operand(&mut self, kind: Kind, start: usize) {
+        if self.operands.len() >= MAX_OPERANDS {
+            self.operands.remove(0);
+            self.errors += 1;
+        }
+        self.operands.push(Operand {
+            kind,
+            start,
+            end: self.lexer.at,
+            odd: false,
+        });
+    }
+
+    /// Takes digits, signs and dots. A word that goes on after them is uneven: readers cut it, or
+    /// do not.
+    fn number(&mut self) -> bool {
+        let start = self.lexer.at;
+        let is = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
+        while self.lexer.peek().is_some_and(is) {
+            self.lexer.at += 1;
+        }
+        if self.lexer.at > start && self.lexer.peek().is_some_and(is_regular) {
+            self.uneven = true;
+        }
+        self.lexer.at > start
+    }
+
+    /// A name, a string, an array or a dictionary.
+    fn value(&mut self) -> (End, Kind) {
+        match self.lexer.peek() {
+            Some(b'/') => {
+                self.lexer.at += 1;
+                self.lexer.word();
+                (End::Closed, Kind::Name)
+            }
+            Some(b'(') => (self.string(), Kind::String),
+            _ if self.lexer.take(b"<<") => (self.nested(b'>'), Kind::Dict),
+            Some(b'<') => (self.hex(), Kind::String),
+            _ => {
+                self.lexer.at += 1;
+                (self.nested(b']'), Kind::Array)
+            }
+        }
+    }
+
+    fn string(&mut self) -> End {
+        let start = self.lexer.at;
+        let mut open = 0_usize;
+        while let Some(byte) = self.lexer.peek() {
+            self.lexer.at += 1;
+            match byte {
+                b'\\' => self.lexer.at += 1,
+                b'(' => open += 1,
+                b')' if open <= 1 => {
+                    self.apart(start);
+                    return End::Closed;
+                }
+                b')' => open -= 1,
+                _ => {}
+            }
+        }
+        End::Never
+    }
+
+    fn hex(&mut self) -> End {
+        let start = self.lexer.at;
+        self.lexer.at += 1;
+        let mut end = End::Closed;
+        while let Some(byte) = self.lexer.peek() {
+            self.lexer.at += 1;
+            if byte == b'>' {
+                self.apart(start);
+                return end;
+            }
+            if !byte.is_ascii_hexdigit() && !is_space(byte) {
+                end = End::Odd;
+            }
+        }
+        End::Never
+    }
+
+    /// A token does not go on in another stream.
+    fn apart(&mut self, start: usize) {
+        let next = self.joints.partition_point(|joint| *joint < start);
+        self.uneven |= self
+            .joints
+            .get(next)
+            .is_some_and(|joint| *joint < self.lexer.at);
+    }
+
+    /// What is in an array or a dictionary, up to its end. Operators in it are none to readers.
+    fn nested(&mut self, last: u8) -> End {
+        let mut open = vec![last];
+        let mut end = End::Closed;
+        while let Some(innermost) = open.last().copied() {
+            self.lexer.skip_space();
+            let Some(byte) = self.lexer.peek() else {
+                return End::Never;
+            };
+            let double = self.lexer.data.get(self.lexer.at + 1) == Some(&byte);
+            match byte {
+                b']' if innermost == b']' => {
+                    self.lexer.at += 1;
+                    open.pop();
+                }
+                b'>' if innermost == b'>' && double => {
+                    self.lexer.at += 2;
+                    open.pop();
+                }
+                b'[' | b'<' if byte == b'[' || double => {
+                    self.lexer.at += if byte == b'[' { 1 } else { 2 };
+                    open.push(if byte == b'[' { b']' } else { b'>' });
+                    if open.len() > MAX_DEPTH {
+                        return End::Never;
+                    }
+                }
+                b'/' | b'(' | b'<' => match self.value().0 {
+                    End::Never => return End::Never,
+                    End::Odd => end = End::Odd,
+                    End::Closed => {}
+                },
+                _ if is_regular(byte) => {
+                    if !self.number() {
+                        let word = self.lexer.word();
+                        if !matches!(word, b"true" | b"false" | b"null" | b"R") {
+                            end = End::Odd;
+                        }
+                    }
+                }
+                _ => {
+                    self.lexer.at += 1;
+                    end = End::Odd;
+                }
+            }
+        }
+        end
+    }
+
+    fn word(&mut self, start: usize) -> Result<(), Stop> {
+        let word = self.lexer.word();
+        if matches!(word, b"true" | b"false" | b"null") {
+            self.operand(Kind::Other, start);
+            return Ok(());
+        }
+        let given: Vec<Kind> = self.operands.iter().map(|operand| operand.kind).collect();
+        let odd = self.operands.iter().any(|operand| operand.odd);
+        match operands(word).map(|wanted| (wanted, fit(wanted, &given))) {
+            Some((_, Fit::TooFew)) => self.uneven = true,
+            Some((wanted, Fit::Right)) if !odd && self.names_something(word) => {
+                let count = if wanted == "*" {
+                    given.len()
+                } else {
+                    wanted.len()
+                };
+                self.operation(word, start, count)?;
+            }
+            Some((_, Fit::Right | Fit::Wrong)) | None => self.errors += 1,
+        }
+        self.operands.clear();
+        Ok(())
+    }
+
+    /// Whether the resource is there that the operator names.
+    fn names_something(&mut self, word: &[u8]) -> bool {
+        let ((b"Tf", [.., first, _]) | (b"Do" | b"gs" | b"sh" | b"cs" | b"CS", [.., first])) =
+            (word, self.operands.as_slice())
+        else {
+            return true;
+        };
+        let name = self.lexer.data.get(first.start + 1..first.end);
+        let name = name.unwrap_or_default();
+        // Names that are written in more than one way are not looked for.
+        name.contains(&b'#') || self.page.has(word, name)
+    }
+
+    fn operation(&mut self, word: &[u8], start: usize, count: usize) -> Result<(), Stop> {
+        let open = &mut self.open;
+        // What closes nothing is left out when the content is written anew.
+        let mut keep = true;
+        match word {
+            b"q" => open.states += 1,
+            b"Q" if open.states > 0 => open.states -= 1,
+            b"Q" => {
+                open.missing += 1;
+                keep = false;
+            }
+            b"BT" => {
+                keep = !open.text;
+                open.text = true;
+            }
+            b"ET" => {
+                keep = open.text;
+                open.text = false;
+                open.marked += std::mem::take(&mut open.marked_in_text);
+            }
+            b"BMC" | b"BDC" if open.text => open.marked_in_text += 1,
+            b"BMC" | b"BDC" => open.marked += 1,
+            b"EMC" if open.marked_in_text > 0 => open.marked_in_text -= 1,
+            b"EMC" => {
+                keep = open.marked > 0;
+                open.marked = open.marked.saturating_sub(1);
+            }
+            b"BI" => return self.image(start),
+            _ => {}
+        }
+        if keep && let Some(out) = &mut self.out {
+            let spare = self.operands.len().saturating_sub(count);
+            for operand in self.operands.iter().skip(spare) {
+                let text = self.lexer.data.get(operand.start..operand.end);
+                out.extend_from_slice(text.unwrap_or_default());
+                out.push(b' ');
+            }
+            out.extend_from_slice(word);
+            out.push(b'\n');
+        }
+        Ok(())
+    }
+
+    /// An inline image; `BI` is at `start`.
+    fn image(&mut self, start: usize) -> Result<(), Stop> {
+        let content = self.lexer.data;
+        let Some((dict, at)) = image::dict(content, self.lexer.at) else {
+            // What follows is the image's, up to its end.
+            self.uneven = true;
+            self.lexer.at = image::after(content, self.lexer.at);
+            return Ok(());
+        };
+        let mut page = Borrowed(&mut *self.page);
+        let found = image::data(content, at, &dict, &mut page);
+        let (after, kept) = match found {
+            Data::Ambiguous => return Err(Stop::Image),
+            Data::Clean { after } => {
+                self.lexer.at = after;
+                self.apart(start);
+                (after, content.get(start..after))
+            }
+            Data::Uneven { after, .. } | Data::Broken { after } => {
+                self.uneven = true;
+                (after, None)
+            }
+        };
+        self.lexer.at = after.max(at);
+        if !self.page.spend(self.lexer.at.saturating_sub(start)) {
+            return Err(Stop::Budget);
+        }
+        let Some(out) = &mut self.out else {
+            return Ok(());
+        };
+        if let Data::Uneven {
+            from, have, want, ..
+        } = found
+        {
+            out.extend_from_slice(content.get(start..at).unwrap_or_default());
+            out.push(b' ');
+            out.extend_from_slice(content.get(from..from + have).unwrap_or_default());
+            out.resize(out.len() + want.saturating_sub(have), 0);
+            out.extend_from_slice(b"\nEI");
+        }
+        out.extend_from_slice(kept.unwrap_or_default());
+        out.push(b'\n');
+        Ok(())
+    }
+}
+
+/// A page as the surroundings of its images.
+struct Borrowed<'p>(&'p mut dyn Page);
+
+impl Surroundings for Borrowed<'_> {
+    fn components(&mut self, name: &[u8]) -> Option<usize> {
+        self.0.components(name)
+    }
+
+    fn take(&mut self, bytes: usize) -> bool {
+        self.0.take(bytes)
+    }
+}
