@@ -12,9 +12,11 @@ pkgs.runCommand "letsesign-enclave"
   {
     src = select {
       paths = [
-        "enclave/base/SHA256SUMS"
+        "Cargo.lock"
+        "enclave/base"
         "enclave/configs"
         "enclave/packages"
+        "enclave/sbom"
       ];
     };
   }

@@ -6,7 +6,7 @@ pkgs.runCommand "check-kernel"
       paths = [
         "enclave/base/SHA256SUMS"
         "enclave/packages"
-        "reproducers/kernel/check.json"
+        "reproducers/kernel"
       ];
     };
   }

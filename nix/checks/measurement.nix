@@ -13,10 +13,13 @@ pkgs.runCommand "check-measurement"
   {
     src = select {
       paths = [
-        "enclave/base/SHA256SUMS"
+        "Cargo.lock"
+        "enclave/base"
         "enclave/configs"
         "enclave/packages"
+        "enclave/sbom"
         "measurements"
+        "rust-toolchain.toml"
       ];
     };
   }
