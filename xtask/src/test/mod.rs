@@ -6,9 +6,10 @@ mod steps;
 mod time;
 
 use crate::workspace::Workspace;
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use std::env;
+use std::thread;
 use time::Stopwatch;
 
 /// Arguments of `cargo xtask test`.
@@ -44,6 +45,43 @@ struct Step {
     name: &'static str,
     shows: &'static str,
     run: fn(&Workspace) -> Result<Outcome>,
+    /// Whether it uses one core alone and may run beside the steps that follow. It prints nothing
+    /// before its end.
+    beside: bool,
+}
+
+/// How the steps ended.
+#[derive(Default)]
+struct Report {
+    passed: u32,
+    failed: Vec<&'static str>,
+    skipped: Vec<&'static str>,
+}
+
+impl Report {
+    fn add(&mut self, step: &Step, outcome: Result<Outcome>, time: &str) {
+        match outcome {
+            Ok(Outcome::Passed) => {
+                self.passed += 1;
+                println!("== {} passed in {time}", step.name);
+            }
+            Ok(Outcome::Skipped(why)) if !require_all() => {
+                println!("== {} skipped: {why}", step.name);
+                self.skipped.push(step.name);
+            }
+            Ok(Outcome::Skipped(why)) => {
+                println!(
+                    "== {} FAILED in {time}: REQUIRE_ALL=1, but this cannot run: {why}",
+                    step.name
+                );
+                self.failed.push(step.name);
+            }
+            Err(error) => {
+                println!("== {} FAILED in {time}: {error:#}", step.name);
+                self.failed.push(step.name);
+            }
+        }
+    }
 }
 
 /// Whether nothing may be skipped (CI).
@@ -68,52 +106,89 @@ pub(crate) fn run(workspace: &Workspace, arguments: &TestArgs) -> Result<()> {
         let named = |names: &[String]| names.iter().any(|name| name == step.name);
         (arguments.only.is_empty() || named(&arguments.only)) && !named(&arguments.without)
     };
-    let (mut passed, mut failed, mut skipped) = (0, Vec::new(), Vec::new());
-    let all = Stopwatch::start();
-    for step in steps::STEPS.iter().filter(wanted) {
-        if arguments.list {
-            println!("{:<11} {}", step.name, step.shows);
-            continue;
-        }
-        println!("== {}: {}", step.name, step.shows);
-        let step_time = Stopwatch::start();
-        let outcome = match (step.run)(workspace) {
-            Ok(Outcome::Skipped(why)) if require_all() => {
-                Err(anyhow::anyhow!("REQUIRE_ALL=1, but this cannot run: {why}"))
-            }
-            other => other,
-        };
-        match outcome {
-            Ok(Outcome::Passed) => {
-                passed += 1;
-                println!("== {} passed in {step_time}", step.name);
-            }
-            Ok(Outcome::Skipped(why)) => {
-                println!("== {} skipped: {why}", step.name);
-                skipped.push(step.name);
-            }
-            Err(error) => {
-                println!("== {} FAILED in {step_time}: {error:#}", step.name);
-                failed.push(step.name);
-                if !arguments.keep_going {
-                    break;
-                }
-            }
-        }
-    }
+    let steps: Vec<&Step> = steps::STEPS.iter().filter(wanted).collect();
     if arguments.list {
+        for step in steps {
+            println!("{:<11} {}", step.name, step.shows);
+        }
         return Ok(());
     }
-    if !skipped.is_empty() {
-        println!("skipped steps: {}", skipped.join(", "));
+    let all = Stopwatch::start();
+    let report = run_steps(workspace, &steps, arguments.keep_going);
+    if !report.skipped.is_empty() {
+        println!("skipped steps: {}", report.skipped.join(", "));
     }
     println!(
-        "steps: {passed} passed, {} failed, {} skipped; {all}",
-        failed.len(),
-        skipped.len()
+        "steps: {} passed, {} failed, {} skipped; {all}",
+        report.passed,
+        report.failed.len(),
+        report.skipped.len()
     );
-    if failed.is_empty() {
+    if report.failed.is_empty() {
         return Ok(());
     }
-    bail!("failed: {}", failed.join(", "))
+    bail!("failed: {}", report.failed.join(", "))
+}
+
+/// Runs the steps in their order. After a failure none is begun, unless `keep_going`.
+fn run_steps(workspace: &Workspace, steps: &[&Step], keep_going: bool) -> Report {
+    let mut report = Report::default();
+    thread::scope(|scope| {
+        let mut beside = Vec::new();
+        for &step in steps {
+            println!("== {}: {}", step.name, step.shows);
+            let run = move || {
+                let time = Stopwatch::start();
+                let outcome = (step.run)(workspace);
+                (outcome, time.to_string())
+            };
+            if step.beside {
+                beside.push((step, scope.spawn(run)));
+                continue;
+            }
+            let (outcome, time) = run();
+            report.add(step, outcome, &time);
+            if !report.failed.is_empty() && !keep_going {
+                break;
+            }
+        }
+        for (step, thread) in beside {
+            let (outcome, time) = thread
+                .join()
+                .unwrap_or_else(|_| (Err(anyhow!("a thread panicked")), String::new()));
+            report.add(step, outcome, &time);
+        }
+    });
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(name: &'static str, beside: bool, run: fn(&Workspace) -> Result<Outcome>) -> Step {
+        Step {
+            name,
+            shows: "",
+            run,
+            beside,
+        }
+    }
+
+    #[test]
+    fn steps_beside_others_are_waited_for_and_count() {
+        let workspace = Workspace::find().unwrap();
+        let slow = step("slow", true, |_| {
+            thread::sleep(std::time::Duration::from_millis(50));
+            bail!("late")
+        });
+        let good = step("good", false, |_| Ok(Outcome::Passed));
+        let bad = step("bad", false, |_| bail!("bad"));
+        let last = step("last", false, |_| Ok(Outcome::Passed));
+        let steps = [&slow, &good, &bad, &last];
+        let report = run_steps(&workspace, &steps, true);
+        assert_eq!((report.passed, report.failed), (2, vec!["bad", "slow"]));
+        let report = run_steps(&workspace, &steps, false);
+        assert_eq!((report.passed, report.failed), (1, vec!["bad", "slow"]));
+    }
 }

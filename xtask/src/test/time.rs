@@ -30,7 +30,8 @@ impl fmt::Display for Stopwatch {
 }
 
 /// Seconds of processor time that this process and its ended descendants used, where the system
-/// tells. Work of daemons (Docker's, for one) is not in it.
+/// tells. Work of daemons (Docker's, for one) is not in it, and of steps that run beside each other
+/// each has the other's as well.
 fn processor_seconds() -> Option<f64> {
     let ticks = ticks(&fs::read_to_string("/proc/self/stat").ok()?)?;
     // Programs see 100 ticks a second on every Linux that Rust supports (USER_HZ).
