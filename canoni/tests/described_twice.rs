@@ -283,6 +283,17 @@ fn an_empty_index_beside_manifest_json() {
     both.layout
         .put("index.json", r#"{"schemaVersion":2,"manifests":null}"#);
     assert!(digests(&both.layout.tar()).is_ok());
+    // skopeo takes the only manifest of an index, whatever its platform.
+    let mut evil = both.layout.image(&[layer("evil")]);
+    evil["platform"] = json!({"architecture": "unknown", "os": "unknown"});
+    both.layout.index(&[evil]);
+    refused(
+        "an attestation",
+        &both.layout.tar(),
+        "describe different images",
+    );
+    both.layout
+        .put("index.json", r#"{"schemaVersion":2,"manifests":null}"#);
     both.layout.files.remove("manifest.json");
     refused("alone", &both.layout.tar(), "lists no image");
 }

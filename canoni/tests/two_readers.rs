@@ -11,9 +11,16 @@ mod engines;
 mod support;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
+use std::sync::OnceLock;
 use support::drawn::{Change, Drawn, KEYS, KINDS, NAMES, SETTINGS, TYPES, changes};
 use support::engine::{Engine, tree};
 use support::*;
+
+/// What canoni makes of an image, lines and digests, and what the engines do.
+type Seen = (
+    Option<(Vec<String>, [String; 2])>,
+    [Result<Vec<String>, String>; 2],
+);
 
 fn both(drawn: &Drawn) -> [Result<Vec<String>, String>; 2] {
     let layers = drawn.layers();
@@ -38,6 +45,7 @@ fn the_base_is_an_image_to_all() {
 
 /// Whether canoni takes both.
 fn compare(changes: &[Change]) -> Result<bool, TestCaseError> {
+    static BASE: OnceLock<Seen> = OnceLock::new();
     let mut one = Drawn::base();
     let mut other = one.clone();
     for (at, change) in changes.iter().enumerate() {
@@ -46,7 +54,18 @@ fn compare(changes: &[Change]) -> Result<bool, TestCaseError> {
             change.apply(&mut one);
         }
     }
-    let seen = [&one, &other].map(|drawn| (flattened(drawn), both(drawn)));
+    let see = |drawn: &Drawn| (flattened(drawn), both(drawn));
+    let first = if changes.len() == 1 {
+        BASE.get_or_init(|| see(&one)).clone()
+    } else {
+        see(&one)
+    };
+    let seen = [first, see(&other)];
+    if let (Some((_, digests)), 1) = (&seen[1].0, changes.len()) {
+        // What canoni writes of an image, it takes, and makes nothing else of it.
+        let written = engines::canonical(&other.archive());
+        prop_assert_eq!(digest(&written, false), Ok(digests[0].clone()));
+    }
     // What canoni reads, umoci and podman read alike, unless they refuse it.
     for (read, engines) in &seen {
         if let Some((lines, _)) = read {
@@ -86,7 +105,7 @@ fn compare(changes: &[Change]) -> Result<bool, TestCaseError> {
 #[test]
 fn one_digest_one_image() {
     let config = ProptestConfig {
-        cases: 400,
+        cases: 256,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
@@ -101,34 +120,20 @@ fn one_digest_one_image() {
     assert!(taken.get() > 50, "only {} pairs were taken", taken.get());
 }
 
-/// What canoni writes of an image, it takes, and makes nothing else of it.
-fn stays(changes: &[Change]) {
-    let mut drawn = Drawn::base();
-    for change in changes {
-        change.apply(&mut drawn);
-    }
-    let archive = drawn.archive();
-    let Ok([layered, _]) = digests(&archive) else {
-        return;
-    };
-    let written = engines::canonical(&archive);
-    assert_eq!(digest(&written, false), Ok(layered), "{changes:?}");
-}
-
 /// Every value of every change, of one entry of each kind.
 #[test]
 fn every_single_change() {
     let (mut taken, mut all) = (0, 0);
     for kind in 0..KINDS {
         let values = match kind {
-            0 | 17 => NAMES.len() * 2,
+            0 | 17 => NAMES.len(),
             1 => TYPES.len(),
             8 => 15,
             11 => KEYS.len(),
             15 => 9,
             19 => SETTINGS.len(),
             12..=14 | 16 | 20 => 1,
-            _ => 6,
+            _ => 5,
         };
         // A folder, a file, a file with an attribute; a whiteout, a link to the layer below.
         for (layer, pick) in [(0, 0), (0, 2), (0, 7), (1, 1), (1, 5)] {
@@ -139,7 +144,6 @@ fn every_single_change() {
                     pick,
                     value,
                 };
-                stays(&[change]);
                 match compare(&[change]) {
                     Ok(both) => taken += u32::from(both),
                     Err(error) => panic!("{change:?}: {error}"),

@@ -23,8 +23,14 @@ pub(super) fn list(files: &Files, name: &str, limits: &Limits) -> Result<Vec<Fou
     let docker = docker::list(files, name, limits)?;
     let oci = oci::images(files, name, limits)?;
     if oci.is_empty() {
-        // Docker 25 writes `"manifests": null` for an image that is saved by its ID.
-        return Ok(docker);
+        // Docker 25 writes `"manifests": null` for an image that is saved by its ID. With anything in
+        // the list, though it is no image here, other tools have something to choose.
+        if oci::lists_nothing(files, name, limits)? {
+            return Ok(docker);
+        }
+        let reason = "manifest.json and index.json describe different images (the latter lists none \
+                      that is an image and in the archive); readers differ on which one counts";
+        return Err(Error::image(name, reason));
     }
     let oci = identified(oci, files, name, limits)?;
     let docker = identified(docker, files, name, limits)?;

@@ -38,13 +38,23 @@ pub(super) fn list(files: &Files, name: &str, limits: &Limits) -> Result<Vec<Fou
     Ok(images)
 }
 
-/// The images of `index.json`, one for each manifest.
-pub(super) fn images(files: &Files, name: &str, limits: &Limits) -> Result<Vec<Found>> {
+/// `index.json`.
+fn top(files: &Files, name: &str, limits: &Limits) -> Result<ImageIndex> {
     let what = format!("{name}: index.json");
     let bytes = files
         .need("index.json", name)?
         .read_all(limits.json_bytes, &what)?;
-    let index = index(&bytes, &what)?;
+    index(&bytes, &what)
+}
+
+/// Whether `index.json` is empty: no image, and nothing else.
+pub(super) fn lists_nothing(files: &Files, name: &str, limits: &Limits) -> Result<bool> {
+    Ok(top(files, name, limits)?.manifests().is_empty())
+}
+
+/// The images of `index.json`, one for each manifest.
+pub(super) fn images(files: &Files, name: &str, limits: &Limits) -> Result<Vec<Found>> {
+    let index = top(files, name, limits)?;
     let mut images: Vec<Found> = Vec::new();
     let mut found = Vec::new();
     walk(files, name, &index, None, limits, 0, &mut found)?;

@@ -234,21 +234,14 @@ enum PreparedRamdisks {
 }
 
 fn open(path: &Path) -> Result<(u64, File)> {
-    // Before it is opened: to open a pipe would wait for a writer.
-    let found = std::fs::metadata(path).map_err(Error::io("open", path))?;
-    if !found.is_file() {
-        let what = if found.is_dir() {
-            "a directory"
-        } else {
-            "no regular file"
-        };
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let metadata = file.metadata().map_err(Error::io("open", path))?;
+    if metadata.is_dir() {
         return Err(Error::Option(format!(
-            "{} is {what}; a file is needed",
+            "{} is a directory; a file is needed",
             path.display()
         )));
     }
-    let file = File::open(path).map_err(Error::io("open", path))?;
-    let metadata = file.metadata().map_err(Error::io("open", path))?;
     Ok((metadata.len(), file))
 }
 

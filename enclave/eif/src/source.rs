@@ -51,7 +51,11 @@ impl Source {
         let archive = Archive::open(path, &Limits::default())?;
         let image = archive.image(selector)?;
         let process = process(&image)?;
-        let name = image.tags().first().cloned();
+        // An OCI reference that is a tag alone stands as `:TAG` in the list.
+        let name = image
+            .tags()
+            .first()
+            .map(|tag| tag.strip_prefix(':').unwrap_or(tag).to_owned());
         Ok(Source {
             tree: image.flatten(options)?,
             process,
