@@ -209,6 +209,18 @@ fn another_history_than_the_commits_is_not_believed() {
     repository.bad(&["measurements"], PAST);
 }
 
+/// Other roads compare with `next.sha256`, releases with `next.json`.
+#[test]
+fn two_sums_of_one_image_are_refused() {
+    let repository = Repository::new();
+    let sum = |digest: &str| format!("{digest}  letsesign-enclave.eif\n");
+    let record = repository.record();
+    repository.write("next.sha256", &sum(record["eifSha256"].as_str().unwrap()));
+    repository.good(&["measurements"]);
+    repository.write("next.sha256", &sum(&"d".repeat(64)));
+    repository.bad(&["measurements"], "record different files");
+}
+
 /// What an auditor sees of a good release, and of each way to a bad one.
 #[test]
 fn an_auditor_sees_a_good_release_and_each_bad_one() {
