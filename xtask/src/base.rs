@@ -11,7 +11,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// What is taken from the packages: directory in the package, file names. Anything else in them is left alone.
-const WANTED: &[(&str, &[&str])] = &[
+pub(crate) const WANTED: &[(&str, &[&str])] = &[
     (
         "usr/lib/x86_64-linux-gnu",
         &[
@@ -43,62 +43,6 @@ const WANTED: &[(&str, &[&str])] = &[
         ],
     ),
 ];
-
-/// The packages, by name.
-pub(crate) const PACKAGES: &[&str] = &["libc6-dev", "libgcc-12-dev"];
-
-/// What the bill of materials says of a package of `enclave/base`.
-#[derive(Debug)]
-pub(crate) struct Base {
-    /// Name and version of the binary package, and its file.
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) file: String,
-    pub(crate) sha256: String,
-    /// Name of the source package, with its version.
-    pub(crate) source: String,
-    /// SPDX expression.
-    pub(crate) licence: &'static str,
-    /// What programs are linked with: name and SHA-256 of each object file and archive.
-    pub(crate) objects: Vec<(String, String)>,
-}
-
-/// The packages with what is taken from them, their sums verified.
-pub(crate) fn contents(workspace: &Workspace) -> Result<Vec<Base>> {
-    let base = workspace.path("enclave/base");
-    let mut found = Vec::new();
-    for (sha256, file) in read_sums(&base.join("SHA256SUMS"))? {
-        let mut words = file.trim_end_matches("_amd64.deb").splitn(2, '_');
-        let name = words.next().unwrap_or_default().to_owned();
-        let version = words.next().unwrap_or_default().to_owned();
-        let (source, licence) = match name.as_str() {
-            "libc6-dev" => ("glibc", "LGPL-2.1-or-later"),
-            "libgcc-12-dev" => ("gcc-12", "GPL-3.0-or-later WITH GCC-exception-3.1"),
-            _ => bail!("enclave/base holds {file}, of which xtask/src/base.rs knows no licence"),
-        };
-        let scratch = tempfile::tempdir().context("cannot create a temporary directory")?;
-        let bytes = verified(&base, &sha256, &file)?;
-        unpack_deb(&bytes, scratch.path()).with_context(|| format!("cannot unpack {file}"))?;
-        let mut objects = Vec::new();
-        for name in WANTED.iter().flat_map(|(_, names)| names.iter()) {
-            let path = scratch.path().join(name);
-            if path.is_file() {
-                objects.push(((*name).to_owned(), crate::files::sha256(&path)?));
-            }
-        }
-        objects.sort();
-        found.push(Base {
-            source: format!("{source}/{version}"),
-            name,
-            version,
-            file,
-            sha256,
-            licence,
-            objects,
-        });
-    }
-    Ok(found)
-}
 
 /// An unpacked sysroot.
 #[derive(Debug)]
@@ -217,7 +161,7 @@ fn same_files(expected: &Path, found: &Path) -> Result<()> {
 }
 
 /// Reads a file in sha256sum's format: (lower-case hex digest, file name) pairs.
-fn read_sums(path: &Path) -> Result<Vec<(String, String)>> {
+pub(crate) fn read_sums(path: &Path) -> Result<Vec<(String, String)>> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     text.lines()
@@ -254,7 +198,7 @@ fn unpack(base: &Path, sums: &[(String, String)], lib: &Path) -> Result<()> {
 }
 
 /// A package's bytes, when they have their sum.
-fn verified(base: &Path, sum: &str, name: &str) -> Result<Vec<u8>> {
+pub(crate) fn verified(base: &Path, sum: &str, name: &str) -> Result<Vec<u8>> {
     let package = base.join(name);
     let bytes = fs::read(&package).with_context(|| format!("cannot read {}", package.display()))?;
     let actual = hex::encode(Sha256::digest(&bytes));
@@ -268,7 +212,7 @@ fn verified(base: &Path, sum: &str, name: &str) -> Result<Vec<u8>> {
 }
 
 /// A Debian package is an ar archive (deb(5)) whose member `data.tar.xz` holds the files.
-fn unpack_deb(bytes: &[u8], lib: &Path) -> Result<()> {
+pub(crate) fn unpack_deb(bytes: &[u8], lib: &Path) -> Result<()> {
     let mut archive = ar::Archive::new(bytes);
     while let Some(member) = archive.next_entry() {
         let member = member?;
