@@ -204,9 +204,15 @@ fn another_history_than_the_commits_is_not_believed() {
     fs::write(repository.tree(".git/info/grafts"), format!("{head}\n")).unwrap();
     repository.bad(&["measurements"], PAST);
     fs::remove_file(repository.tree(".git/info/grafts")).unwrap();
-    let config = ["config", "core.commitGraph", "true"];
-    repository.git(&config);
-    repository.bad(&["measurements"], PAST);
+    // Another repository, with another past, in a variable.
+    repository.git(&["init", "-q", "../other"]);
+    let other = repository.path("other/.git");
+    let output = repository
+        .command("tree", &["measurements"])
+        .env("GIT_DIR", &other)
+        .output();
+    let error = String::from_utf8_lossy(&output.unwrap().stderr).into_owned();
+    assert!(error.contains(PAST), "{error}");
 }
 
 /// Other roads compare with `next.sha256`, releases with `next.json`.
