@@ -10,64 +10,6 @@ use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// The packages, by name.
-pub(crate) const PACKAGES: &[&str] = &["libc6-dev", "libgcc-12-dev"];
-
-/// What the bill of materials says of a package of `enclave/base`.
-#[derive(Debug)]
-pub(crate) struct Base {
-    /// Name and version of the binary package, and its file.
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) file: String,
-    pub(crate) sha256: String,
-    /// Name of the source package, with its version.
-    pub(crate) source: String,
-    /// SPDX expression.
-    pub(crate) licence: &'static str,
-    /// What programs are linked with: name and SHA-256 of each object file and archive.
-    pub(crate) objects: Vec<(String, String)>,
-}
-
-/// The packages with what is taken from them, their sums verified.
-pub(crate) fn contents(workspace: &Workspace) -> Result<Vec<Base>> {
-    let base = workspace.path("enclave/base");
-    let files = Files::read(&base)?;
-    let mut found = Vec::new();
-    for (sha256, file) in read_sums(&base.join("SHA256SUMS"))? {
-        let mut words = file.trim_end_matches("_amd64.deb").splitn(2, '_');
-        let name = words.next().unwrap_or_default().to_owned();
-        let version = words.next().unwrap_or_default().to_owned();
-        let (source, licence) = match name.as_str() {
-            "libc6-dev" => ("glibc", "LGPL-2.1-or-later"),
-            "libgcc-12-dev" => ("gcc-12", "GPL-3.0-or-later WITH GCC-exception-3.1"),
-            _ => bail!("enclave/base holds {file}, of which xtask/src/base.rs knows no licence"),
-        };
-        let scratch = tempfile::tempdir().context("cannot create a temporary directory")?;
-        let bytes = verified(&base, &sha256, &file)?;
-        unpack_deb(&bytes, &files, scratch.path())
-            .with_context(|| format!("cannot unpack {file}"))?;
-        let mut objects = Vec::new();
-        for name in files.names() {
-            let path = scratch.path().join(name);
-            if path.is_file() {
-                objects.push((name.to_owned(), crate::files::sha256(&path)?));
-            }
-        }
-        objects.sort();
-        found.push(Base {
-            source: format!("{source}/{version}"),
-            name,
-            version,
-            file,
-            sha256,
-            licence,
-            objects,
-        });
-    }
-    Ok(found)
-}
-
 /// An unpacked sysroot.
 #[derive(Debug)]
 pub(crate) struct Sysroot {
@@ -135,10 +77,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 
 /// What is taken from the packages, by its path in them: `enclave/base/FILES`, which the Nix build
 /// reads as well. Anything else in the packages is left alone.
-struct Files(Vec<String>);
+pub(crate) struct Files(Vec<String>);
 
 impl Files {
-    fn read(base: &Path) -> Result<Self> {
+    pub(crate) fn read(base: &Path) -> Result<Self> {
         let path = base.join("FILES");
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -160,7 +102,7 @@ impl Files {
     }
 
     /// The names under which the files lie in the sysroot.
-    fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|path| path.rsplit('/').next())
     }
 
@@ -199,7 +141,7 @@ fn same_files(expected: &Path, found: &Path) -> Result<()> {
 }
 
 /// Reads a file in sha256sum's format: (lower-case hex digest, file name) pairs.
-fn read_sums(path: &Path) -> Result<Vec<(String, String)>> {
+pub(crate) fn read_sums(path: &Path) -> Result<Vec<(String, String)>> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     text.lines()
@@ -236,7 +178,7 @@ fn unpack(base: &Path, sums: &[(String, String)], files: &Files, lib: &Path) -> 
 }
 
 /// A package's bytes, when they have their sum.
-fn verified(base: &Path, sum: &str, name: &str) -> Result<Vec<u8>> {
+pub(crate) fn verified(base: &Path, sum: &str, name: &str) -> Result<Vec<u8>> {
     let package = base.join(name);
     let bytes = fs::read(&package).with_context(|| format!("cannot read {}", package.display()))?;
     let actual = hex::encode(Sha256::digest(&bytes));
@@ -250,7 +192,7 @@ fn verified(base: &Path, sum: &str, name: &str) -> Result<Vec<u8>> {
 }
 
 /// A Debian package is an ar archive (deb(5)) whose member `data.tar.xz` holds the files.
-fn unpack_deb(bytes: &[u8], files: &Files, lib: &Path) -> Result<()> {
+pub(crate) fn unpack_deb(bytes: &[u8], files: &Files, lib: &Path) -> Result<()> {
     let mut archive = ar::Archive::new(bytes);
     while let Some(member) = archive.next_entry() {
         let member = member?;

@@ -204,9 +204,27 @@ fn another_history_than_the_commits_is_not_believed() {
     fs::write(repository.tree(".git/info/grafts"), format!("{head}\n")).unwrap();
     repository.bad(&["measurements"], PAST);
     fs::remove_file(repository.tree(".git/info/grafts")).unwrap();
-    let config = ["config", "core.commitGraph", "true"];
-    repository.git(&config);
-    repository.bad(&["measurements"], PAST);
+    // Another repository, with another past, in a variable.
+    repository.git(&["init", "-q", "../other"]);
+    let other = repository.path("other/.git");
+    let output = repository
+        .command("tree", &["measurements"])
+        .env("GIT_DIR", &other)
+        .output();
+    let error = String::from_utf8_lossy(&output.unwrap().stderr).into_owned();
+    assert!(error.contains(PAST), "{error}");
+}
+
+/// Other roads compare with `next.sha256`, releases with `next.json`.
+#[test]
+fn two_sums_of_one_image_are_refused() {
+    let repository = Repository::new();
+    let sum = |digest: &str| format!("{digest}  letsesign-enclave.eif\n");
+    let record = repository.record();
+    repository.write("next.sha256", &sum(record["eifSha256"].as_str().unwrap()));
+    repository.good(&["measurements"]);
+    repository.write("next.sha256", &sum(&"d".repeat(64)));
+    repository.bad(&["measurements"], "record different files");
 }
 
 /// What an auditor sees of a good release, and of each way to a bad one.

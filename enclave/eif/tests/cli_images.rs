@@ -200,6 +200,39 @@ fn diff_and_extract() {
     );
 }
 
+/// A name that clears the screen (U+009B), turns the line around and starts another one.
+#[test]
+fn an_image_does_not_steer_the_terminal() {
+    let bench = Bench::new();
+    let image = bench.path("x.eif");
+    let name = "a\u{9b}2J\u{202e}lanigiro\nPCR0 0000\u{1b}[31m\u{2066}";
+    let built = eif()
+        .args(["build", "--cmdline", "quiet", "--name", name, "--kernel"])
+        .arg(input("bzImage"))
+        .arg("--ramdisk")
+        .arg(input("ramdisk1"))
+        .arg("-o")
+        .arg(&image)
+        .output()
+        .unwrap();
+    good(&built);
+    let other = vectors().join("one-ramdisk.eif");
+    for (arguments, files) in [
+        (&["describe"][..], &[&image][..]),
+        (&["describe", "--json"], &[&image]),
+        (&["verify"], &[&image]),
+        (&["diff"], &[&image, &other]),
+        (&["diff", "--json"], &[&image, &other]),
+    ] {
+        let files: Vec<&Path> = files.iter().map(|file| file.as_path()).collect();
+        let output = run(arguments, &files);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let acts = |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202e}' | '\u{2066}');
+        assert!(!text.contains(acts), "{arguments:?}: {text:?}");
+        assert!(!text.contains("\nPCR0 0000"), "{arguments:?}: {text:?}");
+    }
+}
+
 #[test]
 fn help_and_completions() {
     for command in [

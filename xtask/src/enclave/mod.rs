@@ -4,7 +4,7 @@
 mod check;
 mod manifest;
 pub(crate) mod record;
-mod sum;
+pub(crate) mod sum;
 
 use crate::hermetic::{self, INIT, SERVER};
 use crate::image;

@@ -10,6 +10,19 @@ fn path(workspace: &Workspace) -> PathBuf {
     workspace.path("measurements").join("next.sha256")
 }
 
+/// The sum that is written down, where there is one.
+pub(crate) fn of_next(workspace: &Workspace) -> Result<Option<String>> {
+    let path = path(workspace);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let sum =
+        parse(&text).with_context(|| format!("{} is not one line of sha256sum", path.display()))?;
+    Ok(Some(sum.to_owned()))
+}
+
 /// Writes the sum of an image.
 pub(super) fn write_next(workspace: &Workspace, image: &Path) -> Result<()> {
     let line = format!("{}  {}.eif\n", crate::files::sha256(image)?, super::NAME);
@@ -18,11 +31,7 @@ pub(super) fn write_next(workspace: &Workspace, image: &Path) -> Result<()> {
 
 /// Fails when an image, whose measurements are known to be right, is not the very file of the sum.
 pub(super) fn against_next(workspace: &Workspace, image: &Path) -> Result<()> {
-    let path = path(workspace);
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let expected =
-        parse(&text).with_context(|| format!("{} is not one line of sha256sum", path.display()))?;
+    let expected = of_next(workspace)?.context("measurements/next.sha256 is missing")?;
     let actual = crate::files::sha256(image)?;
     if actual != expected {
         bail!(

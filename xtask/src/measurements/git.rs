@@ -12,6 +12,15 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+/// Variables of git's that say how to reach a server and nothing else.
+const KEPT_VARIABLES: &[&str] = &[
+    "GIT_ASKPASS",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSL_CAINFO",
+    "GIT_TERMINAL_PROMPT",
+];
+
 /// Checks that both files only grew since every commit below HEAD. The number of commits; `None`
 /// where there is no git repository (a source archive, a build sandbox).
 ///
@@ -126,7 +135,8 @@ fn finish(output: std::io::Result<std::process::Output>, arguments: &[&str]) -> 
 pub(crate) fn command(workspace: &Workspace, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| name.starts_with("GIT_")) {
+        let kept = KEPT_VARIABLES.iter().any(|kept| name == *kept);
+        if !kept && name.as_encoded_bytes().starts_with(b"GIT_") {
             command.env_remove(name);
         }
     }

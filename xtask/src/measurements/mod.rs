@@ -90,6 +90,12 @@ pub(crate) fn run(workspace: &Workspace, arguments: &MeasurementsArgs) -> Result
         .get(AGGREGATE)
         .with_context(|| format!("measurements/{AGGREGATE} is missing"))?;
     history.aggregate().check(written)?;
+    if let (Some(next), Some(sum)) = (&history.next, crate::enclave::sum::of_next(workspace)?) {
+        anyhow::ensure!(
+            next.eif_sha256.as_ref() == Some(&sum),
+            "next.json and next.sha256 record different files"
+        );
+    }
     let bad = history
         .releases
         .iter()

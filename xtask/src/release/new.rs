@@ -41,6 +41,11 @@ pub(super) fn new(workspace: &Workspace, name: &str, revision: Option<&str>) -> 
     eprintln!("building {head} in a fresh place");
     let fresh = Fresh::clone(workspace.root().as_os_str())?;
     fresh.checkout(&head)?;
+    let (_, committed) = measurements::history(fresh.workspace())?;
+    ensure!(
+        committed.next.as_ref() == Some(&next) && committed.ledger == history.ledger,
+        "measurements/ holds files that are not in commit {head}"
+    );
     let built = record::of(fresh.workspace(), &fresh.build()?)?;
     let found = record::differences(&next, &built, Demand::All);
     ensure!(

@@ -30,6 +30,7 @@ const ARTIFACTS: &[&str] = &[
     "letsesign-enclave.tar",
     "letsesign-enclave.eif",
     "letsesign-enclave.json",
+    "letsesign-enclave.cdx.json",
 ];
 
 pub(crate) fn run(workspace: &Workspace, arguments: &RoadsArgs) -> Result<()> {

@@ -2,7 +2,7 @@
 //! names and no others. No time, no serial number, nothing of the machine that built.
 
 use super::crates::{Crate, List};
-use crate::base::Base;
+use super::runtime::{self, Base};
 use crate::hermetic::{INIT, SERVER};
 use crate::image;
 use crate::packages::Packages;
@@ -65,7 +65,7 @@ fn document(workspace: &Workspace, parts: &Parts<'_>) -> Result<Value> {
     components.extend(files);
     components.push(cmdline(workspace)?);
     components.extend(packages.entries().map(package));
-    for base in crate::base::contents(workspace)? {
+    for base in runtime::contents(workspace)? {
         components.push(runtime(&base));
     }
     components.extend(crates.crates.values().map(library));
@@ -82,7 +82,7 @@ fn document(workspace: &Workspace, parts: &Parts<'_>) -> Result<Value> {
         let names = names.iter().map(|name| reference(name));
         let mut names: Vec<String> = names.collect();
         names.push("rust-std".to_owned());
-        names.extend(crate::base::PACKAGES.iter().map(|name| (*name).to_owned()));
+        names.extend(runtime::PACKAGES.iter().map(|name| (*name).to_owned()));
         names.sort();
         dependencies.push(json!({ "ref": name, "dependsOn": names }));
     }

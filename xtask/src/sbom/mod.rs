@@ -8,6 +8,7 @@
 
 mod crates;
 mod document;
+mod runtime;
 
 use crate::workspace::Workspace;
 use anyhow::Result;

@@ -135,14 +135,18 @@ impl Repository {
         self.0.path().join("tree").join(name)
     }
 
-    pub fn run_in(&self, folder: &str, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_xtask"))
+    pub fn command(&self, folder: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command
             .args(arguments)
             .current_dir(self.path(folder))
             .env_remove("REQUIRE_ALL")
-            .env_remove("CARGO_TARGET_DIR")
-            .output()
-            .unwrap()
+            .env_remove("CARGO_TARGET_DIR");
+        command
+    }
+
+    pub fn run_in(&self, folder: &str, arguments: &[&str]) -> Output {
+        self.command(folder, arguments).output().unwrap()
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {

@@ -399,6 +399,23 @@ fn a_flood_of_notes_is_counted() {
     holds(&notes, "... and 479 more");
 }
 
+/// A few kilobytes that unpack to more than we are willing to hash, and then to a back door.
+#[test]
+fn compressed_data_without_end_is_an_error_and_no_end() {
+    let mut left = 10;
+    let mut limited = source::Limited {
+        inner: std::io::repeat(0),
+        left: &mut left,
+    };
+    let mut buffer = [0; 8];
+    assert_eq!(std::io::Read::read(&mut limited, &mut buffer).unwrap(), 8);
+    let error = std::io::Read::read(&mut limited, &mut buffer).unwrap_err();
+    assert!(
+        error.to_string().contains("more compressed data"),
+        "{error}"
+    );
+}
+
 /// Manifests are kept: one that an earlier version wrote is still read.
 #[test]
 fn a_manifest_of_form_1_is_read() {

@@ -46,6 +46,26 @@ impl<R: BufRead> Source<R> {
     }
 }
 
+/// Fails, and does not merely end, once more than a number of bytes was read: what follows would be
+/// unpacked all the same.
+pub(super) struct Limited<'a, R> {
+    pub(super) inner: R,
+    pub(super) left: &'a mut u64,
+}
+
+impl<R: Read> Read for Limited<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        *self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                "more compressed data than any enclave has room for",
+            )
+        })?;
+        Ok(count)
+    }
+}
+
 impl<R: BufRead> BufRead for Source<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.ahead.is_empty() {

@@ -7,7 +7,7 @@
 
 use super::links::Links;
 use super::listing::{Archive, File, Listing, Replaced};
-use super::source::Source;
+use super::source::{Limited, Source};
 use crate::compress::{Packing, decoder};
 use crate::cpio::{CpioReader, EntryHeader, Item, mode};
 use letsesign_shown::bytes as spelled;
@@ -21,6 +21,8 @@ const MOST_ENTRIES: usize = 1_000_000;
 const MOST_NAME_BYTES: usize = 64 << 20;
 /// Folders above an entry that are looked at; more are noted.
 const MOST_FOLDERS: usize = 64;
+/// Bytes that the compressed members of an image may unpack to. A hostile one makes us hash them.
+const MOST_PLAIN: u64 = 32 << 30;
 /// Notes that are kept word by word for each ramdisk; the others are counted.
 const MOST_NOTES: usize = 20;
 
@@ -32,6 +34,8 @@ pub(super) struct Unpacker {
     there: HashMap<Vec<u8>, u32>,
     entries: usize,
     name_bytes: usize,
+    /// Bytes that compressed members were unpacked to.
+    plain: u64,
     /// Bytes of all ramdisks before.
     offset: u64,
     notes: Vec<String>,
@@ -109,8 +113,14 @@ impl Unpacker {
                 self.entries(&mut *source, position, listing)?;
                 continue;
             }
-            let mut plain = BufReader::new(decoder(packing, source)?);
-            if !self.entries(&mut plain, 0, listing)? {
+            let mut left = MOST_PLAIN - self.plain;
+            let limited = Limited {
+                inner: decoder(packing, source)?,
+                left: &mut left,
+            };
+            let whole = self.entries(BufReader::new(limited), 0, listing)?;
+            self.plain = MOST_PLAIN - left;
+            if !whole {
                 return Err(invalid("compressed data that is no cpio archive"));
             }
         }

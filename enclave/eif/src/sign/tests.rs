@@ -29,6 +29,23 @@ fn to_be_signed_is_a_sig_structure() {
     assert_eq!(to_be_signed(&Pcr([200; 48])).len(), expected.len() + 48);
 }
 
+/// OpenSSL, and AWS's tools with it, take the first block for the signer's certificate: PCR8 would
+/// be that of another one than the one we show.
+#[test]
+fn a_first_certificate_that_only_openssl_sees_is_refused() {
+    let pcr0 = Pcr::of(b"image");
+    let signed = PcrSignature::sign(&pcr0, &key(), certificate()).unwrap();
+    let pem = String::from_utf8(certificate().pem().to_vec()).unwrap();
+    let other = pem.replace("CERTIFICATE", "X509 CERTIFICATE");
+    let text = format!("{other}{pem}");
+    let error = Certificate::from_pem(text.as_bytes()).unwrap_err();
+    assert!(error.contains("other readers"), "{error}");
+    let sign1 = cbor::sign1(&cbor::payload(&pcr0), signed.signature());
+    let section = cbor::section(text.as_bytes(), &sign1);
+    let violation = PcrSignature::from_section(&section, 0, &pcr0).unwrap_err();
+    assert_eq!(violation.rule, Rule::SignatureForm);
+}
+
 #[test]
 fn section_comes_back() {
     let pcr0 = Pcr::of(b"image");
