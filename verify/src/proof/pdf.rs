@@ -100,6 +100,10 @@ fn look(pdf: &[u8], magic: &MagicNumber) -> Shown {
         (true, None, None) if pages.is_empty() => {
             Shown::Unreadable("the PDF has no pages".to_owned())
         }
+        // Not every form of encryption is read, and what is decrypted wrongly shows nothing.
+        (true, None, None) if document.encryption_state.is_some() => {
+            Shown::Unreadable("the PDF is encrypted, and no text of it could be read".to_owned())
+        }
         (true, None, None) => Shown::Nowhere,
     }
 }
@@ -151,6 +155,12 @@ mod tests {
     #[test]
     fn a_visible_stamp_is_found_whatever_else_the_page_draws() {
         use letsesign_stamp::{Field, FieldKind, Fonts, Output, Signer, Template, What};
+        const UNREAD: [&str; 4] = [
+            "refused-indirect-crypt-filter-R4.pdf",
+            "refused-indirect-crypt-filter-R6.pdf",
+            "refused-no-header.pdf",
+            "refused-v4-rc4-40.pdf",
+        ];
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let font =
             |name: &str| std::fs::read(root.join("enclave/packages/fonts").join(name)).unwrap();
@@ -191,6 +201,8 @@ mod tests {
             seen += 1;
             match magic_number(&signed, &magic) {
                 Shown::On(pages) if pages == [1] => {}
+                // The library does not read these. That is said, and not that there is no stamp.
+                Shown::Unreadable(_) if UNREAD.contains(&name.as_str()) => {}
                 other => missed.push((name, other)),
             }
         }
