@@ -251,3 +251,17 @@ fn all_platforms_stay_together() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn check_and_diff_take_one_platform() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = image(folder.path());
+    for arguments in [&["check", &path][..], &["diff", &path, &path]] {
+        let output = canoni(&[arguments, &["--platform", "all"]].concat());
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(
+            text(&output.stderr).contains("one platform at a time"),
+            "{output:?}"
+        );
+    }
+}
