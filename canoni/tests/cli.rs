@@ -209,6 +209,20 @@ fn two_platforms(folder: &Path, swap: bool) -> String {
 }
 
 #[test]
+fn check_and_diff_take_one_platform() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = image(folder.path());
+    for arguments in [&["check", &path][..], &["diff", &path, &path]] {
+        let output = canoni(&[arguments, &["--platform", "all"]].concat());
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(
+            text(&output.stderr).contains("one platform at a time"),
+            "{output:?}"
+        );
+    }
+}
+
+#[test]
 fn all_platforms_stay_together() {
     let folder = tempfile::tempdir().unwrap();
     let (one, other) = (

@@ -3,13 +3,16 @@
 use super::args::CheckOptions;
 use super::progress::{progress, progress_bar};
 use super::{input, shown};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use canoni::check;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn run(options: &CheckOptions) -> Result<ExitCode> {
+    if options.from.select.all_platforms() {
+        bail!("images are checked one platform at a time; name one with --platform");
+    }
     let limits = options.from.limits.limits();
     let input = input::open(&options.image, &options.from.select.selector(), &limits)?;
     let path = Path::new(&options.image);

@@ -8,6 +8,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 pub(super) fn run(options: &DiffOptions) -> Result<ExitCode> {
+    if options.from.select.all_platforms() {
+        bail!("images are compared one platform at a time; name one with --platform");
+    }
     if options.left == "-" && options.right == "-" {
         bail!("only one of the two images can come from standard input");
     }
