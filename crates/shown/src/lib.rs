@@ -12,7 +12,7 @@ pub fn line(text: &str) -> String {
     spelt(text, |_| false)
 }
 
-/// Several lines: as [`line`], but line breaks stay. Only for text whose line breaks are ours.
+/// Several lines: as [`line()`], but line breaks stay. Only for text whose line breaks are ours.
 pub fn lines(text: &str) -> String {
     spelt(text, |character| character == '\n')
 }
@@ -30,7 +30,7 @@ fn spelt(text: &str, keep: impl Fn(char) -> bool) -> String {
     out
 }
 
-/// Bytes that are most often UTF-8, such as a path, as one line: as [`line`], with a byte that
+/// Bytes that are most often UTF-8, such as a path, as one line: as [`line()`], with a byte that
 /// belongs to no character as `\xNN`. A backslash is doubled, so that no two byte strings look the
 /// same.
 pub fn bytes(bytes: &[u8]) -> String {

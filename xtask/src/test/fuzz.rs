@@ -88,12 +88,12 @@ fn fuzz_all(targets: &[Binary], fuzz: impl Fn(&str) -> Result<()> + Sync) -> Res
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().fold(Ok(()), |result, worker| {
-            let ended = worker
-                .join()
-                .unwrap_or_else(|_| Err(anyhow!("a thread panicked")));
-            result.and(ended)
-        })
+        let mut result = Ok(());
+        for worker in workers {
+            let ended = worker.join();
+            result = result.and(ended.unwrap_or_else(|_| Err(anyhow!("a thread panicked"))));
+        }
+        result
     })
 }
 
@@ -150,7 +150,10 @@ mod tests {
         let ran = Mutex::new(Vec::new());
         let result = fuzz_all(&targets, |name| {
             ran.lock().unwrap().push(name.to_owned());
-            if name == "b" { bail!("found") } else { Ok(()) }
+            if name == "b" {
+                bail!("found");
+            }
+            Ok(())
         });
         assert_eq!(result.unwrap_err().to_string(), "found");
         let mut ran = ran.into_inner().unwrap();
