@@ -116,5 +116,5 @@ fn schema_and_reader_accept_and_refuse_the_same() {
         );
         accepted += usize::from(read.is_ok());
     }
-    assert_eq!(accepted, 8);
+    assert_eq!(accepted, 9);
 }
