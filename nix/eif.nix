@@ -8,22 +8,10 @@
   server,
   ...
 }:
-pkgs.runCommand "letsesign-enclave"
-  {
-    src = select {
-      paths = [
-        "Cargo.lock"
-        "enclave/base"
-        "enclave/configs"
-        "enclave/packages"
-        "enclave/sbom"
-      ];
-    };
-  }
-  ''
-    mkdir programs
-    cp ${init}/bin/letsesign-init ${server}/bin/letsesign-server programs/
-    programs=$PWD/programs
-    cd "$src"
-    ${tools.xtask}/bin/xtask eif --programs $programs --output $out
-  ''
+pkgs.runCommand "letsesign-enclave" { src = select { paths = import ./imagePaths.nix; }; } ''
+  mkdir programs
+  cp ${init}/bin/letsesign-init ${server}/bin/letsesign-server programs/
+  programs=$PWD/programs
+  cd "$src"
+  ${tools.xtask}/bin/xtask eif --programs $programs --output $out
+''

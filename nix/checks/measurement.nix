@@ -12,12 +12,7 @@
 pkgs.runCommand "check-measurement"
   {
     src = select {
-      paths = [
-        "Cargo.lock"
-        "enclave/base"
-        "enclave/configs"
-        "enclave/packages"
-        "enclave/sbom"
+      paths = import ../imagePaths.nix ++ [
         "measurements"
         "rust-toolchain.toml"
       ];
