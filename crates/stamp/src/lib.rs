@@ -21,6 +21,7 @@
 mod active;
 mod budget;
 mod content;
+mod cover;
 mod draw;
 mod error;
 mod font;

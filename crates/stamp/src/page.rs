@@ -8,8 +8,6 @@ use std::rc::Rc;
 
 /// Nodes of a page tree. Bounds time.
 const MAX_NODES: usize = 500_000;
-/// Levels of a page tree.
-const MAX_LEVELS: usize = 256;
 /// What pages take from the nodes above them (ISO 32000-1, 7.7.3.4).
 const INHERITED: [&[u8]; 2] = [b"Resources", b"MediaBox"];
 /// Values of those, shared by all pages below a node: resources can be large.
@@ -21,12 +19,21 @@ const LETTER: [f64; 4] = [0.0, 0.0, 612.0, 792.0];
 pub(crate) struct Page {
     /// Where it is in the document, from 1.
     pub(crate) position: u32,
-    pub(crate) number: u32,
-    pub(crate) generation: u16,
+    pub(crate) home: Home,
     pub(crate) dict: Dict,
     /// What the page has, or its nearest ancestor that has it.
     pub(crate) resources: Option<Object>,
     pub(crate) view: View,
+}
+
+/// Where a page's dictionary stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Home {
+    /// An object of its own, with its generation.
+    Object(u32, u16),
+    /// In the `Kids` of the node that is this object, at this place. No specification allows it, all
+    /// readers do.
+    Kid(u32, usize),
 }
 
 /// How protocol 1 measures a page: the size of its MediaBox, without rotation. Its clients draw their
@@ -58,30 +65,35 @@ pub(crate) fn pages(
     let mut found = BTreeMap::new();
     let mut count = 0_u32;
     let mut seen = HashSet::new();
-    // Nodes still to visit, the next one last, with what they inherit and their level.
-    let mut stack = vec![(root.clone(), Inherited::default(), 0_usize)];
+    // Nodes still to visit, the next one last, with what they inherit, and where they stand.
+    let mut stack = vec![(root.clone(), Inherited::default(), None)];
     let mut nodes = 0_usize;
-    while let Some((node, inherited, level)) = stack.pop() {
+    while let Some((node, inherited, place)) = stack.pop() {
         if count >= last {
             break;
         }
         nodes += 1;
-        if nodes > MAX_NODES || level > MAX_LEVELS {
+        if nodes > MAX_NODES {
             return Err(Error::Limit("size of the page tree"));
         }
-        let (object, own) = match node {
+        let (object, home) = match node {
             Object::Ref(number, _) => match document.load(number)? {
-                Some(loaded) => (loaded.object, Some((number, loaded.generation))),
+                Some(loaded) => (loaded.object, Some(Home::Object(number, loaded.generation))),
                 None => continue,
             },
-            direct => (direct, None),
+            direct => (direct, place),
         };
         let Object::Dict(dict) = object else {
             continue;
         };
         let kids = document.value(&dict, b"Kids")?;
-        if let (Object::Array(kids), false) = (kids, dict.is(b"Type", b"Page")) {
-            if own.is_some_and(|(number, _)| !seen.insert(number)) {
+        let kind = document.value(&dict, b"Type")?;
+        if let (Object::Array(kids), false) = (kids, kind.name() == Some(b"Page")) {
+            let node = match home {
+                Some(Home::Object(number, _)) => Some(number),
+                _ => None,
+            };
+            if node.is_some_and(|number| !seen.insert(number)) {
                 return Err(Error::Damaged("the page tree has a circle"));
             }
             let mut below = inherited;
@@ -90,28 +102,43 @@ pub(crate) fn pages(
                     *value = Some(Rc::new(own.clone()));
                 }
             }
-            for kid in kids.into_iter().rev() {
+            for (index, kid) in kids.into_iter().enumerate().rev() {
                 if stack.len() >= MAX_NODES {
                     return Err(Error::Limit("size of the page tree"));
                 }
-                stack.push((kid, below.clone(), level + 1));
+                let place = node.map(|node| Home::Kid(node, index));
+                stack.push((kid, below.clone(), place));
             }
             continue;
+        }
+        if !is_page(&dict, kind.name()) {
+            // Readers count it, or do not: which page is meant cannot be told.
+            return Err(Error::Damaged("something in the page tree is no page"));
         }
         count += 1;
         if wanted.contains(&count) {
             // What cannot be referred to cannot be replaced.
-            let own = own.ok_or(Error::Damaged("a page is not an object of its own"))?;
-            found.insert(count, page(document, count, own, dict, &inherited)?);
+            let home = home.ok_or(Error::Damaged("a page is not an object of its own"))?;
+            found.insert(count, page(document, count, home, dict, &inherited)?);
         }
     }
     Ok(found)
 }
 
+/// Whether a leaf of the page tree is a page. Some writers leave out its type.
+fn is_page(dict: &Dict, kind: Option<&[u8]>) -> bool {
+    match kind {
+        Some(kind) => kind == b"Page",
+        None => [&b"Parent"[..], b"MediaBox", b"Contents"]
+            .iter()
+            .any(|key| dict.get(key).is_some()),
+    }
+}
+
 fn page(
     document: &Document<'_>,
     position: u32,
-    (number, generation): (u32, u16),
+    home: Home,
     dict: Dict,
     inherited: &Inherited,
 ) -> Result<Page, Error> {
@@ -129,8 +156,7 @@ fn page(
     let resources = found(b"Resources").cloned();
     Ok(Page {
         position,
-        number,
-        generation,
+        home,
         resources,
         view: View {
             width: right - left,
@@ -141,7 +167,10 @@ fn page(
 }
 
 /// Normalised; `None` when it is no rectangle with an area.
-fn rectangle(document: &Document<'_>, value: &Object) -> Result<Option<[f64; 4]>, Error> {
+pub(crate) fn rectangle(
+    document: &Document<'_>,
+    value: &Object,
+) -> Result<Option<[f64; 4]>, Error> {
     let Object::Array(items) = value else {
         return Ok(None);
     };

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::pdf::document::Document;
 use crate::pdf::object::{Dict, Object};
+use std::collections::HashSet;
 
 /// Form fields that are looked through.
 const MAX_FIELDS: usize = 200_000;
@@ -39,7 +40,14 @@ fn signature_fields(document: &Document<'_>, form: &Dict) -> Result<(), Error> {
         _ => return Ok(()),
     };
     let mut fields = 0_usize;
+    let mut seen = HashSet::new();
     while let Some((field, signature)) = stack.pop() {
+        // A field that is its own ancestor, or in the tree twice.
+        if let Object::Ref(number, _) = field
+            && !seen.insert((number, signature))
+        {
+            continue;
+        }
         fields += 1;
         if fields > MAX_FIELDS || stack.len() > MAX_FIELDS {
             return Err(Error::Limit("number of form fields"));

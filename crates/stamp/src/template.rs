@@ -2,10 +2,11 @@
 
 use crate::budget::Budget;
 use crate::content::content;
+use crate::cover::{Area, above, area};
 use crate::draw::{Prepared, Uses, field as draw_field};
 use crate::error::Error;
 use crate::fonts::{Fonts, Shared};
-use crate::page::{Page, View, pages};
+use crate::page::{Home, Page, View, pages};
 use crate::pdf::document::Document;
 use crate::pdf::filter::deflate;
 use crate::pdf::object::{Dict, Object};
@@ -33,10 +34,19 @@ pub struct Template<'a> {
 
 /// What is drawn on each page.
 struct Plan {
-    /// Pages by number, with the content of their stamp. Whoever's stamp is drawn, all pages with a
-    /// field for one are written.
-    pages: BTreeMap<u32, (Page, Vec<u8>, bool)>,
+    /// By the number of the page.
+    pages: BTreeMap<u32, Sheet>,
     uses: Uses,
+}
+
+/// A page and what is drawn on it.
+struct Sheet {
+    page: Page,
+    /// The content of its stamp.
+    drawn: Vec<u8>,
+    /// Where there are fields for stamps. Whoever's stamp is drawn, all pages with such a field are
+    /// written.
+    areas: Vec<Area>,
 }
 
 impl<'a> Template<'a> {
@@ -113,29 +123,32 @@ impl<'a> Template<'a> {
         let mut plan = Plan {
             pages: found
                 .into_iter()
-                .map(|(number, page)| (number, (page, Vec::new(), false)))
+                .map(|(number, page)| {
+                    let sheet = Sheet {
+                        page,
+                        drawn: Vec::new(),
+                        areas: Vec::new(),
+                    };
+                    (number, sheet)
+                })
                 .collect(),
             uses: Uses::default(),
         };
         for signer in signers {
             let prepared = Prepared::new(fonts, signer)?;
             for (position, field) in (1_usize..).zip(signer.fields) {
-                let (page, content, written) =
-                    plan.pages.get_mut(&field.page).ok_or(Error::Page {
-                        signer: signer.number,
-                        field: position,
-                        page: field.page,
-                    })?;
-                lies_on(&page.view, field, signer.number, position)?;
-                *written |= field.kind != FieldKind::Other;
-                draw_field(
-                    fonts,
-                    &mut plan.uses,
-                    &prepared,
-                    field,
-                    page.view.width,
-                    content,
-                );
+                let sheet = plan.pages.get_mut(&field.page).ok_or(Error::Page {
+                    signer: signer.number,
+                    field: position,
+                    page: field.page,
+                })?;
+                let view = sheet.page.view;
+                lies_on(&view, field, signer.number, position)?;
+                if field.kind != FieldKind::Other {
+                    sheet.areas.push(area(view, field, signer.name));
+                }
+                let (uses, out) = (&mut plan.uses, &mut sheet.drawn);
+                draw_field(fonts, uses, &prepared, field, view.width, out);
             }
         }
         Ok(plan)
@@ -148,28 +161,52 @@ impl<'a> Template<'a> {
         let resources = resources(fonts, &plan.uses, survey.first, &mut update)?;
         let mut copied = 0_usize;
         // A page that is in the tree twice is one page: what is drawn on either is on both.
-        let mut by_object: BTreeMap<u32, (Page, Vec<u8>)> = BTreeMap::new();
-        for (page, drawn, written) in plan.pages.into_values() {
-            if !written {
+        let mut by_home: BTreeMap<Home, Sheet> = BTreeMap::new();
+        for sheet in plan.pages.into_values() {
+            if sheet.areas.is_empty() {
                 continue;
             }
-            match by_object.get_mut(&page.number) {
-                Some((_, before)) => before.extend_from_slice(&drawn),
+            match by_home.get_mut(&sheet.page.home) {
+                Some(before) => {
+                    before.drawn.extend_from_slice(&sheet.drawn);
+                    before.areas.extend(sheet.areas);
+                }
                 None => {
-                    by_object.insert(page.number, (page, drawn));
+                    by_home.insert(sheet.page.home, sheet);
                 }
             }
         }
-        for (page, drawn) in by_object.into_values() {
-            let form = form(&page.view, resources, &drawn, &mut update);
-            let dict = stamped(document, &page, form, &mut update)?;
+        // Nodes whose kids were pages: these become objects.
+        let mut kids: BTreeMap<u32, Vec<(usize, u32)>> = BTreeMap::new();
+        for sheet in by_home.into_values() {
+            let (number, generation) = match sheet.page.home {
+                Home::Object(number, generation) => (number, generation),
+                Home::Kid(node, index) => {
+                    let number = update.reserve();
+                    kids.entry(node).or_default().push((index, number));
+                    (number, 0)
+                }
+            };
+            let form = form(&sheet.page.view, resources, &sheet.drawn, &mut update);
+            let mut dict = stamped(document, &sheet, number, form, &mut update)?;
+            if let (Home::Kid(node, _), None) = (sheet.page.home, dict.get(b"Parent")) {
+                dict.set(b"Parent", Object::Ref(node, 0));
+            }
             let dict = Object::Dict(dict);
             copied = copied.saturating_add(dict.values());
-            document.spend(dict.values().saturating_add(drawn.len()))?;
+            document.spend(dict.values().saturating_add(sheet.drawn.len()))?;
             if copied > MAX_COPIED {
                 return Err(Error::Limit("resources of the stamped pages"));
             }
-            update.replace(page.number, page.generation, dict);
+            update.replace(number, generation, dict);
+        }
+        for (node, pages) in kids {
+            let (generation, dict) = with_kids(document, node, &pages, &mut update)?;
+            copied = copied.saturating_add(dict.values());
+            if copied > MAX_COPIED {
+                return Err(Error::Limit("resources of the stamped pages"));
+            }
+            update.replace(node, generation, dict);
         }
         if let Some((number, generation, catalogue)) = self.newer_catalogue()? {
             update.replace(number, generation, Object::Dict(catalogue));
@@ -212,6 +249,40 @@ impl<'a> Template<'a> {
             .map_or(0, |loaded| loaded.generation);
         Ok(Some((*number, generation, catalogue)))
     }
+}
+
+/// A node of the page tree with references to new objects in place of all kids that are none: some
+/// readers show no page of a document with such a kid.
+fn with_kids(
+    document: &Document<'_>,
+    node: u32,
+    pages: &[(usize, u32)],
+    update: &mut Update,
+) -> Result<(u16, Object), Error> {
+    let loaded = document.load(node)?;
+    let (mut object, generation) = match loaded {
+        Some(loaded) => (loaded.object, loaded.generation),
+        None => return Err(Error::Damaged("no pages")),
+    };
+    active::clean(document, &mut object, false)?;
+    if let Object::Dict(dict) = &mut object
+        && let Object::Array(mut kids) = document.value(dict, b"Kids")?
+    {
+        for (index, number) in pages {
+            if let Some(kid) = kids.get_mut(*index) {
+                *kid = Object::Ref(*number, 0);
+            }
+        }
+        for kid in &mut kids {
+            if matches!(kid, Object::Dict(_)) {
+                active::clean(document, kid, false)?;
+                document.spend(kid.values())?;
+                *kid = Object::Ref(update.add(std::mem::replace(kid, Object::Null)), 0);
+            }
+        }
+        dict.set(b"Kids", Object::Array(kids));
+    }
+    Ok((generation, object))
 }
 
 /// `1.7` as numbers.
@@ -301,10 +372,12 @@ fn form(view: &View, resources: u32, drawn: &[u8], update: &mut Update) -> u32 {
 /// The page's dictionary with the form added to its resources, and shown after its content.
 fn stamped(
     document: &Document<'_>,
-    page: &Page,
+    sheet: &Sheet,
+    number: u32,
     form: u32,
     update: &mut Update,
 ) -> Result<Dict, Error> {
+    let page = &sheet.page;
     let mut cleaned = Object::Dict(page.dict.clone());
     active::clean(document, &mut cleaned, false)?;
     let Object::Dict(mut dict) = cleaned else {
@@ -336,6 +409,10 @@ fn stamped(
     forms.set(name.as_bytes(), Object::Ref(form, 0));
     resources.set(b"XObject", Object::Dict(forms));
     dict.set(b"Resources", Object::Dict(resources));
+    let annotations = dict.get(b"Annots");
+    if let Some(above) = above(document, number, annotations, &sheet.areas, form, update)? {
+        dict.set(b"Annots", above);
+    }
     let mut streams = Vec::with_capacity(content.streams.len() + 2);
     let show = format!("q /{name} Do Q\n");
     if content.streams.is_empty() {

@@ -46,8 +46,7 @@ impl Update {
     }
 
     fn push(&mut self, object: Object, stream: Option<Vec<u8>>) -> u32 {
-        let number = self.next;
-        self.next = self.next.saturating_add(1);
+        let number = self.reserve();
         self.objects.push(Changed {
             number,
             generation: 0,
@@ -57,7 +56,14 @@ impl Update {
         number
     }
 
-    /// Replaces an object of the document.
+    /// A number for an object that is added by [`Self::replace`].
+    pub(crate) fn reserve(&mut self) -> u32 {
+        let number = self.next;
+        self.next = self.next.saturating_add(1);
+        number
+    }
+
+    /// Replaces an object of the document, or adds one whose number is reserved.
     pub(crate) fn replace(&mut self, number: u32, generation: u16, object: Object) {
         self.objects.push(Changed {
             number,

@@ -474,26 +474,105 @@ fn a_page_that_is_in_the_tree_twice_has_all_stamps() {
     }
 }
 
+/// A page directly in `Kids` becomes an object, and so do the other kids.
 #[test]
-fn pages_that_are_no_objects_of_their_own_count() {
-    let direct = pdf(&[
-        "<</Type/Catalog/Pages 2 0 R>>",
-        "<</Type/Pages/Kids[<</Type/Page>> 3 0 R]/Count 2/MediaBox[0 0 400 300]>>",
-        "<</Type/Page/Parent 2 0 R>>",
-    ]);
-    let on = |page| {
-        stamp(
-            &direct,
-            "Jane",
-            &[signature(page, 20.0, 30.0, 40.0)],
-            SIGNED,
-        )
-    };
+fn pages_that_are_no_objects_of_their_own_are_stamped() {
+    for kids in [
+        "/Kids[<</Type/Page/Rotate 0>> 3 0 R<</Type/Page/AA<</O<</S/JavaScript/JS(1)>>>>>>]",
+        "/Kids 4 0 R",
+    ] {
+        let direct = pdf(&[
+            "<</Type/Catalog/Pages 2 0 R>>",
+            &format!("<</Type/Pages{kids}/Count 3/MediaBox[0 0 400 300]>>"),
+            "<</Type/Page/Parent 2 0 R>>",
+            "[<</Type/Page>> 3 0 R<</Type/Page>>]",
+        ]);
+        let fields = [1, 2, 3].map(|page| signature(page, 20.0, 30.0, 40.0));
+        for count in 1..=3 {
+            let out = stamp(&direct, "Jane", &fields[3 - count..], SIGNED).unwrap();
+            if common::has("qpdf") && common::has("pdftotext") {
+                assert_clean(&out, kids);
+                let pages: Vec<bool> = common::text(&out)
+                    .split_terminator('\u{c}')
+                    .map(|text| text.contains("Jane"))
+                    .collect();
+                assert_eq!(pages.len(), 3, "{kids}");
+                for (page, has) in (1..=3).zip(pages) {
+                    assert_eq!(has, page > 3 - count, "{kids} {count}: page {page}");
+                }
+                // Here, too, what is active is taken out.
+                let script = json(&out).to_string().contains("JavaScript");
+                assert!(!script, "{kids}");
+            }
+        }
+    }
+    // What is nowhere an object cannot become one.
+    let nowhere = pdf(&["<</Type/Catalog/Pages<</Type/Pages/Kids[<</Type/Page>>]/Count 1>>>>"]);
     assert_eq!(
-        on(1).err(),
+        stamp(&nowhere, "Jane", &[signature(1, 20.0, 30.0, 40.0)], SIGNED).err(),
         Some(Error::Damaged("a page is not an object of its own"))
     );
-    assert!(on(2).is_ok());
+}
+
+#[test]
+fn deep_page_trees_are_followed() {
+    let mut bodies = vec!["<</Type/Catalog/Pages 2 0 R>>".to_owned()];
+    for number in 2..5002 {
+        bodies.push(format!(
+            "<</Type/Pages/Kids[{} 0 R]/Count 1/MediaBox[0 0 400 300]>>",
+            number + 1
+        ));
+    }
+    bodies.push("<</Type/Page/Parent 5001 0 R>>".to_owned());
+    let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
+    let fields = [signature(1, 20.0, 30.0, 40.0)];
+    assert!(stamp(&pdf(&bodies), "Jane", &fields, SIGNED).is_ok());
+}
+
+/// As `dict` was for the file: only attachments are encrypted, by a password that nobody here knows.
+#[test]
+fn attachments_alone_may_be_encrypted() {
+    let dict = |permissions: i32| {
+        format!(
+            "/Encrypt<</Filter/Standard/V 4/R 4/Length 128/P {permissions}/O<{0}>/U<{0}>\
+             /CF<</StdCF<</AuthEvent/EFOpen/CFM/AESV2/Length 16>>>>\
+             /StmF/Identity/StrF/Identity/EFF/StdCF>>/ID[<01><01>]",
+            "5a".repeat(32)
+        )
+    };
+    let with = |trailer: &str| {
+        let text = "BT /F 24 Tf 20 20 Td (Readable) Tj ET";
+        pdf_as(
+            &[
+                "<</Type/Catalog/Pages 2 0 R/Names<</EmbeddedFiles<</Names[(a) 5 0 R]>>>>>>",
+                "<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 400 300]>>",
+                "<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 7 0 R>>>>>>",
+                &format!("<</Length {}>>stream\n{text}\nendstream", text.len()),
+                "<</Type/Filespec/F(a)/EF<</F 6 0 R>>>>",
+                "<</Type/EmbeddedFile/Length 16>>stream\n0123456789abcdef\nendstream",
+                "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+            ],
+            Form::Table,
+            trailer,
+        )
+    };
+    let fields = [signature(1, 20.0, 30.0, 40.0)];
+    let out = stamp(&with(&dict(-4)), "Jane Doe", &fields, SIGNED).unwrap();
+    // The strings and streams of the update are not encrypted, like all others but attachments.
+    let update = out.get(with(&dict(-4)).len()..).unwrap();
+    assert!(memchr::memmem::find(update, b"/Stamp Do").is_some());
+    let again = Template::open(&out).and_then(|template| template.check(common::fonts(), &[]));
+    assert_eq!(again, Ok(()));
+    let preview = Output::Protected { password: "secret" };
+    let preview = stamp_as(&with(&dict(-4)), "Jane", &fields, SIGNED, preview).unwrap();
+    if common::has("qpdf") {
+        assert_eq!(qpdf_check(&file(&preview).path, "secret").0, 0);
+    }
+    let error = stamp(&with(&dict(-12)), "Jane", &fields, SIGNED).err();
+    assert_eq!(error, Some(Error::Permission));
+    // A document whose strings are encrypted needs its password.
+    let closed = dict(-4).replace("/StrF/Identity", "/StrF/StdCF");
+    assert_eq!(Template::open(&with(&closed)).err(), Some(Error::Password));
 }
 
 /// Other pages that share a page's resources and contents do not change.

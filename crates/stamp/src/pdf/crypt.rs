@@ -26,6 +26,8 @@ pub(crate) struct Crypt {
     key: Zeroizing<Vec<u8>>,
     strings: Method,
     streams: Method,
+    /// Embedded files.
+    files: Method,
     metadata: bool,
     /// Whether the content may be modified.
     pub(crate) modifiable: bool,
@@ -42,16 +44,41 @@ impl Crypt {
         let revision = int(b"R").ok_or(Error::Encryption)?;
         let permissions = permission_bits(int(b"P").unwrap_or(0));
         let metadata = dict.get(b"EncryptMetadata") != Some(&Object::Bool(false));
-        let (strings, streams, length) = methods(dict, version)?;
-        let (key, owner) = match revision {
-            2..=4 => legacy(dict, id, revision, permissions, metadata, length)?,
-            5 | 6 => modern(dict, revision)?,
+        let methods = methods(dict, version)?;
+        let Methods {
+            strings,
+            streams,
+            mut files,
+            ..
+        } = methods;
+        let found = match revision {
+            2..=4 => {
+                let mut tried = Err(Error::Encryption);
+                for length in methods.lengths {
+                    tried = legacy(dict, id, revision, permissions, metadata, length);
+                    if tried != Err(Error::Password) {
+                        break;
+                    }
+                }
+                tried
+            }
+            5 | 6 => modern(dict, revision),
             _ => return Err(Error::Encryption),
+        };
+        let (key, owner) = match found {
+            // Nothing but attachments is encrypted: the pages can be read without a password. The
+            // attachments stay as they are.
+            Err(Error::Password) if [strings, streams] == [Method::Identity; 2] => {
+                files = Method::Identity;
+                (Zeroizing::new(Vec::new()), false)
+            }
+            found => found?,
         };
         Ok(Self {
             key,
             strings,
             streams,
+            files,
             metadata,
             modifiable: owner || permissions & MODIFY != 0,
         })
@@ -63,6 +90,7 @@ impl Crypt {
             key: Zeroizing::new(key.to_vec()),
             strings: Method::AesV3,
             streams: Method::AesV3,
+            files: Method::AesV3,
             metadata: true,
             modifiable: true,
         }
@@ -118,6 +146,8 @@ impl Crypt {
             || (!self.metadata && dict.is(b"Type", b"Metadata"))
         {
             Method::Identity
+        } else if dict.is(b"Type", b"EmbeddedFile") {
+            self.files
         } else {
             self.streams
         }
@@ -220,8 +250,27 @@ fn permission_bits(value: i64) -> u32 {
     u32::from_le_bytes([a, b, c, d])
 }
 
+struct Methods {
+    strings: Method,
+    streams: Method,
+    files: Method,
+    /// Bytes that the key may have, the likely number first: writers disagree in version 4.
+    lengths: Vec<usize>,
+}
+
+impl Methods {
+    fn rc4(length: usize) -> Self {
+        Self {
+            strings: Method::Rc4,
+            streams: Method::Rc4,
+            files: Method::Rc4,
+            lengths: vec![length],
+        }
+    }
+}
+
 /// Methods of strings and streams, and the length of the key in bytes.
-fn methods(dict: &Dict, version: i64) -> Result<(Method, Method, usize), Error> {
+fn methods(dict: &Dict, version: i64) -> Result<Methods, Error> {
     let bits = |dict: &Dict, default| {
         dict.get(b"Length")
             .and_then(Object::as_int)
@@ -229,12 +278,12 @@ fn methods(dict: &Dict, version: i64) -> Result<(Method, Method, usize), Error> 
             .unwrap_or(default)
     };
     match version {
-        1 => Ok((Method::Rc4, Method::Rc4, 5)),
+        1 => Ok(Methods::rc4(5)),
         2 | 3 => {
             let length = bits(dict, 40) / 8;
             (5..=16)
                 .contains(&length)
-                .then_some((Method::Rc4, Method::Rc4, length))
+                .then(|| Methods::rc4(length))
                 .ok_or(Error::Encryption)
         }
         4 | 5 => {
@@ -260,12 +309,39 @@ fn methods(dict: &Dict, version: i64) -> Result<(Method, Method, usize), Error> 
                 }
             };
             let (strings, streams) = (method(b"StrF")?, method(b"StmF")?);
+            let files = match dict.get(b"EFF") {
+                Some(_) => method(b"EFF")?,
+                None => streams,
+            };
             let strong = [strings, streams].contains(&Method::AesV3);
             if strong != (version == 5) && [strings, streams] != [Method::Identity; 2] {
                 return Err(Error::Encryption);
             }
-            // The key of version 4 has 128 bits whatever Length says.
-            Ok((strings, streams, 16))
+            // AES has 128 bits whatever Length says. With RC4 it counts, in bits or in bytes, and
+            // the crypt filter's own where it says something else.
+            let mut lengths = vec![16];
+            if ![strings, streams].contains(&Method::AesV2) {
+                let filter = dict.get(b"StmF").and_then(Object::name);
+                let filter = filter.and_then(|name| filters?.get(name)?.dict());
+                for dict in [filter, Some(dict)].into_iter().flatten() {
+                    let length = bits(dict, 0);
+                    lengths.extend([length, length / 8]);
+                }
+                lengths.retain(|length| (5..=16).contains(length));
+                lengths.reverse();
+                let mut seen = Vec::new();
+                lengths.retain(|length| {
+                    let new = !seen.contains(length);
+                    seen.push(*length);
+                    new
+                });
+            }
+            Ok(Methods {
+                strings,
+                streams,
+                files,
+                lengths,
+            })
         }
         _ => Err(Error::Encryption),
     }

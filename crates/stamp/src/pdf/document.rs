@@ -161,11 +161,9 @@ impl<'a> Document<'a> {
         else {
             return Ok(());
         };
-        let encrypt = self.resolve(encrypt)?;
-        let mut dict = encrypt.dict().cloned().ok_or(Error::Encryption)?;
-        for (_, value) in &mut dict.0 {
-            *value = self.resolve(value)?;
-        }
+        // Crypt filters and their values may be objects of their own.
+        let encrypt = self.resolve_in(encrypt, 3)?;
+        let dict = encrypt.dict().cloned().ok_or(Error::Encryption)?;
         let id = match self.trailer.get(b"ID") {
             Some(id) => self.resolve(id)?,
             None => Object::Null,

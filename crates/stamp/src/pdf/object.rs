@@ -1,5 +1,9 @@
 //! PDF objects (ISO 32000-1, 7.3) and how they are written.
 
+/// Digits of a number that is written. A double has 17 that matter; the rest of a longer number
+/// comes after those.
+const MAX_DIGITS: usize = 48;
+
 /// A direct object, or a reference. Numbers that are not integers keep the text they were read with, so that copying a
 /// dictionary changes none of its values.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,7 +144,8 @@ impl Object {
             Self::Bool(true) => out.extend_from_slice(b"true"),
             Self::Bool(false) => out.extend_from_slice(b"false"),
             Self::Int(value) => out.extend_from_slice(value.to_string().as_bytes()),
-            Self::Real(text) => out.extend_from_slice(text),
+            // Readers have room for so many digits, and drop an object with more.
+            Self::Real(text) => out.extend_from_slice(text.get(..MAX_DIGITS).unwrap_or(text)),
             Self::Name(name) => write_name(name, out),
             Self::String(text) => write_string(&string(text), out),
             Self::Array(items) => {

@@ -5,11 +5,14 @@
     unreachable_pub,
     missing_docs,
     clippy::unwrap_used,
+    clippy::panic,
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::missing_errors_doc,
     reason = "tests; not every test file uses all of it"
 )]
+
+pub mod compare;
 
 use letsesign_stamp::{Error, Field, FieldKind, Fonts, Output, Signer, Template, What};
 use std::fmt::Write as _;
