@@ -103,6 +103,11 @@ pub(super) fn data(
     }
 }
 
+/// Where an image is over whose dictionary cannot be read.
+pub(super) fn after(content: &[u8], at: usize) -> usize {
+    next(content, at).map_or(content.len(), |(_, after)| after)
+}
+
 /// Data that cannot be measured end at the only `EI` before the next inline image.
 fn search(content: &[u8], at: usize) -> Data {
     let Some((_, after)) = next(content, at) else {

@@ -75,6 +75,8 @@ struct Operand {
     kind: Kind,
     start: usize,
     end: usize,
+    /// Whether readers make different things of it.
+    odd: bool,
 }
 
 struct Scan<'c> {
@@ -90,10 +92,13 @@ struct Scan<'c> {
 }
 
 /// How a string, an array or a dictionary ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Closed,
-    /// At an operator, or not at all.
-    Broken,
+    /// Something in it does not belong there.
+    Odd,
+    /// With the content: readers see nothing of what follows.
+    Never,
 }
 
 impl<'c> Scan<'c> {
@@ -133,11 +138,14 @@ impl<'c> Scan<'c> {
                 return Ok(());
             };
             if byte == b'/' || matches!(byte, b'(' | b'<' | b'[') {
-                if let (End::Closed, kind) = self.value() {
-                    self.operand(kind, start);
-                } else {
-                    self.uneven = true;
-                    self.operands.clear();
+                let (end, kind) = self.value();
+                self.uneven |= end != End::Closed;
+                if end == End::Never {
+                    return Ok(());
+                }
+                self.operand(kind, start);
+                if let Some(last) = self.operands.last_mut() {
+                    last.odd = end == End::Odd;
                 }
             } else if is_regular(byte) {
                 if self.number() {
@@ -162,6 +170,7 @@ impl<'c> Scan<'c> {
             kind,
             start,
             end: self.lexer.at,
+            odd: false,
         });
     }
 
@@ -213,24 +222,24 @@ impl<'c> Scan<'c> {
                 _ => {}
             }
         }
-        End::Broken
+        End::Never
     }
 
     fn hex(&mut self) -> End {
         let start = self.lexer.at;
         self.lexer.at += 1;
+        let mut end = End::Closed;
         while let Some(byte) = self.lexer.peek() {
+            self.lexer.at += 1;
             if byte == b'>' {
-                self.lexer.at += 1;
                 self.apart(start);
-                return End::Closed;
+                return end;
             }
             if !byte.is_ascii_hexdigit() && !is_space(byte) {
-                return End::Broken;
+                end = End::Odd;
             }
-            self.lexer.at += 1;
         }
-        End::Broken
+        End::Never
     }
 
     /// A token does not go on in another stream.
@@ -242,55 +251,52 @@ impl<'c> Scan<'c> {
             .is_some_and(|joint| *joint < self.lexer.at);
     }
 
-    /// What is in an array or a dictionary, up to its end. One that an operator stands in was never
-    /// closed.
+    /// What is in an array or a dictionary, up to its end. Operators in it are none to readers.
     fn nested(&mut self, last: u8) -> End {
         let mut open = vec![last];
+        let mut end = End::Closed;
         while let Some(innermost) = open.last().copied() {
             self.lexer.skip_space();
             let Some(byte) = self.lexer.peek() else {
-                return End::Broken;
+                return End::Never;
             };
+            let double = self.lexer.data.get(self.lexer.at + 1) == Some(&byte);
             match byte {
                 b']' if innermost == b']' => {
                     self.lexer.at += 1;
                     open.pop();
                 }
-                b'>' if innermost == b'>' && self.lexer.take(b">>") => {
+                b'>' if innermost == b'>' && double => {
+                    self.lexer.at += 2;
                     open.pop();
                 }
-                b'[' | b'<'
-                    if byte == b'[' || self.lexer.data.get(self.lexer.at + 1) == Some(&b'<') =>
-                {
+                b'[' | b'<' if byte == b'[' || double => {
                     self.lexer.at += if byte == b'[' { 1 } else { 2 };
                     open.push(if byte == b'[' { b']' } else { b'>' });
                     if open.len() > MAX_DEPTH {
-                        return End::Broken;
+                        return End::Never;
                     }
                 }
-                b'/' | b'(' | b'<' => {
-                    if let (End::Broken, _) = self.value() {
-                        return End::Broken;
-                    }
-                }
+                b'/' | b'(' | b'<' => match self.value().0 {
+                    End::Never => return End::Never,
+                    End::Odd => end = End::Odd,
+                    End::Closed => {}
+                },
                 _ if is_regular(byte) => {
-                    let start = self.lexer.at;
                     if !self.number() {
                         let word = self.lexer.word();
                         if !matches!(word, b"true" | b"false" | b"null" | b"R") {
-                            // The operator is read again, on its own.
-                            self.lexer.at = start;
-                            return End::Broken;
+                            end = End::Odd;
                         }
                     }
                 }
                 _ => {
                     self.lexer.at += 1;
-                    return End::Broken;
+                    end = End::Odd;
                 }
             }
         }
-        End::Closed
+        end
     }
 
     fn word(&mut self, start: usize) -> Result<(), Stop> {
@@ -300,10 +306,11 @@ impl<'c> Scan<'c> {
             return Ok(());
         }
         let given: Vec<Kind> = self.operands.iter().map(|operand| operand.kind).collect();
+        let odd = self.operands.iter().any(|operand| operand.odd);
         match operands(word).map(|wanted| (wanted, fit(wanted, &given))) {
             Some((_, Fit::TooFew)) => self.uneven = true,
             Some((_, Fit::Wrong)) | None => self.errors += 1,
-            Some((wanted, Fit::Right)) if self.names_something(word) => {
+            Some((wanted, Fit::Right)) if !odd && self.names_something(word) => {
                 let count = if wanted == "*" {
                     given.len()
                 } else {
@@ -376,7 +383,9 @@ impl<'c> Scan<'c> {
     fn image(&mut self, start: usize) -> Result<(), Stop> {
         let content = self.lexer.data;
         let Some((dict, at)) = image::dict(content, self.lexer.at) else {
+            // What follows is the image's, up to its end.
             self.uneven = true;
+            self.lexer.at = image::after(content, self.lexer.at);
             return Ok(());
         };
         let mut page = Borrowed(&mut *self.page);

@@ -131,7 +131,10 @@ fn what_can_be_read_is_written() {
         (b"1 g (never closed", "1 g\n"),
         (b"q 0 cm Q", "q\nQ\n"),
         (b"Q Q ET EMC 1 g", "1 g\n"),
-        (b"BT BT /F 9 Tf [(a) ET 1 g", "BT\n/F 9 Tf\nET\n1 g\n"),
+        (b"BT BT /F 9 Tf [(a) ET 1 g", "BT\n/F 9 Tf\n"),
+        (b"1 g [(a) Q (b)] TJ 2 g", "1 g\n2 g\n"),
+        (b"1 g <41 Tj 42> Tj 2 g", "1 g\n2 g\n"),
+        (b"BI /W 1 EI 1 g", "1 g\n"),
         (b"1 0 0 1 0 0cm", "1 0 0 1 0 0 cm\n"),
         (b"9 9 1 g what (x) w /None Do 1 1 1 rg (", "1 g\n1 1 1 rg\n"),
         (
