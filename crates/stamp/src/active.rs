@@ -95,7 +95,7 @@ fn refuse_stream(document: &Document<'_>, dict: &Dict) -> Result<(), Error> {
 }
 
 fn clean_dict(document: &Document<'_>, dict: &mut Dict) -> Result<bool, Error> {
-    let mut doomed: Vec<&[u8]> = Vec::new();
+    let mut doomed: Vec<Vec<u8>> = Vec::new();
     // One pass over the keys: dictionaries may be large.
     for (key, value) in &dict.0 {
         let remove = match key.as_slice() {
@@ -103,7 +103,7 @@ fn clean_dict(document: &Document<'_>, dict: &mut Dict) -> Result<bool, Error> {
                 let kind = document.resolve(value)?;
                 if kind.name().is_some_and(|kind| ACTIONS.contains(&kind)) {
                     // An action without a type does nothing; nor does what would come next.
-                    doomed.extend([&b"JS"[..], b"Next", b"R"]);
+                    doomed.extend([&b"JS"[..], b"Next", b"R"].map(<[u8]>::to_vec));
                     true
                 } else {
                     false
@@ -141,26 +141,13 @@ fn clean_dict(document: &Document<'_>, dict: &mut Dict) -> Result<bool, Error> {
             _ => false,
         };
         if remove {
-            doomed.push(match key.as_slice() {
-                b"S" => b"S",
-                b"AA" => b"AA",
-                b"OpenAction" => b"OpenAction",
-                b"JavaScript" => b"JavaScript",
-                b"AlternatePresentations" => b"AlternatePresentations",
-                b"XFA" => b"XFA",
-                b"NeedAppearances" => b"NeedAppearances",
-                b"FixedPrint" => b"FixedPrint",
-                b"Collection" => b"Collection",
-                b"AS" => b"AS",
-                b"BaseState" => b"BaseState",
-                _ => b"Usage",
-            });
+            doomed.push(key.clone());
         }
     }
     let flags = print_flags(document, dict)?;
     let changed = !doomed.is_empty() || flags.is_some();
     if !doomed.is_empty() {
-        dict.0.retain(|(key, _)| !doomed.contains(&key.as_slice()));
+        dict.0.retain(|(key, _)| !doomed.contains(key));
     }
     if let Some(flags) = flags {
         dict.set(b"F", Object::Int(flags));

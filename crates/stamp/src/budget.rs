@@ -14,7 +14,8 @@ const STEP: u64 = 1 << 20;
 #[derive(Clone, Copy)]
 pub struct Limits<'a> {
     /// Units of work: about one for each byte that is scanned, decrypted, unpacked or written, 16
-    /// for each object that is read, and one for each value that is copied.
+    /// for each byte that is compressed and for each object that is read, and one for each value
+    /// that is copied.
     pub work: u64,
     /// Bytes that streams are unpacked to, all together.
     pub unpacked: usize,

@@ -52,7 +52,10 @@ pub(crate) fn rewrite(
     };
     let mut write = |changed: &Changed, out: &mut Vec<u8>| {
         entries.push((changed.number, Entry::At(out.len(), changed.generation)));
+        let before = out.len();
         write_object(changed, Some(&crypt), &mut vectors, out);
+        // Encrypted, and copied.
+        document.spend(2 * out.len().saturating_sub(before))?;
         if out.len() > limit {
             Err(Error::Limit("size of the rewritten document"))
         } else {

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::fonts::{Fonts, Shared};
 use crate::page::{Home, Page, View, pages};
 use crate::pdf::document::Document;
-use crate::pdf::filter::deflate;
+use crate::pdf::filter::deflate_within;
 use crate::pdf::object::{Dict, Object};
 use crate::survey::{Survey, survey};
 use crate::update::{Changed, Update};
@@ -101,10 +101,10 @@ impl<'a> Template<'a> {
         let plan = self.plan(&fonts.0, signers)?;
         let update = self.update(&fonts.0, plan)?;
         match output {
-            Output::Plain => Ok(update::append(&self.document, &update)),
+            Output::Plain => update::append(&self.document, &update),
             Output::Protected { password } => protect::rewrite(&self.document, &update, password),
             Output::Signed => {
-                let mut out = update::append(&self.document, &update);
+                let mut out = update::append(&self.document, &update)?;
                 out.extend_from_slice(trailer::MARK);
                 out.push(b'\n');
                 Ok(out)
@@ -187,7 +187,8 @@ impl<'a> Template<'a> {
                     (number, 0)
                 }
             };
-            let form = form(&sheet.page.view, resources, &sheet.drawn, &mut update);
+            let view = &sheet.page.view;
+            let form = form(document, view, resources, &sheet.drawn, &mut update)?;
             let mut dict = stamped(document, &sheet, number, form, &mut update)?;
             if let (Home::Kid(node, _), None) = (sheet.page.home, dict.get(b"Parent")) {
                 dict.set(b"Parent", Object::Ref(node, 0));
@@ -356,7 +357,13 @@ fn resources(fonts: &Shared, uses: &Uses, first: u32, update: &mut Update) -> Re
 }
 
 /// The stamp of one page, as a form in the page's own space.
-fn form(view: &View, resources: u32, drawn: &[u8], update: &mut Update) -> u32 {
+fn form(
+    document: &Document<'_>,
+    view: &View,
+    resources: u32,
+    drawn: &[u8],
+    update: &mut Update,
+) -> Result<u32, Error> {
     let numbers =
         |values: &[f64]| Object::Array(values.iter().map(|value| Object::number(*value)).collect());
     let dict = Dict::default()
@@ -366,7 +373,8 @@ fn form(view: &View, resources: u32, drawn: &[u8], update: &mut Update) -> u32 {
         .with("Matrix", numbers(&view.matrix()))
         .with("Resources", Object::Ref(resources, 0))
         .with("Filter", Object::named("FlateDecode"));
-    update.add_stream(dict, deflate(drawn))
+    let packed = deflate_within(drawn, &document.budget)?;
+    Ok(update.add_stream(dict, packed))
 }
 
 /// The page's dictionary with the form added to its resources, and shown after its content.

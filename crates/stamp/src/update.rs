@@ -1,5 +1,6 @@
 //! New and changed objects, and how they are appended to the file (ISO 32000-1, 7.5.6).
 
+use crate::error::Error;
 use crate::pdf::crypt::Crypt;
 use crate::pdf::document::Document;
 use crate::pdf::object::{Dict, Object, write_hex};
@@ -139,7 +140,7 @@ pub(crate) fn write_object(
 
 /// The original bytes, and after them the update. After a repair the new cross-reference section lists all objects that were
 /// found, so that readers that do not repair find them too.
-pub(crate) fn append(document: &Document<'_>, update: &Update) -> Vec<u8> {
+pub(crate) fn append(document: &Document<'_>, update: &Update) -> Result<Vec<u8>, Error> {
     let data = document.data;
     let room: usize = update
         .objects
@@ -147,6 +148,7 @@ pub(crate) fn append(document: &Document<'_>, update: &Update) -> Vec<u8> {
         .filter_map(|changed| changed.stream.as_ref())
         .map(Vec::len)
         .sum();
+    document.spend(data.len().saturating_add(room))?;
     let mut out = Vec::with_capacity(data.len() + room + 8192);
     out.extend_from_slice(data);
     if !data.ends_with(b"\n") && !data.ends_with(b"\r") {
@@ -160,7 +162,9 @@ pub(crate) fn append(document: &Document<'_>, update: &Update) -> Vec<u8> {
             changed.number,
             Entry::At(out.len() - document.base, changed.generation),
         ));
+        let before = out.len();
         write_object(changed, document.crypt.as_ref(), &mut vectors, &mut out);
+        document.spend(out.len() - before)?;
     }
     // What the file's own sections have wrong is put right for every reader.
     entries.extend(document.corrections.iter().map(|(number, entry)| {
@@ -190,13 +194,13 @@ pub(crate) fn append(document: &Document<'_>, update: &Update) -> Vec<u8> {
     let start = out.len() - document.base;
     let trailer = trailer(document, &digest);
     if document.streams {
-        stream(document, update.end(), entries, trailer, &mut out);
+        stream(document, update.end(), entries, trailer, &mut out)?;
     } else {
         let trailer = trailer.with("Size", Object::Int(i64::from(update.end())));
         table(&entries, &trailer, &mut out);
     }
     out.extend_from_slice(format!("startxref\n{start}\n%%EOF\n").as_bytes());
-    out
+    Ok(out)
 }
 
 /// A hash of what makes this update: the length and the end of the original, and everything that is added.
@@ -282,7 +286,7 @@ fn stream(
     mut entries: Vec<(u32, Entry)>,
     trailer: Dict,
     out: &mut Vec<u8>,
-) {
+) -> Result<(), Error> {
     entries.push((number, Entry::At(out.len() - document.base, 0)));
     let mut rows = Vec::with_capacity(entries.len() * 11);
     let mut index = Vec::new();
@@ -305,7 +309,7 @@ fn stream(
             rows.extend_from_slice(&third.to_be_bytes());
         }
     }
-    let data = crate::pdf::filter::deflate(&rows);
+    let data = crate::pdf::filter::deflate_within(&rows, &document.budget)?;
     let dict = Dict::default()
         .with("Type", Object::named("XRef"))
         .with("Size", Object::Int(i64::from(number) + 1))
@@ -320,6 +324,7 @@ fn stream(
     out.extend_from_slice(b"\nstream\n");
     out.extend_from_slice(&data);
     out.extend_from_slice(b"\nendstream\nendobj\n");
+    Ok(())
 }
 
 /// A `<...>` string for content streams.

@@ -10,7 +10,7 @@ mod tests;
 use crate::error::Error;
 use crate::page::Page;
 use crate::pdf::document::Document;
-use crate::pdf::filter::{Failed, deflate};
+use crate::pdf::filter::{Failed, deflate_within};
 use crate::pdf::object::{Dict, Object};
 use crate::pdf::xref::Entry;
 use crate::update::Update;
@@ -72,9 +72,8 @@ pub(crate) fn content(
                 .map_err(|why| stop(why, &mut surroundings))?;
             // They were left out.
             open.missing = 0;
-            document.spend(written.len())?;
             let dict = Dict::default().with("Filter", Object::named("FlateDecode"));
-            let packed = deflate(&written);
+            let packed = deflate_within(&written, &document.budget)?;
             (vec![Object::Ref(update.add_stream(dict, packed), 0)], open)
         }
     };

@@ -3,6 +3,8 @@
 use super::lex::is_space;
 use super::lzw::{Given, lzw, run_length};
 use super::object::{Dict, Object};
+use crate::budget::Budget;
+use crate::error::Error;
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// Why data cannot be had.
@@ -16,6 +18,11 @@ pub(crate) enum Failed {
 
 /// Filters of one stream. Each can give as much as the limit allows.
 const MAX_FILTERS: usize = 8;
+
+/// Bytes that are compressed between two questions whether to stop.
+const STEP: usize = 1 << 16;
+/// What compressing a byte costs.
+const PRESSING: usize = 16;
 
 /// Room that is made before it is known how much a filter gives.
 const ROOM: usize = 1 << 18;
@@ -316,17 +323,47 @@ fn word(group: &[u8]) -> [u8; 4] {
         .to_be_bytes()
 }
 
-/// Compresses for a stream of ours.
+/// Compresses for a stream of ours whose content no document has a say in.
 pub(crate) fn deflate(data: &[u8]) -> Vec<u8> {
     let mut state = flate2::Compress::new(flate2::Compression::new(6), true);
     let mut out = Vec::with_capacity(data.len() / 2 + 64);
+    press(&mut state, data, flate2::FlushCompress::Finish, &mut out);
+    out
+}
+
+/// As [`deflate`], within the budget.
+pub(crate) fn deflate_within(data: &[u8], budget: &Budget<'_>) -> Result<Vec<u8>, Error> {
+    let mut state = flate2::Compress::new(flate2::Compression::new(6), true);
+    let mut out = Vec::with_capacity(data.len() / 2 + 64);
+    let mut rest = data;
+    while rest.len() > STEP {
+        let (part, after) = rest.split_at(STEP);
+        budget.spend(PRESSING * part.len())?;
+        press(&mut state, part, flate2::FlushCompress::None, &mut out);
+        rest = after;
+    }
+    budget.spend(PRESSING * rest.len())?;
+    press(&mut state, rest, flate2::FlushCompress::Finish, &mut out);
+    Ok(out)
+}
+
+fn press(
+    state: &mut flate2::Compress,
+    data: &[u8],
+    flush: flate2::FlushCompress,
+    out: &mut Vec<u8>,
+) {
+    let start = state.total_in();
     loop {
-        let read = usize::try_from(state.total_in()).unwrap_or(usize::MAX);
+        let read = usize::try_from(state.total_in() - start).unwrap_or(usize::MAX);
         let rest = data.get(read..).unwrap_or_default();
-        match state.compress_vec(rest, &mut out, flate2::FlushCompress::Finish) {
+        if rest.is_empty() && flush == flate2::FlushCompress::None {
+            return;
+        }
+        match state.compress_vec(rest, out, flush) {
             Ok(Status::Ok | Status::BufError) => out.reserve(out.len().max(256)),
             // Compression into memory has no other errors.
-            Ok(Status::StreamEnd) | Err(_) => return out,
+            Ok(Status::StreamEnd) | Err(_) => return,
         }
     }
 }
@@ -361,6 +398,24 @@ mod tests {
             decode(&flate(), b"nonsense", 100, &mut |_| true),
             Err(Failed::Broken)
         );
+    }
+
+    #[test]
+    fn pieces_are_compressed_as_one() {
+        let data: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+        let budget = Budget::new(crate::Limits::default());
+        let packed = deflate_within(&data, &budget).unwrap();
+        let unpacked = decode(&flate(), &packed, 2_000_000, &mut |_| true).unwrap();
+        assert!(unpacked.whole && unpacked.data == data);
+        assert_eq!(
+            deflate_within(b"small", &budget).unwrap(),
+            deflate(b"small")
+        );
+        let budget = Budget::new(crate::Limits {
+            work: 1 << 20,
+            ..crate::Limits::default()
+        });
+        assert_eq!(deflate_within(&data, &budget), Err(Error::Budget));
     }
 
     #[test]
