@@ -147,9 +147,69 @@ fn what_comes_from_elsewhere_is_refused() {
             "{entries}"
         );
     }
-    for kind in ["RichMedia", "3D", "Movie", "Sound"] {
+    for kind in ["RichMedia", "3D", "Movie", "Sound", "Screen"] {
         let annotation = format!("<</Type/Annot/Subtype/{kind}/Rect[0 0 9 9]>>");
         let document = page_with("/Annots[5 0 R]", &[&annotation], Form::Stream, "");
         assert!(matches!(both(&document), Err(Error::Active(_))), "{kind}");
+    }
+}
+
+#[test]
+fn dynamic_forms_are_refused() {
+    let with = |value: &str| {
+        pdf(&[
+            &format!("<</Type/Catalog/Pages 2 0 R/NeedsRendering {value}>>"),
+            "<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 400 300]>>",
+            "<</Type/Page/Parent 2 0 R>>",
+            "true",
+        ])
+    };
+    for value in ["true", "4 0 R"] {
+        assert!(
+            matches!(both(&with(value)), Err(Error::Active(_))),
+            "{value}"
+        );
+    }
+    for value in ["false", "null", "9 0 R"] {
+        assert!(both(&with(value)).is_ok(), "{value}");
+    }
+}
+
+/// Content in layers that a membership dictionary shows (8.11.2.2), with states that change by
+/// themselves.
+fn membership(dictionary: &str) -> Vec<u8> {
+    let content = "0 0 1 rg /OC /M BDC 20 20 100 100 re f EMC 1 0 0 rg 150 20 100 100 re f";
+    pdf(&[
+        "<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[5 0 R 6 0 R]/D<</Order[5 0 R 6 0 R]/OFF[6 0 R]\
+         /AS[<</Event/Print/OCGs[5 0 R 6 0 R]/Category[/Print]>>\
+         <</Event/View/OCGs[5 0 R 6 0 R]/Category[/View]>>]>>>>>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 400 300]>>",
+        "<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Properties<</M 7 0 R>>>>>>",
+        &format!("<</Length {}>>stream\n{content}\nendstream", content.len()),
+        "<</Type/OCG/Name(a)/Usage<</Print<</PrintState/OFF>>/View<</ViewState/ON>>>>>>",
+        "<</Type/OCG/Name(b)/Usage<</Print<</PrintState/ON>>/View<</ViewState/OFF>>>>>>",
+        dictionary,
+    ])
+}
+
+#[test]
+fn memberships_of_layers_are_the_same_in_both() {
+    for dictionary in [
+        "<</Type/OCMD/OCGs[5 0 R 6 0 R]/P/AllOn>>",
+        "<</Type/OCMD/OCGs[5 0 R 6 0 R]/P/AnyOff>>",
+        "<</Type/OCMD/OCGs 6 0 R>>",
+        "<</Type/OCMD/VE[/Or 5 0 R[/Not 6 0 R]]/OCGs[6 0 R]>>",
+        "<</Type/OCMD/VE[/And 5 0 R 6 0 R]>>",
+    ] {
+        let document = membership(dictionary);
+        for out in both(&document).unwrap() {
+            let text = plain(&out);
+            for word in ["/AS", "/Usage", "/PrintState"] {
+                assert!(!text.contains(word), "{word} with {dictionary}");
+            }
+            // What the layers themselves say stays.
+            assert!(text.is_empty() || text.contains("/OFF"), "{dictionary}");
+        }
+        assert_same_outside_stamps(&document, dictionary);
     }
 }

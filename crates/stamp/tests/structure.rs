@@ -10,8 +10,8 @@
 mod common;
 
 use common::{
-    Form, SIGNED, date, file, one_page, one_page_as, pdf, pdf_as, qpdf_check, run, signature,
-    stamp, stamp_as,
+    Form, SIGNED, date, encrypted, file, one_page, one_page_as, pdf, pdf_as, qpdf_check, run,
+    signature, stamp, stamp_as,
 };
 use letsesign_stamp::{Error, Output, Template, What, is_signed};
 use serde_json::Value;
@@ -279,22 +279,6 @@ fn certified_and_locked_documents_are_refused() {
     }
 }
 
-/// Encrypted by qpdf, which is the other implementation here.
-fn encrypted(arguments: &[&str]) -> Vec<u8> {
-    let file = file(&rich());
-    let to = file.folder.path().join("encrypted.pdf");
-    let mut all = vec!["--allow-weak-crypto", "--encrypt"];
-    all.extend(arguments);
-    all.extend(["--", file.path.to_str().unwrap(), to.to_str().unwrap()]);
-    let ran = run("qpdf", &all);
-    assert!(
-        ran.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
-    std::fs::read(to).unwrap()
-}
-
 #[test]
 fn encrypted_documents() {
     if !common::has("qpdf") || !common::has("pdftotext") {
@@ -310,7 +294,7 @@ fn encrypted_documents() {
     ];
     let fields = [signature(1, 20.0, 30.0, 40.0)];
     for kind in kinds {
-        let open = encrypted(&[&["", "owner"], kind].concat());
+        let open = encrypted(&rich(), &[&["", "owner"], kind].concat());
         let out = stamp(&open, "Jane Doe", &fields, SIGNED)
             .unwrap_or_else(|error| panic!("{kind:?}: {error}"));
         assert!(out.starts_with(&open));
@@ -319,7 +303,7 @@ fn encrypted_documents() {
         // The update's own strings can be read, and the old ones that it copies too.
         assert_eq!(string_of_page(&out), "D:2020", "{kind:?}");
 
-        let closed = encrypted(&[&["user", "owner"], kind].concat());
+        let closed = encrypted(&rich(), &[&["user", "owner"], kind].concat());
         assert_eq!(
             Template::open(&closed).err(),
             Some(Error::Password),
@@ -331,7 +315,7 @@ fn encrypted_documents() {
         } else {
             &["--modify=annotate"]
         };
-        let restricted = encrypted(&[&["", "owner"], kind, forbid].concat());
+        let restricted = encrypted(&rich(), &[&["", "owner"], kind, forbid].concat());
         assert_eq!(
             stamp(&restricted, "Jane", &fields, SIGNED).err(),
             Some(Error::Permission),
@@ -342,7 +326,7 @@ fn encrypted_documents() {
         } else {
             &[]
         };
-        let free = encrypted(&[&["", ""], kind, nobody, forbid].concat());
+        let free = encrypted(&rich(), &[&["", ""], kind, nobody, forbid].concat());
         assert!(
             stamp(&free, "Jane", &fields, SIGNED).is_ok(),
             "{kind:?}: the empty password is the owner's"
@@ -376,7 +360,7 @@ fn streams_of_encrypted_documents() {
         return;
     }
     for kind in [&["128", "--use-aes=y"][..], &["256"]] {
-        let open = encrypted(&[&["", "owner"], kind].concat());
+        let open = encrypted(&rich(), &[&["", "owner"], kind].concat());
         let file = file(&open);
         let to = file.folder.path().join("packed.pdf");
         let ran = run(

@@ -66,16 +66,22 @@ pub(super) fn data(
         let found = enough
             .and_then(|end| next(content, end))
             .or_else(|| next(content, start));
-        return match found {
-            Some((end, after)) => Data::Uneven {
+        let Some((end, after)) = found else {
+            return Data::Broken {
+                after: content.len(),
+            };
+        };
+        let have = end.saturating_sub(start).min(want);
+        // A few pixels that are missing become black or white. An image that is not there is left out.
+        return if want.saturating_sub(have) <= have && surroundings.take(want) {
+            Data::Uneven {
                 from: start,
-                have: end.saturating_sub(start).min(want),
+                have,
                 want,
                 after,
-            },
-            None => Data::Broken {
-                after: content.len(),
-            },
+            }
+        } else {
+            Data::Broken { after }
         };
     };
     let parameters = match entry(dict, b"DP", b"DecodeParms") {
@@ -90,16 +96,14 @@ pub(super) fn data(
     let measured = measure(filter, parameters, encoded, MAX_IMAGE, &mut |bytes| {
         surroundings.take(bytes)
     });
-    match measured.and_then(|length| ends(content, start + length)) {
-        Some(after) => Data::Clean { after },
-        None => {
-            // The whole rest was searched for an end.
-            surroundings.take(encoded.len() / 8);
-            let found = next(content, start + measured.unwrap_or(0));
-            Data::Broken {
-                after: found.map_or(content.len(), |(_, after)| after),
-            }
-        }
+    if let Some(after) = measured.and_then(|length| ends(content, start + length)) {
+        return Data::Clean { after };
+    }
+    // The whole rest was searched for an end.
+    surroundings.take(encoded.len() / 8);
+    let found = next(content, start + measured.unwrap_or(0));
+    Data::Broken {
+        after: found.map_or(content.len(), |(_, after)| after),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::update::Update;
 use image::Surroundings;
 use scan::{Open, Stop};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// Content of one page, unpacked.
 const MAX_CONTENT: usize = 48 << 20;
@@ -48,7 +49,8 @@ pub(crate) fn content(
     }
     let mut surroundings = Resources {
         document,
-        resources,
+        all: resources,
+        known: HashMap::new(),
         failed: None,
     };
     let refused = |what| Error::Content {
@@ -170,7 +172,9 @@ fn streams(document: &Document<'_>, page: &Page) -> Result<Read, Error> {
 /// What content is asked for in a page's resources.
 struct Resources<'d, 'r> {
     document: &'r Document<'d>,
-    resources: &'r Dict,
+    all: &'r Dict,
+    /// Categories that were asked for.
+    known: HashMap<Vec<u8>, HashMap<Vec<u8>, Object>>,
     /// Why something could not be had.
     failed: Option<Error>,
 }
@@ -186,18 +190,26 @@ impl Resources<'_, '_> {
         }
     }
 
-    fn category(&self, category: &[u8], name: &[u8]) -> Result<Object, Error> {
-        match self.document.value(self.resources, category)? {
-            Object::Dict(entries) => Ok(entries.get(name).cloned().unwrap_or(Object::Null)),
-            _ => Ok(Object::Null),
-        }
+    /// What the resources have by this name in this category; null when they do not.
+    fn find(&mut self, category: &[u8], name: &[u8]) -> Result<&Object, Error> {
+        let known = if let Some(known) = self.known.get(category) {
+            known
+        } else {
+            let entries = match self.document.value(self.all, category)? {
+                Object::Dict(entries) => entries.0.into_iter().collect(),
+                _ => HashMap::new(),
+            };
+            self.known.entry(category.to_vec()).or_insert(entries)
+        };
+        Ok(known.get(name).unwrap_or(&Object::Null))
     }
 }
 
 impl Surroundings for Resources<'_, '_> {
     fn components(&mut self, name: &[u8]) -> Option<usize> {
-        let space = self.category(b"ColorSpace", name);
-        let space = space.and_then(|space| self.document.resolve(&space));
+        let document = self.document;
+        let space = self.find(b"ColorSpace", name);
+        let space = space.and_then(|space| document.resolve(space));
         let space = self.keep(space)?;
         let parts = match &space {
             Object::Name(_) => std::slice::from_ref(&space),
@@ -246,14 +258,14 @@ impl scan::Page for Resources<'_, '_> {
         if category == b"ColorSpace" && device.contains(&name) {
             return true;
         }
-        let found = self.category(category, name);
-        match self.keep(found) {
+        let document = self.document;
+        let found = self.find(category, name).map(|found| match found {
             // What a reference leads to is not looked at, only whether it leads anywhere.
-            Some(Object::Ref(number, _)) => {
-                !matches!(self.document.table.get(number), None | Some(Entry::Free))
+            Object::Ref(number, _) => {
+                !matches!(document.table.get(*number), None | Some(Entry::Free))
             }
-            Some(found) => found != Object::Null,
-            None => false,
-        }
+            found => *found != Object::Null,
+        });
+        self.keep(found).unwrap_or(false)
     }
 }

@@ -309,7 +309,6 @@ impl<'c> Scan<'c> {
         let odd = self.operands.iter().any(|operand| operand.odd);
         match operands(word).map(|wanted| (wanted, fit(wanted, &given))) {
             Some((_, Fit::TooFew)) => self.uneven = true,
-            Some((_, Fit::Wrong)) | None => self.errors += 1,
             Some((wanted, Fit::Right)) if !odd && self.names_something(word) => {
                 let count = if wanted == "*" {
                     given.len()
@@ -318,7 +317,7 @@ impl<'c> Scan<'c> {
                 };
                 self.operation(word, start, count)?;
             }
-            Some((_, Fit::Right)) => self.errors += 1,
+            Some((_, Fit::Right | Fit::Wrong)) | None => self.errors += 1,
         }
         self.operands.clear();
         Ok(())
@@ -326,9 +325,10 @@ impl<'c> Scan<'c> {
 
     /// Whether the resource is there that the operator names.
     fn names_something(&mut self, word: &[u8]) -> bool {
-        let first = match (word, self.operands.as_slice()) {
-            (b"Tf", [.., name, _]) | (b"Do" | b"gs" | b"sh" | b"cs" | b"CS", [.., name]) => name,
-            _ => return true,
+        let ((b"Tf", [.., first, _]) | (b"Do" | b"gs" | b"sh" | b"cs" | b"CS", [.., first])) =
+            (word, self.operands.as_slice())
+        else {
+            return true;
         };
         let name = self.lexer.data.get(first.start + 1..first.end);
         let name = name.unwrap_or_default();
@@ -397,11 +397,7 @@ impl<'c> Scan<'c> {
                 self.apart(start);
                 (after, content.get(start..after))
             }
-            Data::Uneven { after, .. } => {
-                self.uneven = true;
-                (after, None)
-            }
-            Data::Broken { after } => {
+            Data::Uneven { after, .. } | Data::Broken { after } => {
                 self.uneven = true;
                 (after, None)
             }

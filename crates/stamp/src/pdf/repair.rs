@@ -44,10 +44,10 @@ pub(super) fn open<'a>(data: &'a [u8], budget: Rc<Budget<'a>>) -> Result<Documen
 
 /// Searches for the objects that a table has wrong, or lacks. What the table gives stays, whatever
 /// else the file holds. `None` when that leads to no catalogue.
-pub(super) fn complete<'a>(
-    mut document: Document<'a>,
+pub(super) fn complete(
+    mut document: Document<'_>,
     misfits: Misfits,
-) -> Result<Option<Document<'a>>, Error> {
+) -> Result<Option<Document<'_>>, Error> {
     let data = document.data;
     document.spend(data.len())?;
     let Misfits { whole, bad, moved } = misfits;

@@ -3,8 +3,13 @@
 use super::{Form, SIGNED, file, fonts, has, pdf_as, run, signature, signer};
 use letsesign_stamp::{Error, Language, Output, Template, What};
 
-/// Preview and signed document: the first of two signers has signed in the preview, or is hidden.
+/// Preview and signed document: the first of two signers is hidden in the preview.
 pub fn both(pdf: &[u8]) -> Result<[Vec<u8>; 2], Error> {
+    both_as(pdf, Output::Plain)
+}
+
+/// As [`both`], with a preview of this form.
+pub fn both_as(pdf: &[u8], preview: Output<'_>) -> Result<[Vec<u8>; 2], Error> {
     let (first, second) = (
         [signature(1, 10.0, 10.0, 20.0)],
         [signature(1, 10.0, 40.0, 20.0)],
@@ -20,7 +25,7 @@ pub fn both(pdf: &[u8]) -> Result<[Vec<u8>; 2], Error> {
         ];
         Template::open(pdf)?.stamp(fonts(), &signers, output)
     };
-    let preview = of([What::Hidden, What::Hint(Language::English)], Output::Plain)?;
+    let preview = of([What::Hidden, What::Hint(Language::English)], preview)?;
     let signed = of([SIGNED, SIGNED], Output::Signed)?;
     Ok([preview, signed])
 }
@@ -29,6 +34,11 @@ pub fn both(pdf: &[u8]) -> Result<[Vec<u8>; 2], Error> {
 pub type Image = (usize, usize, Vec<u8>);
 
 pub fn render(pdf: &[u8], program: &str) -> Vec<Image> {
+    render_with(pdf, program, "")
+}
+
+/// As [`render`], for a document that opens with this password.
+pub fn render_with(pdf: &[u8], program: &str, password: &str) -> Vec<Image> {
     let file = file(pdf);
     let path = file.path.to_str().unwrap();
     let folder = file.folder.path();
@@ -37,9 +47,19 @@ pub fn render(pdf: &[u8], program: &str) -> Vec<Image> {
     match program {
         "pdftoppm" => run(
             program,
-            &["-r", "72", path, to.strip_suffix("-%04d.ppm").unwrap()],
+            &[
+                "-r",
+                "72",
+                "-upw",
+                password,
+                path,
+                to.strip_suffix("-%04d.ppm").unwrap(),
+            ],
         ),
-        "mutool" => run(program, &["draw", "-q", "-r", "72", "-o", to, path]),
+        "mutool" => run(
+            program,
+            &["draw", "-q", "-p", password, "-r", "72", "-o", to, path],
+        ),
         _ => run(
             "gs",
             &[
@@ -48,6 +68,7 @@ pub fn render(pdf: &[u8], program: &str) -> Vec<Image> {
                 "-dBATCH",
                 "-sDEVICE=ppmraw",
                 "-r72",
+                &format!("-sPDFPassword={password}"),
                 &format!("-sOutputFile={to}"),
                 path,
             ],
@@ -90,11 +111,24 @@ fn image(ppm: &[u8]) -> Image {
 /// All pixels but those of the stamps, which lie in the 62 points at the top of the first page.
 pub fn assert_same_outside_stamps(pdf: &[u8], what: &str) {
     let [preview, signed] = both(pdf).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_same(&preview, "", &signed, what);
+}
+
+/// The same for a preview that opens with a password.
+pub fn assert_same_when_protected(pdf: &[u8], what: &str) {
+    let password = "secret";
+    let [preview, signed] = both_as(pdf, Output::Protected { password })
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_same(&preview, password, &signed, what);
+}
+
+fn assert_same(preview: &[u8], password: &str, signed: &[u8], what: &str) {
     for program in ["pdftoppm", "mutool"] {
         if !has(program) {
             continue;
         }
-        let (before, after) = (render(&preview, program), render(&signed, program));
+        let before = render_with(preview, program, password);
+        let after = render(signed, program);
         assert!(!before.is_empty(), "{what}: {program} shows nothing");
         assert_eq!(before.len(), after.len(), "{what}: {program}");
         for (page, (before, after)) in before.iter().zip(&after).enumerate() {

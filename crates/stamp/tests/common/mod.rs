@@ -266,3 +266,19 @@ pub fn text(pdf: &[u8]) -> String {
     );
     String::from_utf8(ran.stdout).unwrap()
 }
+
+/// Encrypted by qpdf, which is the other implementation here.
+pub fn encrypted(pdf: &[u8], arguments: &[&str]) -> Vec<u8> {
+    let file = file(pdf);
+    let to = file.folder.path().join("encrypted.pdf");
+    let mut all = vec!["--allow-weak-crypto", "--encrypt"];
+    all.extend(arguments);
+    all.extend(["--", file.path.to_str().unwrap(), to.to_str().unwrap()]);
+    let ran = run("qpdf", &all);
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    std::fs::read(to).unwrap()
+}
