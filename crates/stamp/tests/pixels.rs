@@ -10,6 +10,7 @@ use common::{Form, pdf_as};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use proptest::prelude::*;
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 /// Parts of content, of careful and of careless writers, and of some that mean harm.
@@ -48,10 +49,11 @@ fn stream(content: &str, packed: bool, cut: usize) -> Vec<u8> {
         let mut data = encoder.finish().unwrap();
         data.truncate(data.len() - cut.min(data.len() / 4));
         // Bodies are text here.
-        (
-            data.iter().map(|byte| format!("{byte:02x}")).collect(),
-            "/Filter[/AHx/Fl]",
-        )
+        let hex = data.iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").unwrap();
+            hex
+        });
+        (hex, "/Filter[/AHx/Fl]")
     } else {
         (content.to_owned(), "")
     };

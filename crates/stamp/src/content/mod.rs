@@ -192,16 +192,16 @@ impl Resources<'_, '_> {
 
     /// What the resources have by this name in this category; null when they do not.
     fn find(&mut self, category: &[u8], name: &[u8]) -> Result<&Object, Error> {
-        let known = if let Some(known) = self.known.get(category) {
-            known
-        } else {
+        if !self.known.contains_key(category) {
             let entries = match self.document.value(self.all, category)? {
                 Object::Dict(entries) => entries.0.into_iter().collect(),
                 _ => HashMap::new(),
             };
-            self.known.entry(category.to_vec()).or_insert(entries)
-        };
-        Ok(known.get(name).unwrap_or(&Object::Null))
+            self.known.insert(category.to_vec(), entries);
+        }
+        let known = self.known.get(category);
+        let found = known.and_then(|entries| entries.get(name));
+        Ok(found.unwrap_or(&Object::Null))
     }
 }
 

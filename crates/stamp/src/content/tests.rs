@@ -138,8 +138,8 @@ fn what_can_be_read_is_written() {
         (b"1 0 0 1 0 0cm", "1 0 0 1 0 0 cm\n"),
         (b"9 9 1 g what (x) w /None Do 1 1 1 rg (", "1 g\n1 1 1 rg\n"),
         (
-            b"BI /W 3 /H 1 /BPC 8 /CS /G ID x EI 1 g",
-            "BI /W 3 /H 1 /BPC 8 /CS /G ID x\0\0\nEI\n1 g\n",
+            b"BI /W 5 /H 1 /BPC 8 /CS /G ID xyz EI 1 g",
+            "BI /W 5 /H 1 /BPC 8 /CS /G ID xyz\0\0\nEI\n1 g\n",
         ),
         (b"BI /F /Fl /W 1 /H 1 ID nonsense EI 1 g", "\n1 g\n"),
         (b"BI /W 1 /H 1 /BPC 8 /CS /G ID x", "\n"),
