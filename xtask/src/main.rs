@@ -2,6 +2,7 @@
 
 mod base;
 mod boot;
+mod corpus;
 mod demo;
 mod emulator;
 mod enclave;
@@ -65,6 +66,8 @@ enum Task {
     Roads(roads::RoadsArgs),
     /// Run everything that must hold
     Test(test::TestArgs),
+    /// Stamp every PDF of a folder, and have other readers look at the results
+    Corpus(corpus::CorpusArgs),
     /// Boot an image in emulation, with its console and this machine as its parent
     Boot(boot::BootArgs),
     /// Sign a document on this machine and write a page that shows each step
@@ -102,6 +105,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Prefetch(arguments) => nix::prefetch(&workspace, &arguments),
         Task::Roads(arguments) => roads::run(&workspace, &arguments),
         Task::Test(arguments) => test::run(&workspace, &arguments),
+        Task::Corpus(arguments) => corpus::run(&workspace, &arguments),
         Task::Boot(arguments) => boot::run(&workspace, &arguments),
         Task::Demo(arguments) => demo::run(&workspace, &arguments),
         Task::Emulator(arguments) => emulator::run(&workspace, &arguments),

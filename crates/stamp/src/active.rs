@@ -198,3 +198,91 @@ fn print_flags(document: &Document<'_>, dict: &Dict) -> Result<Option<i64>, Erro
     }
     Ok((clean != flags).then_some(clean))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+    use crate::budget::Budget;
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    /// Keys of dictionaries that are not in `after`, and flags that differ.
+    fn taken(before: &Object, after: &Object, hits: &mut BTreeMap<String, usize>) {
+        match (before, after) {
+            (Object::Array(before), Object::Array(after)) => {
+                for (before, after) in before.iter().zip(after) {
+                    taken(before, after, hits);
+                }
+            }
+            (Object::Dict(before), Object::Dict(after)) => {
+                for (key, value) in &before.0 {
+                    match after.get(key) {
+                        Some(left) => taken(value, left, hits),
+                        None => {
+                            let kind = value.name().unwrap_or_default();
+                            let what = [key.as_slice(), b" ", kind].concat();
+                            let what = String::from_utf8_lossy(&what).into_owned();
+                            *hits.entry(what).or_default() += 1;
+                        }
+                    }
+                }
+            }
+            (before, after) if before != after => {
+                *hits.entry("F (flags)".to_owned()).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// Every object of a file; what is taken out of it, or why it is refused.
+    fn one(pdf: &[u8]) -> Result<BTreeMap<String, usize>, Error> {
+        let document = Document::open(pdf, Budget::new(Limits::default()))?;
+        let mut hits = BTreeMap::new();
+        for (number, _) in &document.table.entries {
+            let Some(loaded) = document.load(*number)? else {
+                continue;
+            };
+            let mut object = loaded.object.clone();
+            clean(&document, &mut object, loaded.stream.is_some())?;
+            taken(&loaded.object, &object, &mut hits);
+        }
+        Ok(hits)
+    }
+
+    fn walk(folder: &Path, see: &mut dyn FnMut(&Path)) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && !path.is_symlink() {
+                walk(&path, see);
+            } else if path.extension().is_some_and(|extension| extension == "pdf") {
+                see(&path);
+            }
+        }
+    }
+
+    /// `STAMP_CORPUS=FOLDER cargo test -p letsesign-stamp --lib -- --ignored --nocapture hits`
+    #[test]
+    #[ignore = "prints a table for a folder of PDFs"]
+    fn hits_of_each_rule() {
+        let folder = std::env::var_os("STAMP_CORPUS").expect("STAMP_CORPUS names a folder");
+        let (mut files, mut total) = (0, BTreeMap::<String, (usize, usize)>::new());
+        walk(Path::new(&folder), &mut |path| {
+            files += 1;
+            let found = match one(&std::fs::read(path).unwrap()) {
+                Ok(found) => found,
+                Err(error) => BTreeMap::from([(format!("refused: {error}"), 1)]),
+            };
+            for (rule, count) in found {
+                let (in_files, all) = total.entry(rule).or_default();
+                *in_files += 1;
+                *all += count;
+            }
+        });
+        println!("{files} files; files and places of each rule:");
+        for (rule, (in_files, all)) in &total {
+            println!("{in_files:6} {all:8}  {rule}");
+        }
+        assert!(files > 0, "no PDF in the folder");
+    }
+}

@@ -31,7 +31,7 @@ fn shows_ink(pdf: &[u8], reader: &str) -> bool {
     let pixels = &images.first().unwrap().2;
     pixels
         .chunks_exact(3)
-        .filter(|pixel| pixel[2] > 120 && pixel[0] < 100)
+        .filter(|pixel| matches!(pixel, [..100, _, 121..]))
         .count()
         > 100
 }

@@ -1,0 +1,126 @@
+//! One file: stamped, and the same update without what is drawn, so that readers show what the
+//! stamp adds, and that nothing else changes.
+
+use super::readers::{Reader, boxes};
+use anyhow::Result;
+use letsesign_stamp::{Error, Field, FieldKind, Fonts, Output, Signer, Template, What};
+use std::path::Path;
+use std::time::Instant;
+
+/// Field heights: of a signature, and the least there may be.
+const HEIGHT: f64 = 40.0;
+const LEAST: f64 = 4.0;
+
+pub(super) struct Stamper {
+    pub(super) fonts: Fonts,
+    pub(super) readers: Vec<Reader>,
+    /// Pages that are drawn.
+    pub(super) pages: u32,
+}
+
+/// A signed document, and the same with nothing drawn.
+pub(super) struct Pair {
+    signed: Vec<u8>,
+    hidden: Vec<u8>,
+}
+
+impl Stamper {
+    /// The pair or why there is none, and the seconds that opening and stamping took.
+    pub(super) fn stamp(&self, file: &Path) -> Result<(Result<Pair, Error>, f64)> {
+        let pdf = std::fs::read(file)?;
+        let field = field(file);
+        let start = Instant::now();
+        let signed = self.one(&pdf, &field);
+        let seconds = start.elapsed().as_secs_f64();
+        let pair = signed.and_then(|signed| {
+            let hidden = Template::open(&pdf)?.stamp(
+                &self.fonts,
+                &[signer(&field, What::Hidden)],
+                Output::Signed,
+            )?;
+            Ok(Pair { signed, hidden })
+        });
+        Ok((pair, seconds))
+    }
+
+    fn one(&self, pdf: &[u8], field: &Field) -> Result<Vec<u8>, Error> {
+        let magic_number = "0123456789abcdef".repeat(4);
+        let what = What::Signed {
+            magic_number: &magic_number,
+            date: "2026/11/25 (UTC)",
+        };
+        Template::open(pdf)?.stamp(&self.fonts, &[signer(field, what)], Output::Signed)
+    }
+
+    /// Readers that do not show the stamp, and pages that look different without it.
+    pub(super) fn look(&self, file: &Path, pair: &Pair) -> Result<(Vec<&'static str>, Vec<usize>)> {
+        let folder = tempfile::tempdir()?;
+        let (mut invisible, mut changed) = (Vec::new(), Vec::new());
+        for reader in &self.readers {
+            let draw = |pdf: &Path| reader.pages(pdf, self.pages, &folder.path().join("pages"));
+            std::fs::create_dir_all(folder.path().join("pages"))?;
+            let original = draw(file)?;
+            // What a reader cannot open, it cannot judge.
+            if original.is_empty() {
+                continue;
+            }
+            let to = folder.path().join("stamped.pdf");
+            std::fs::write(&to, &pair.hidden)?;
+            let hidden = draw(&to)?;
+            std::fs::write(&to, &pair.signed)?;
+            let signed = draw(&to)?;
+            if signed.is_empty() || signed.first() == hidden.first() {
+                invisible.push(reader.name());
+            }
+            for (index, page) in original.iter().enumerate() {
+                // Readers show an empty page in place of what they cannot read.
+                if is_blank(page) {
+                    continue;
+                }
+                let same = hidden.get(index) == Some(page)
+                    && (index == 0 || signed.get(index) == Some(page));
+                if !same && !changed.contains(&(index + 1)) {
+                    changed.push(index + 1);
+                }
+            }
+        }
+        changed.sort_unstable();
+        Ok((invisible, changed))
+    }
+}
+
+/// Whether all pixels of a picture are the same.
+fn is_blank(ppm: &[u8]) -> bool {
+    // Whatever its head says, a picture of many pixels is longer.
+    let pixels = ppm.get(64..).unwrap_or_default();
+    pixels
+        .windows(2)
+        .all(|pair| matches!(pair, [one, other] if one == other))
+}
+
+fn signer<'a>(field: &'a Field, what: What<'a>) -> Signer<'a> {
+    Signer {
+        number: 1,
+        name: "Jane Doe",
+        fields: std::slice::from_ref(field),
+        what,
+    }
+}
+
+/// A field in the middle of what readers show of the first page, where protocol 1 can reach it.
+fn field(file: &Path) -> Field {
+    let letter = [0.0, 0.0, 612.0, 792.0];
+    let [media, visible] = boxes(file).unwrap_or([letter, letter]);
+    let (width, height) = (media[2] - media[0], media[3] - media[1]);
+    let tall = ((visible[3] - visible[1]) / 4.0).clamp(LEAST, HEIGHT);
+    // (x, height - y) of the page's user space is the corner.
+    let x = f64::midpoint(visible[0], visible[2]) - 2.0 * tall;
+    let y = height - f64::midpoint(visible[1], visible[3]) - tall / 2.0;
+    Field {
+        kind: FieldKind::Signature,
+        page: 1,
+        x: x.clamp(0.0, width.max(0.0)),
+        y: y.clamp(0.0, (height - tall).max(0.0)),
+        height: tall,
+    }
+}
