@@ -13,9 +13,9 @@ const STEP: u64 = 1 << 20;
 /// Bounds for one document, for as long as its [`crate::Template`] is used.
 #[derive(Clone, Copy)]
 pub struct Limits<'a> {
-    /// Units of work: about one for each byte that is scanned, decrypted, unpacked or written, 16
-    /// for each byte that is compressed and for each object that is read, and one for each value
-    /// that is copied.
+    /// Units of work: about one for each byte that is scanned, decrypted, unpacked or written, 4
+    /// for each byte of a stamped page's content, 16 for each byte that is compressed and for each
+    /// object that is read, and one for each value that is copied.
     pub work: u64,
     /// Bytes that streams are unpacked to, all together.
     pub unpacked: usize,

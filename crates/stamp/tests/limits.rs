@@ -45,6 +45,15 @@ fn work_is_bounded_and_stops_when_told() {
     long.extend(b"0000000009 00000 n \n".repeat(20_000));
     long.extend(format!("trailer<</Root 1 0 R/Size 20000>>\nstartxref\n{start}\n%%EOF").bytes());
     let _ = Template::open(&long).map(|template| template.check(fonts(), &[]));
+    // The same, with no number after it: this took a minute for each 5 MiB.
+    let mut long = b"%PDF-1.7\n".to_vec();
+    long.extend(b" ".repeat(2_000_000));
+    let start = long.len();
+    long.extend(b"xref\n0 200000\n");
+    long.extend(b"0000000009 00000 n \n".repeat(200_000));
+    long.extend(format!("trailer<</Root 1 0 R>>\nstartxref\n{start}\n%%EOF").bytes());
+    let result = Template::open(&long).map(|_| ());
+    assert_eq!(result, Err(Error::Budget));
     // Names that are taken, as many as fit.
     let mut names = String::new();
     for count in 2..200_000 {

@@ -38,7 +38,8 @@ pub(crate) struct CorpusArgs {
 #[derive(Serialize)]
 struct Outcome {
     file: PathBuf,
-    outcome: &'static str,
+    #[serde(rename = "outcome")]
+    result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// Readers that do not show the stamp.
@@ -109,7 +110,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &CorpusArgs) -> Result<()> {
 fn one(stamper: &Stamper, file: &Path) -> Result<Outcome> {
     let mut outcome = Outcome {
         file: file.to_owned(),
-        outcome: "refused",
+        result: "refused",
         reason: None,
         invisible: Vec::new(),
         changed: Vec::new(),
@@ -123,7 +124,7 @@ fn one(stamper: &Stamper, file: &Path) -> Result<Outcome> {
     outcome.seconds = seconds;
     match result {
         Ok(pair) => {
-            outcome.outcome = "stamped";
+            outcome.result = "stamped";
             (outcome.invisible, outcome.changed) = stamper.look(file, &pair)?;
         }
         Err(reason) => outcome.reason = Some(reason.to_string()),

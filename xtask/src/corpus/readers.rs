@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Dots an inch: enough to see a stamp, few enough for thousands of files.
 const RESOLUTION: &str = "50";
 /// A program that takes longer than this shows nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program that draws pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

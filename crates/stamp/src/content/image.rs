@@ -100,7 +100,7 @@ pub(super) fn data(
         return Data::Clean { after };
     }
     // The whole rest was searched for an end.
-    surroundings.take(encoded.len() / 8);
+    surroundings.take(encoded.len());
     let found = next(content, start + measured.unwrap_or(0));
     Data::Broken {
         after: found.map_or(content.len(), |(_, after)| after),

@@ -26,6 +26,9 @@ const MAX_OPEN: usize = 4096;
 /// More `Q` without `q` than this are taken out.
 const MAX_MISSING: usize = 64;
 
+/// What reading a byte of content costs.
+const OPERATORS: usize = 4;
+
 /// The streams of a page's content, and what has to stand around them.
 pub(crate) struct Content {
     pub(crate) streams: Vec<Object>,
@@ -242,7 +245,7 @@ impl Surroundings for Resources<'_, '_> {
 
 impl scan::Page for Resources<'_, '_> {
     fn spend(&mut self, bytes: usize) -> bool {
-        let spent = self.document.spend(bytes);
+        let spent = self.document.spend(bytes.saturating_mul(OPERATORS));
         self.keep(spent).is_some()
     }
 

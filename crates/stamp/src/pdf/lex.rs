@@ -87,9 +87,9 @@ impl<'a> Lexer<'a> {
         here
     }
 
-    /// Takes white space and digits; restores the place when there is no number.
+    /// Takes white space and digits. White space is taken also when there is no number: what it
+    /// cost can be seen by the place.
     pub(crate) fn unsigned(&mut self) -> Option<u64> {
-        let start = self.at;
         self.skip_space();
         let first = self.at;
         let mut value: u64 = 0;
@@ -99,11 +99,7 @@ impl<'a> Lexer<'a> {
                 .saturating_add(u64::from(digit - b'0'));
             self.at += 1;
         }
-        if self.at == first {
-            self.at = start;
-            return None;
-        }
-        Some(value)
+        (self.at > first).then_some(value)
     }
 
     /// The head of an indirect object: `12 0 obj`.
