@@ -112,7 +112,7 @@ fn page(content: &[u8], filter: &str, entries: &str, more: &[u8], bad: bool) -> 
     out.extend(more);
     let start = out.len();
     let mut end = String::from("xref\n0 6\n0000000000 65535 f \n");
-    places.push(if bad { 1 } else { 0 });
+    places.push(usize::from(bad));
     for place in &places {
         // At 0 there is nothing, by convention.
         let _ = writeln!(end, "{place:010} 00000 n ");

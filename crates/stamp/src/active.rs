@@ -217,14 +217,13 @@ mod tests {
             }
             (Object::Dict(before), Object::Dict(after)) => {
                 for (key, value) in &before.0 {
-                    match after.get(key) {
-                        Some(left) => taken(value, left, hits),
-                        None => {
-                            let kind = value.name().unwrap_or_default();
-                            let what = [key.as_slice(), b" ", kind].concat();
-                            let what = String::from_utf8_lossy(&what).into_owned();
-                            *hits.entry(what).or_default() += 1;
-                        }
+                    if let Some(left) = after.get(key) {
+                        taken(value, left, hits);
+                    } else {
+                        let kind = value.name().unwrap_or_default();
+                        let what = [key.as_slice(), b" ", kind].concat();
+                        let what = String::from_utf8_lossy(&what).into_owned();
+                        *hits.entry(what).or_default() += 1;
                     }
                 }
             }
