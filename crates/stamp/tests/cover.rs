@@ -31,7 +31,10 @@ fn shows_ink(pdf: &[u8], reader: &str) -> bool {
     let pixels = &images.first().unwrap().2;
     pixels
         .chunks_exact(3)
-        .filter(|pixel| matches!(pixel, [..100, _, 121..]))
+        .filter(|pixel| {
+            let (red, blue) = (pixel.first(), pixel.get(2));
+            red.is_some_and(|red| *red < 100) && blue.is_some_and(|blue| *blue > 120)
+        })
         .count()
         > 100
 }
