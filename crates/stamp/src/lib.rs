@@ -32,6 +32,7 @@ mod pdf;
 mod permit;
 mod protect;
 mod seal;
+mod sheet;
 mod survey;
 mod template;
 mod text;

@@ -6,6 +6,7 @@ mod operators;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use crate::error::Error;
 use crate::page::Page;

@@ -3,12 +3,11 @@
 
 use super::image::{self, Data, Surroundings};
 use super::operators::{Fit, Kind, fit, operands};
-use crate::pdf::lex::{Lexer, is_regular, is_space};
+use super::values::End;
+use crate::pdf::lex::{Lexer, is_regular};
 
 /// Operands before an operator. Readers keep no more.
 const MAX_OPERANDS: usize = 33;
-/// Arrays and dictionaries inside each other.
-const MAX_DEPTH: usize = 32;
 /// What readers do not know is ignored by them, but some end a page with too much of it.
 const MAX_ERRORS: usize = 16;
 /// Content between two questions whether to stop.
@@ -79,26 +78,16 @@ struct Operand {
     odd: bool,
 }
 
-struct Scan<'c> {
-    lexer: Lexer<'c>,
-    joints: &'c [usize],
+pub(super) struct Scan<'c> {
+    pub(super) lexer: Lexer<'c>,
+    pub(super) joints: &'c [usize],
     page: &'c mut dyn Page,
     /// The content anew, when that is wanted.
     out: Option<Vec<u8>>,
     operands: Vec<Operand>,
     open: Open,
-    uneven: bool,
+    pub(super) uneven: bool,
     errors: usize,
-}
-
-/// How a string, an array or a dictionary ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Closed,
-    /// Something in it does not belong there.
-    Odd,
-    /// With the content: readers see nothing of what follows.
-    Never,
 }
 
 impl<'c> Scan<'c> {
@@ -172,131 +161,6 @@ impl<'c> Scan<'c> {
             end: self.lexer.at,
             odd: false,
         });
-    }
-
-    /// Takes digits, signs and dots. A word that goes on after them is uneven: readers cut it, or
-    /// do not.
-    fn number(&mut self) -> bool {
-        let start = self.lexer.at;
-        let is = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
-        while self.lexer.peek().is_some_and(is) {
-            self.lexer.at += 1;
-        }
-        if self.lexer.at > start && self.lexer.peek().is_some_and(is_regular) {
-            self.uneven = true;
-        }
-        self.lexer.at > start
-    }
-
-    /// A name, a string, an array or a dictionary.
-    fn value(&mut self) -> (End, Kind) {
-        match self.lexer.peek() {
-            Some(b'/') => {
-                self.lexer.at += 1;
-                self.lexer.word();
-                (End::Closed, Kind::Name)
-            }
-            Some(b'(') => (self.string(), Kind::String),
-            _ if self.lexer.take(b"<<") => (self.nested(b'>'), Kind::Dict),
-            Some(b'<') => (self.hex(), Kind::String),
-            _ => {
-                self.lexer.at += 1;
-                (self.nested(b']'), Kind::Array)
-            }
-        }
-    }
-
-    fn string(&mut self) -> End {
-        let start = self.lexer.at;
-        let mut open = 0_usize;
-        while let Some(byte) = self.lexer.peek() {
-            self.lexer.at += 1;
-            match byte {
-                b'\\' => self.lexer.at += 1,
-                b'(' => open += 1,
-                b')' if open <= 1 => {
-                    self.apart(start);
-                    return End::Closed;
-                }
-                b')' => open -= 1,
-                _ => {}
-            }
-        }
-        End::Never
-    }
-
-    fn hex(&mut self) -> End {
-        let start = self.lexer.at;
-        self.lexer.at += 1;
-        let mut end = End::Closed;
-        while let Some(byte) = self.lexer.peek() {
-            self.lexer.at += 1;
-            if byte == b'>' {
-                self.apart(start);
-                return end;
-            }
-            if !byte.is_ascii_hexdigit() && !is_space(byte) {
-                end = End::Odd;
-            }
-        }
-        End::Never
-    }
-
-    /// A token does not go on in another stream.
-    fn apart(&mut self, start: usize) {
-        let next = self.joints.partition_point(|joint| *joint < start);
-        self.uneven |= self
-            .joints
-            .get(next)
-            .is_some_and(|joint| *joint < self.lexer.at);
-    }
-
-    /// What is in an array or a dictionary, up to its end. Operators in it are none to readers.
-    fn nested(&mut self, last: u8) -> End {
-        let mut open = vec![last];
-        let mut end = End::Closed;
-        while let Some(innermost) = open.last().copied() {
-            self.lexer.skip_space();
-            let Some(byte) = self.lexer.peek() else {
-                return End::Never;
-            };
-            let double = self.lexer.data.get(self.lexer.at + 1) == Some(&byte);
-            match byte {
-                b']' if innermost == b']' => {
-                    self.lexer.at += 1;
-                    open.pop();
-                }
-                b'>' if innermost == b'>' && double => {
-                    self.lexer.at += 2;
-                    open.pop();
-                }
-                b'[' | b'<' if byte == b'[' || double => {
-                    self.lexer.at += if byte == b'[' { 1 } else { 2 };
-                    open.push(if byte == b'[' { b']' } else { b'>' });
-                    if open.len() > MAX_DEPTH {
-                        return End::Never;
-                    }
-                }
-                b'/' | b'(' | b'<' => match self.value().0 {
-                    End::Never => return End::Never,
-                    End::Odd => end = End::Odd,
-                    End::Closed => {}
-                },
-                _ if is_regular(byte) => {
-                    if !self.number() {
-                        let word = self.lexer.word();
-                        if !matches!(word, b"true" | b"false" | b"null" | b"R") {
-                            end = End::Odd;
-                        }
-                    }
-                }
-                _ => {
-                    self.lexer.at += 1;
-                    end = End::Odd;
-                }
-            }
-        }
-        end
     }
 
     fn word(&mut self, start: usize) -> Result<(), Stop> {

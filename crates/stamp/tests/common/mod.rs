@@ -13,6 +13,7 @@
 )]
 
 pub mod compare;
+pub mod structure;
 
 use letsesign_stamp::{Error, Field, FieldKind, Fonts, Output, Signer, Template, What};
 use std::fmt::Write as _;
