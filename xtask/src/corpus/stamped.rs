@@ -124,3 +124,61 @@ fn field(file: &Path) -> Field {
         height: tall,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Workspace;
+
+    fn stamper(readers: Vec<Reader>) -> Stamper {
+        let folder = Workspace::find().unwrap().path("enclave/packages/fonts");
+        let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+        Stamper {
+            fonts: Fonts::new(
+                read("DancingScript-Regular.otf"),
+                read("Inconsolata.otf"),
+                read("ukai.ttc"),
+            )
+            .unwrap(),
+            readers,
+            pages: 1,
+        }
+    }
+
+    /// What the tool is for: it sees a stamp that is not there, and a page that is another.
+    #[test]
+    fn witnesses_see_missing_stamps_and_other_pages() {
+        let vectors = Workspace::find().unwrap().path("tests/vectors/pdf");
+        let readers = Reader::installed();
+        if readers.is_empty() {
+            letsesign_tests::skip("no reader of PDFs is installed");
+            return;
+        }
+        let stamper = stamper(readers.clone());
+        let file = vectors.join("covered-square.pdf");
+        let (pair, seconds) = stamper.stamp(&file).unwrap();
+        let pair = pair.unwrap();
+        assert!(seconds > 0.0);
+        assert_eq!(stamper.look(&file, &pair).unwrap(), (vec![], vec![]));
+        let all: Vec<&str> = readers.iter().map(|reader| reader.name()).collect();
+        let missing = Pair {
+            signed: pair.hidden.clone(),
+            hidden: pair.hidden.clone(),
+        };
+        assert_eq!(stamper.look(&file, &missing).unwrap(), (all, vec![]));
+        let other = vectors.join("active.pdf");
+        let (another, _) = stamper.stamp(&other).unwrap();
+        assert_eq!(stamper.look(&file, &another.unwrap()).unwrap().1, [1]);
+        let refused = stamper.stamp(&vectors.join("kids-no-array.pdf")).unwrap().0;
+        assert!(refused.is_err());
+    }
+
+    #[test]
+    fn blank_pictures_are_known() {
+        let blank = [b"P6 9 9 255\n".to_vec(), vec![255; 243]].concat();
+        assert!(is_blank(&blank));
+        let mut drawn = blank;
+        *drawn.last_mut().unwrap() = 0;
+        assert!(!is_blank(&drawn));
+    }
+}
