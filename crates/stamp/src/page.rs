@@ -31,14 +31,14 @@ pub(crate) struct Page {
 pub(crate) enum Home {
     /// An object of its own, with its generation.
     Object(u32, u16),
-    /// In the `Kids` of the node that is this object, at this place. No specification allows it, all
-    /// readers do.
+    /// In the `Kids` of the node that is this object, at this place. No specification allows it,
+    /// most readers do.
     Kid(u32, usize),
 }
 
-/// How protocol 1 measures a page: the size of its MediaBox, without rotation. Its clients draw their
-/// own fields at (x, height - y) of the page's user space and do not add the box's origin, so we do
-/// not either.
+/// How protocol 1 measures a page: the size of its MediaBox, without rotation. Its clients draw
+/// their own fields at (x, height - y) of the page's user space and do not add the box's origin, so
+/// we do not either.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct View {
     /// In units of the page's user space.

@@ -7,7 +7,8 @@ mod common;
 use common::compare::{both, render};
 use common::{SIGNED, pdf, signature, stamp};
 
-const WHITE: &str = "<</Type/XObject/Subtype/Form/BBox[0 0 400 300]/Length 20>>stream\n1 g 0 0 400 300 re f\nendstream";
+const WHITE: &str = "<</Type/XObject/Subtype/Form/BBox[0 0 400 300]/Length 20>>stream\n\
+    1 g 0 0 400 300 re f\nendstream";
 
 /// A page whose annotations are `annotations`; 5 is a white appearance, 6 and 7 are `more`.
 fn page(annotations: &str, more: [&str; 2]) -> Vec<u8> {

@@ -15,7 +15,7 @@ const MAX_IMAGE: usize = 16 << 20;
 pub(super) enum Data {
     /// From after `ID` to before `EI`, as every reader sees it; where the content goes on.
     Clean { after: usize },
-    /// `EI` is elsewhere. `length` bytes from `from` on are the image's, zeros where there are less.
+    /// `EI` is elsewhere. The image has `want` bytes: `have` from `from` on, and zeros.
     Uneven {
         from: usize,
         have: usize,
@@ -72,7 +72,7 @@ pub(super) fn data(
             };
         };
         let have = end.saturating_sub(start).min(want);
-        // A few pixels that are missing become black or white. An image that is not there is left out.
+        // A few pixels that are missing become black. An image that is not there is left out.
         return if want.saturating_sub(have) <= have && surroundings.take(want) {
             Data::Uneven {
                 from: start,

@@ -1,5 +1,5 @@
-//! A page's content and what has to stand around it, so that a stamp is drawn in the page's own space
-//! whatever the content did. Content that readers would read differently is written anew.
+//! A page's content and what has to stand around it, so that a stamp is drawn in the page's own
+//! space whatever the content did. Content that readers would read differently is written anew.
 
 mod image;
 mod operators;

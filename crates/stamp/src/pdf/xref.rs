@@ -69,7 +69,7 @@ pub(crate) struct Sections {
     pub(crate) stream: bool,
     /// Whether all sections could be read to their ends.
     pub(crate) whole: bool,
-    /// Whether every row of them could be read: readers that are strict give up at the first bad one.
+    /// Whether every row of them could be read: strict readers give up at the first bad one.
     pub(crate) clean: bool,
 }
 
