@@ -151,7 +151,8 @@ impl<'a> Build<'a> {
                 let config = process.to_config_json(tree)?;
                 ramdisk::check_tree(tree, self.drop_xattrs)?;
                 let (size, file) = open(init)?;
-                check_init(init, &file)?;
+                crate::program::check(&file, self.fields.arch)
+                    .map_err(|reason| Error::Option(format!("{} {reason}", init.display())))?;
                 PreparedRamdisks::Bundle {
                     init: (size, file),
                     config,
@@ -248,17 +249,4 @@ fn open(path: &Path) -> Result<(u64, File)> {
 fn copy_all(pipeline: &mut Pipeline, source: &mut dyn Read, path: &Path) -> Result<()> {
     pipeline.copy_from(source, u64::MAX, &|| path.display().to_string())?;
     Ok(())
-}
-
-/// Linux can start an ELF program or a script; a script needs an interpreter, which ramdisk 1 does not have.
-fn check_init(path: &Path, file: &File) -> Result<()> {
-    use std::os::unix::fs::FileExt;
-    let mut magic = [0; 4];
-    match file.read_exact_at(&mut magic, 0) {
-        Ok(()) if magic == *b"\x7fELF" => Ok(()),
-        _ => Err(Error::Option(format!(
-            "{} is no ELF program; init must be a static executable, for it is alone in its ramdisk",
-            path.display()
-        ))),
-    }
 }

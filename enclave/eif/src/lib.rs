@@ -38,6 +38,7 @@ mod metadata;
 mod output;
 mod pcr;
 mod pipeline;
+mod program;
 mod progress;
 mod ramdisk;
 mod read;

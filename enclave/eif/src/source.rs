@@ -2,6 +2,7 @@
 
 use crate::bundle::Process;
 use crate::error::{Error, Result};
+use crate::format::Arch;
 use canoni::{Archive, Image, Limits, Selector, Tree, TreeOptions};
 use std::path::Path;
 
@@ -14,6 +15,9 @@ pub struct Source {
     pub process: Process,
     /// The image's first name, such as `app:1.2`, where it has one.
     pub name: Option<String>,
+    /// The architecture that a container image's config names, as Docker and OCI spell it: `amd64`,
+    /// `arm64`. `None` where it names none, and for a root directory.
+    pub architecture: Option<String>,
     /// What kind of input it was, for people: `root directory`, `container image`.
     pub kind: &'static str,
 }
@@ -35,6 +39,26 @@ impl Source {
         Self::archive(path, selector, options)
     }
 
+    /// Checks that programs of the image run on a machine.
+    ///
+    /// # Errors
+    /// When its config names another architecture.
+    pub fn check_architecture(&self, arch: Arch) -> Result<()> {
+        // The values are those of Go's GOARCH (OCI image specification, "Image Configuration").
+        let expected = match arch {
+            Arch::X86_64 => "amd64",
+            Arch::Aarch64 => "arm64",
+        };
+        match &self.architecture {
+            Some(found) if found != expected => Err(Error::Option(format!(
+                "the container image is for {}, but the enclave image is for {arch} ({expected}); pick \
+                 another with --platform, or give --arch with a kernel and an init for it",
+                letsesign_shown::line(found)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Takes a directory as the root file system.
     pub fn directory(path: &Path, options: &TreeOptions) -> Result<Self> {
         let tree = Tree::from_directory(path, options)?;
@@ -42,6 +66,7 @@ impl Source {
             tree,
             process: Process::default(),
             name: None,
+            architecture: None,
             kind: "root directory",
         })
     }
@@ -56,10 +81,16 @@ impl Source {
             .tags()
             .first()
             .map(|tag| tag.strip_prefix(':').unwrap_or(tag).to_owned());
+        let architecture = image.config_value().get("architecture");
+        let architecture = architecture
+            .and_then(|value| value.as_str())
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned);
         Ok(Source {
             tree: image.flatten(options)?,
             process,
             name,
+            architecture,
             kind: "container image",
         })
     }

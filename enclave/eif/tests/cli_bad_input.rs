@@ -241,3 +241,36 @@ fn interrupted() {
         bench.nothing_left();
     }
 }
+
+/// An enclave that cannot start its init says so only on a console that nobody sees.
+#[test]
+fn programs_for_another_machine() {
+    let bench = Bench::new();
+    let image = bench.archive(vec![app()]);
+    let init = bench.path("init");
+    let right = std::fs::read(&init).unwrap();
+
+    let mut arm = right.clone();
+    arm[0x12] = 183;
+    std::fs::write(&init, &arm).unwrap();
+    bench.fails(
+        &bench.build(&image, &[]),
+        &["init is a program for aarch64", "x86_64", "--arch"],
+    );
+    let mut dynamic = right.clone();
+    dynamic[64] = 3;
+    std::fs::write(&init, &dynamic).unwrap();
+    bench.fails(&bench.build(&image, &[]), &["init needs the interpreter"]);
+    std::fs::write(&init, &right).unwrap();
+
+    // The config's digest is in no name of a docker-archive.
+    let mut bytes = std::fs::read(&image).unwrap();
+    let place = bytes.windows(7).position(|window| window == b"\"amd64\"");
+    let place = place.unwrap();
+    bytes[place..place + 7].copy_from_slice(b"\"arm64\"");
+    std::fs::write(&image, &bytes).unwrap();
+    bench.fails(
+        &bench.build(&image, &[]),
+        &["container image is for arm64", "x86_64", "--platform"],
+    );
+}

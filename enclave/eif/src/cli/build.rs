@@ -39,6 +39,9 @@ fn run(args: &InputArgs, output: Option<&Path>, verb: &'static str) -> Result<Bu
         keep_inputs(args, output)?;
     }
     let source = source(args)?;
+    if let Some(source) = &source {
+        source.check_architecture(args.arch)?;
+    }
     let metadata = metadata(args, source.as_ref());
     let process;
     let (ramdisks, total) = match (&source, &args.init) {

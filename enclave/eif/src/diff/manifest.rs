@@ -182,7 +182,7 @@ mod tests {
             directory.path().join("init"),
         );
         std::fs::write(&kernel, crate::kernel::fake_bzimage(5000)).unwrap();
-        std::fs::write(&init, b"\x7fELF and more").unwrap();
+        std::fs::write(&init, letsesign_tests::elf::program(b"\xf4")).unwrap();
         let mut builder = TreeBuilder::new();
         builder
             .file(

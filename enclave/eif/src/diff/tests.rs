@@ -26,7 +26,7 @@ impl Bench {
         Bench {
             folder: tempfile::tempdir().unwrap(),
             extra: |_| {},
-            init: b"\x7fELF init".to_vec(),
+            init: letsesign_tests::elf::program(b"\xf4"),
             compression: Compression::None,
             cmdline: "console=ttyS0",
             signed: false,
@@ -99,9 +99,9 @@ fn each_part_is_named() {
             "signature: only in the second image (not measured)"
         ]
     );
-    let found = differences(|b| b.init = b"\x7fELF other".to_vec());
+    let found = differences(|b| b.init = letsesign_tests::elf::program(b"\xf4\xf4"));
     assert!(
-        found[0].starts_with("ramdisk 1: init: size 9 and 10; contents differ (sha256 "),
+        found[0].starts_with("ramdisk 1: init: size 121 and 122; contents differ (sha256 "),
         "{found:?}"
     );
 }

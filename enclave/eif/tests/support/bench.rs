@@ -13,7 +13,8 @@ pub struct Bench {
 impl Bench {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("init"), b"\x7fELF init").unwrap();
+        let init = letsesign_tests::elf::program(b"\xf4");
+        std::fs::write(folder.path().join("init"), init).unwrap();
         std::fs::create_dir(folder.path().join("out")).unwrap();
         Bench { folder }
     }
