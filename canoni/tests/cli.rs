@@ -59,6 +59,7 @@ fn standard_input_and_output() {
     );
     let mut child = Command::new(env!("CARGO_BIN_EXE_canoni"))
         .args(["-", "-o", "-"])
+        .env_remove("SOURCE_DATE_EPOCH")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

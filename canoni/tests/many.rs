@@ -52,7 +52,11 @@ fn nothing_of_the_machine_shows() {
     let path = path.to_str().unwrap();
     let canoni = env!("CARGO_BIN_EXE_canoni");
     let shell = |command: String| {
-        let output = Command::new("sh").args(["-c", &command]).output().unwrap();
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .env_remove("SOURCE_DATE_EPOCH")
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{command}: {output:?}");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
