@@ -281,3 +281,26 @@ fn completions_into_a_closed_pipe_do_not_panic() {
     assert!(!error.contains("panicked"), "{error}");
     assert_eq!(output.status.code(), Some(1), "{error}");
 }
+
+/// nixpkgs' stdenv sets it for every build.
+#[test]
+fn source_date_epoch_is_in_no_commands_way() {
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_canoni"))
+            .args(arguments)
+            .env("SOURCE_DATE_EPOCH", "315532800")
+            .output()
+            .unwrap()
+    };
+    let completions = run(&["--completions", "zsh"]);
+    assert!(completions.status.success(), "{completions:?}");
+    assert!(text(&completions.stdout).starts_with("#compdef canoni"));
+    for command in [
+        &["check", "/no/image"][..],
+        &["diff", "/no/image", "/no/other"],
+    ] {
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(text(&output.stderr).contains("/no/image"), "{output:?}");
+    }
+}

@@ -80,7 +80,8 @@ pub(super) struct Options {
     pub(super) tags: Vec<String>,
 
     /// Print completions for a shell
-    #[arg(long, value_name = "SHELL", exclusive = true)]
+    // Not `exclusive`: SOURCE_DATE_EPOCH in the environment counts as an option, too.
+    #[arg(long, value_name = "SHELL", conflicts_with_all = ["image", "output"])]
     pub(super) completions: Option<clap_complete::Shell>,
 }
 
