@@ -6,16 +6,19 @@ let
 in
 lib.genAttrs (
   [
+    "build-eif"
     "canoni-idempotence"
     "clippy"
     "deny"
     "docs"
     "example"
     "fmt"
+    "host-module"
     "kernel"
     "measurement"
     "measurements"
     "nextest"
+    "nix-lint"
     "programs"
     "schemas"
   ]

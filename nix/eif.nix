@@ -8,7 +8,7 @@
   server,
   ...
 }:
-pkgs.runCommand "letsesign-enclave" { src = select { paths = import ./imagePaths.nix; }; } ''
+pkgs.runCommand "letsesign-enclave" { src = select { paths = import ./image-paths.nix; }; } ''
   mkdir programs
   cp ${init}/bin/letsesign-init ${server}/bin/letsesign-server programs/
   programs=$PWD/programs

@@ -1,6 +1,7 @@
-# QEMU's machine of an enclave, with the vsock device that knows CID 3 as the host (docs/emulator.md): null
-# where nixpkgs has no QEMU. Both carry the patches that `cargo xtask emulator` applies.
-{ lib, pkgs, ... }:
+# QEMU's machine of an enclave, with the vsock device that knows CID 3 as the host
+# (docs/emulator.md): null where nixpkgs has no QEMU. Both carry the patches that
+# `cargo xtask emulator` applies.
+{ pkgs, ... }:
 if !(pkgs ? qemu) then
   null
 else

@@ -22,7 +22,8 @@ let
   forEachSystem = select: lib.mapAttrs (_: select) scopes;
 
   # What exists only where the enclave can be built.
-  onEnclaveSystem = scope: attributes: lib.optionalAttrs (scope.system == "x86_64-linux") attributes;
+  onEnclaveSystem =
+    scope: attributes: lib.optionalAttrs (scope.system == "x86_64-linux") attributes;
 in
 {
   packages = forEachSystem (
@@ -46,11 +47,13 @@ in
         sysroot
         measurements
         ;
+      letsesign-host = scope.host;
       default = scope.eif;
     }
   );
 
-  # `nix build .#reproducers.kernel`: no package, so that checks and caches of all packages leave it out.
+  # `nix build .#reproducers.kernel`: no package, so that checks and caches of all packages leave it
+  # out.
   legacyPackages = forEachSystem (
     scope: onEnclaveSystem scope { inherit (scope) reproducers; }
   );
@@ -81,20 +84,30 @@ in
   devShells = forEachSystem (
     scope:
     {
-      default = import ./devShell.nix scope { };
+      default = import ./dev-shell.nix scope { };
     }
     // onEnclaveSystem scope {
       # With the emulator, which no binary cache has: QEMU with a patch of ours.
-      full = import ./devShell.nix scope { full = true; };
+      full = import ./dev-shell.nix scope { full = true; };
     }
   );
 
   formatter = forEachSystem (scope: scope.pkgs.nixfmt-tree);
 
-  # Functions for other flakes; examples/flake uses them.
+  # Functions for other flakes; nix/examples/flake uses them.
   lib = forEachSystem (
     scope: onEnclaveSystem scope { inherit (scope) buildEif canonicalImage pcrCheck; }
   );
+
+  # The parent instance on NixOS.
+  nixosModules =
+    let
+      letsesign-host = import ./host-module.nix { packageOf = system: scopes.${system}.host; };
+    in
+    {
+      inherit letsesign-host;
+      default = letsesign-host;
+    };
 
   # The tools, as packages of somebody's nixpkgs and built by it.
   overlays.default =
@@ -112,7 +125,7 @@ in
     };
 
   templates.default = {
-    path = ../examples/flake;
+    path = ./examples/flake;
     description = "An enclave image of one's own program, with measurements that a check compares";
   };
 }

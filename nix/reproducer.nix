@@ -1,5 +1,5 @@
-# reproducer NAME: runs the very recipe of reproducers/NAME that `cargo xtask reproduce NAME` runs, here
-# in the sandbox, and fails with what differs from the repository. The result is the report.
+# reproducer NAME: runs the very recipe of reproducers/NAME that `cargo xtask reproduce NAME` runs,
+# here in the sandbox, and fails with what differs from the repository. The result is the report.
 {
   pkgs,
   select,

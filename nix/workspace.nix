@@ -3,13 +3,13 @@
 {
   craneLib,
   members,
-  rustSource,
+  source,
   vendor,
   ...
 }:
 let
   arguments = {
-    src = rustSource;
+    src = source.rust;
     cargoVendorDir = vendor;
     pname = "letsesign";
     inherit (members) version;
@@ -26,7 +26,7 @@ let
 in
 arguments
 // {
-  # Built, not checked: what only checks has artifacts of its own (checkArtifacts.nix).
+  # Built, not checked: what only checks has artifacts of its own (check-artifacts.nix).
   cargoArtifacts = craneLib.buildDepsOnly (arguments // { cargoCheckCommand = "true"; });
   # letsesign-verify embeds them. Apart from the source: a new measurement compiles no dependency
   # again.

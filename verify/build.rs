@@ -1,10 +1,10 @@
-//! Embeds the measurements of all releases, so that the program needs no other file to know them.
+//! Embeds the measurements of all releases, so that the program works without other files.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// Where a build keeps the tree and the measurements apart.
+/// Set by builds that keep the measurements outside the source tree.
 const VARIABLE: &str = "LETSESIGN_MEASUREMENTS";
 
 fn main() -> io::Result<()> {
@@ -52,7 +52,7 @@ fn list(folder: &Path, prefix: &str) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(files)
 }
 
-/// Releases, the status list, signatures, the ledger and keys; not manifests and the schema.
+/// Selects releases, the status list, signatures, the ledger and keys; not manifests or the schema.
 fn wanted(name: &str) -> bool {
     let base = name.strip_suffix(".minisig").unwrap_or(name);
     let release = base

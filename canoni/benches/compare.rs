@@ -1,12 +1,15 @@
-//! `canoni` side by side with the tool it replaces and with tools that copy images: a Go program over go-containerregistry
-//! (benches/go/main.go), skopeo, buildah; and with the bounds of the machine, `openssl dgst` and `cp`.
+//! `canoni` side by side with the tool it replaces and with tools that copy images: a Go program
+//! over go-containerregistry (benches/go/main.go), skopeo, buildah; and with the bounds of the
+//! machine, `openssl dgst` and `cp`.
 //!
 //!     GO111MODULE=off go build -o go-canonical canoni/benches/go/main.go
-//!     GO_CANONICAL=$PWD/go-canonical cargo bench -p canoni --bench compare -- [DIRECTORY] [ROUNDS] [FILES]
+//!     GO_CANONICAL=$PWD/go-canonical \
+//!         cargo bench -p canoni --bench compare -- [DIRECTORY] [ROUNDS] [FILES]
 //!
-//! The Go program's library is Debian's golang-github-google-go-containerregistry-dev. DIRECTORY (default /usr/lib) becomes the one layer of an
-//! image; another image has FILES (default 100000) small files. Contenders that are not installed are left out, and it is said. Needs GNU time
-//! and about five times the directory's size in TMPDIR.
+//! The Go program's library is Debian's golang-github-google-go-containerregistry-dev. DIRECTORY
+//! (default /usr/lib) becomes the one layer of an image; another image has FILES (default 100000)
+//! small files. Contenders that are not installed are left out, and it is said. Needs GNU time and
+//! about five times the directory's size in TMPDIR.
 
 use letsesign_tests::sidebyside::{Bench, Result, Run};
 use std::io::Write;
@@ -14,7 +17,8 @@ use std::path::Path;
 use std::process::Command;
 
 fn main() -> Result<()> {
-    // `cargo bench` adds --bench; `cargo test` runs benches without it, and then there is nothing to do.
+    // `cargo bench` adds --bench; `cargo test` runs benches without it, and then there is nothing
+    // to do.
     let mut args: Vec<String> = std::env::args().skip(1).collect();
     let Some(at) = args.iter().position(|arg| arg == "--bench") else {
         return Ok(());

@@ -83,7 +83,7 @@ impl Blob {
         self.len == 0
     }
 
-    /// What errors call the file.
+    /// The name of the file in errors.
     pub fn name(&self) -> &str {
         &self.backing.name
     }

@@ -7,27 +7,27 @@ use crate::limits::Limits;
 use crate::progress::Progress;
 use crate::source::{Archive, Image, Selector};
 use crate::tree::TreeOptions;
-use crate::write::{Canonical, CanonicalOptions, Format, parse_time};
+use crate::write::{Canonical, CanonicalOptions, CanonicalPlatforms, Format, parse_time};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// What [`check`] found.
+/// The findings of [`check`].
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
     /// Whether nothing differs.
     pub canonical: bool,
     /// Digest of the canonical form.
     pub digest: String,
-    /// The time that the config names, seconds since 1970, which the canonical form was made with; 0 where it names none in the canonical
-    /// spelling.
+    /// The time that the config names, seconds since 1970, which the canonical form was made with;
+    /// 0 where it names none in the canonical spelling.
     pub epoch: u64,
-    /// What differs: first side the image, second side its canonical form.
+    /// The differences: the first side is the image, the second its canonical form.
     pub findings: Vec<Difference>,
 }
 
-/// Compares an image with its own canonical form, layer by layer. `file`, where given, is the archive that it is from: its bytes must be
-/// those of the canonical archive, too.
+/// Compares an image with its own canonical form, layer by layer. `file`, where given, is the
+/// archive that it is from: its bytes must be those of the canonical archive, too.
 pub fn check(
     image: &Image,
     file: Option<&Path>,
@@ -85,7 +85,76 @@ pub fn check(
     })
 }
 
-/// Every difference between an image and its canonical form, which is written to a temporary file for that.
+/// One platform of [`check_platforms`].
+#[derive(Debug, Clone, Serialize)]
+pub struct PlatformCheck {
+    /// `OS/ARCHITECTURE[/VARIANT]`.
+    pub platform: String,
+    /// The findings for this platform's image.
+    #[serde(flatten)]
+    pub check: Check,
+}
+
+/// The findings of [`check_platforms`].
+#[derive(Debug, Clone, Serialize)]
+pub struct PlatformsCheck {
+    /// Whether nothing differs, in any platform or in the archive around them.
+    pub canonical: bool,
+    /// Digest of the canonical index.
+    pub digest: String,
+    /// Each platform, sorted by its name.
+    pub platforms: Vec<PlatformCheck>,
+    /// The differences in the archive itself, where all platforms are canonical.
+    pub findings: Vec<Difference>,
+}
+
+/// Compares the images of all platforms, as [`check`] does. `file`, where given, is the archive
+/// that they are from.
+pub fn check_platforms(
+    images: &[Image],
+    file: Option<&Path>,
+    tree: &TreeOptions,
+    progress: &Progress,
+) -> Result<PlatformsCheck> {
+    let mut platforms = images
+        .iter()
+        .map(|image| {
+            Ok(PlatformCheck {
+                platform: image.platform(),
+                check: check(image, None, tree, progress)?,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    platforms.sort_by(|one, other| one.platform.cmp(&other.platform));
+    let canonical = CanonicalPlatforms::from_images(
+        images,
+        &CanonicalOptions {
+            epoch: platforms.first().map_or(0, |first| first.check.epoch),
+            flatten: false,
+            tree: *tree,
+            tags: images
+                .first()
+                .map_or_else(Vec::new, |first| first.tags().to_vec()),
+            progress: progress.clone(),
+        },
+    )?;
+    let mut findings = Vec::new();
+    if let (true, Some(file)) = (platforms.iter().all(|one| one.check.canonical), file) {
+        let at = first_difference(file, |same| {
+            canonical.write_tar(same, Format::OciTar, "comparison")
+        })?;
+        findings.extend(at.map(|at| archive_difference(file, at)));
+    }
+    Ok(PlatformsCheck {
+        canonical: findings.is_empty() && platforms.iter().all(|one| one.check.canonical),
+        digest: canonical.digest(),
+        platforms,
+        findings,
+    })
+}
+
+/// Every difference between an image and its canonical form, which is written to a temporary file
+/// for that.
 fn against(image: &Image, canonical: &Canonical, tree: &TreeOptions) -> Result<Vec<Difference>> {
     let folder = std::env::temp_dir();
     let mut file = tempfile::tempfile_in(&folder)
@@ -114,29 +183,46 @@ fn against(image: &Image, canonical: &Canonical, tree: &TreeOptions) -> Result<V
     compare(image, &archive.image(&selector)?, &options)
 }
 
-/// The first byte at which a file is neither the canonical docker-archive nor the canonical OCI tar.
+/// The first byte at which a file is neither the canonical docker-archive nor the canonical OCI
+/// tar.
 fn archive(file: &Path, canonical: &Canonical) -> Result<Option<Difference>> {
     let mut furthest = 0;
     for format in [Format::DockerArchive, Format::OciTar] {
-        let mut same = Same {
-            blob: Blob::open(file)?,
-            at: 0,
-            differs: false,
+        let at = first_difference(file, |same| canonical.write_tar(same, format, "comparison"))?;
+        let Some(at) = at else {
+            return Ok(None);
         };
-        match canonical.write_tar(&mut same, format, "comparison") {
-            Ok(()) if same.at == same.blob.len() => return Ok(None),
-            Err(error) if !same.differs => return Err(error),
-            _ => furthest = furthest.max(same.at),
-        }
+        furthest = furthest.max(at);
     }
-    Ok(Some(Difference::new(
+    Ok(Some(archive_difference(file, furthest)))
+}
+
+/// The first byte at which a file is not what is written; `None` where it is all of that.
+fn first_difference(
+    file: &Path,
+    write: impl FnOnce(&mut Same) -> Result<()>,
+) -> Result<Option<u64>> {
+    let mut same = Same {
+        blob: Blob::open(file)?,
+        at: 0,
+        differs: false,
+    };
+    match write(&mut same) {
+        Ok(()) if same.at == same.blob.len() => Ok(None),
+        Err(error) if !same.differs => Err(error),
+        _ => Ok(Some(same.at)),
+    }
+}
+
+fn archive_difference(file: &Path, at: u64) -> Difference {
+    Difference::new(
         false,
         "archive",
         "",
-        format!("bytes of the file, from byte {furthest} on"),
+        format!("bytes of the file, from byte {at} on"),
         Some(file.display().to_string()),
         Some("what canoni writes".to_owned()),
-    )))
+    )
 }
 
 /// Takes bytes as long as they are those of a file.

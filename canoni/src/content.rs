@@ -27,7 +27,7 @@ pub enum Content {
     Blob(Blob),
     /// A sparse file of `len` bytes, kept as the runs that are not zero, ascending and apart.
     Sparse {
-        /// What the runs point into.
+        /// The bytes that the runs point into.
         blob: Blob,
         /// The runs.
         extents: Arc<[Extent]>,
@@ -60,8 +60,9 @@ impl Content {
 
     /// Opens the content for reading from its start.
     ///
-    /// The reader has no buffer of its own: each `read` goes straight into the caller's slice, so give it large ones.
-    /// It yields exactly [`Content::len`] bytes or fails, also when a file changed its length meanwhile.
+    /// The reader has no buffer of its own: each `read` goes straight into the caller's slice, so
+    /// give it large ones. It yields exactly [`Content::len`] bytes or fails, also when a file
+    /// changed its length meanwhile.
     pub fn open(&self) -> Result<ContentReader> {
         let source = match self {
             Self::Bytes(bytes) => Source::Bytes(Arc::clone(bytes)),

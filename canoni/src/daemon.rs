@@ -1,4 +1,5 @@
-//! Images by name: Docker's daemon, or podman's socket, which speaks the same protocol (Docker Engine API).
+//! Images by name: Docker's daemon, or podman's socket, which speaks the same protocol (Docker
+//! Engine API).
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -15,7 +16,8 @@ use std::pin::Pin;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-/// Seconds until an answer begins. A daemon writes large images to disk before it sends their first byte.
+/// Seconds until an answer begins. A daemon writes large images to disk before it sends their first
+/// byte.
 const TIMEOUT: u64 = 3600;
 /// Bytes that are sent at a time.
 const PIECE: usize = 256 << 10;
@@ -49,8 +51,9 @@ fn address() -> Option<String> {
 }
 
 impl Daemon {
-    /// Connects to the daemon of `DOCKER_HOST` or `CONTAINER_HOST` (`unix://PATH`, `tcp://HOST:PORT`), else to the first socket
-    /// that is there: Docker's, its rootless one, podman's of this user, podman's of the system.
+    /// Connects to the daemon of `DOCKER_HOST` or `CONTAINER_HOST` (`unix://PATH`,
+    /// `tcp://HOST:PORT`), else to the first socket that is there: Docker's, its rootless one,
+    /// podman's of this user, podman's of the system.
     pub fn connect() -> Result<Self> {
         let Some(address) = address() else {
             return Err(Error::image(
@@ -160,7 +163,7 @@ impl Daemon {
                 .unwrap_or_else(|_| Err(self.fail("the thread that wrote the image failed")));
             (written, loaded)
         });
-        // What the daemon complains of is the cause where both failed.
+        // Where both failed, the daemon's complaint is the cause.
         loaded.map_err(|reason| self.fail(format!("cannot load the image: {reason}")))?;
         written?;
         for tag in canonical.tags() {
@@ -169,7 +172,8 @@ impl Daemon {
         Ok(())
     }
 
-    /// The daemon's image of this name has these layers. (Its ID is no measure: it depends on the daemon's image store.)
+    /// The daemon's image of this name has these layers. (Its ID does not decide: it depends on the
+    /// daemon's image store.)
     fn compare(&self, tag: &str, canonical: &Canonical) -> Result<()> {
         let image = self
             .runtime

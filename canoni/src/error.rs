@@ -7,14 +7,14 @@ use std::path::Path;
 /// Result with [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong with an image.
+/// An error of reading or writing an image.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused.
     #[error("cannot {action} {subject}: {cause}")]
     Io {
-        /// What was tried: "open", "read", "create".
+        /// The operation: "open", "read", "create".
         action: &'static str,
         /// The file or archive.
         subject: String,
@@ -30,7 +30,7 @@ pub enum Error {
         offset: u64,
         /// The entry's name as far as it is known.
         entry: Option<String>,
-        /// What is wrong.
+        /// The problem.
         problem: Problem,
     },
     /// The image as a whole is damaged or incomplete.
@@ -38,17 +38,17 @@ pub enum Error {
     Image {
         /// The image's file, folder or reference.
         image: String,
-        /// What is wrong and what to do.
+        /// The problem and the way out.
         reason: String,
     },
     /// A path of an image or tree cannot be what the archive says it is.
     #[error("{origin}: {path}: {reason}")]
     Path {
-        /// The layer or folder.
+        /// The layer or folder, with the offset of the entry's header where it is an archive's.
         origin: String,
         /// The path, escaped for printing.
         path: String,
-        /// What is wrong and what to do.
+        /// The problem and the way out.
         reason: String,
     },
     /// Content has another digest than the one that names it.
@@ -58,9 +58,9 @@ pub enum Error {
     Digest {
         /// The blob.
         what: String,
-        /// What its name or the config says.
+        /// The digest that its name or the config gives.
         expected: String,
-        /// What it is.
+        /// The digest of its bytes.
         actual: String,
     },
     /// A limit that protects from decompression bombs was reached.
@@ -68,7 +68,7 @@ pub enum Error {
         "{what}: more than {limit} {unit}; raise the limit with {option} if the image is meant to be that large"
     )]
     Limit {
-        /// What is too large.
+        /// The thing that is too large.
         what: String,
         /// The limit.
         limit: u64,
@@ -105,6 +105,23 @@ impl Error {
         Self::Image {
             image: image.into(),
             reason: reason.into(),
+        }
+    }
+
+    /// Adds where the entry's header lies, in bytes of the uncompressed layer, to the refusal of a
+    /// path.
+    pub(crate) fn at(self, offset: u64) -> Self {
+        match self {
+            Self::Path {
+                origin,
+                path,
+                reason,
+            } => Self::Path {
+                origin: format!("{origin}, offset {offset}"),
+                path,
+                reason,
+            },
+            other => other,
         }
     }
 

@@ -4,7 +4,8 @@ use crate::content::Content;
 use crate::error::{Error, Result};
 use crate::tar::{TarEntry, TarKind};
 
-/// What an image may cost. Every limit can be raised by the caller; none can be switched off by the image.
+/// Limits of one image. Every limit can be raised by the caller; none can be switched off by the
+/// image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the archive once uncompressed, and of all its image's layers together.
@@ -65,7 +66,7 @@ impl Meter {
         }
     }
 
-    /// What the layers that were read leave for the next one.
+    /// The remainder for the next layer, after those that were read.
     pub(crate) fn left(&self) -> Limits {
         Limits {
             content_bytes: self.limits.content_bytes.saturating_sub(self.content),

@@ -1,4 +1,5 @@
-//! What differs between operating systems. Nothing else in this package is for one of them alone.
+//! The differences between operating systems. Nothing else in this package is for one of them
+//! alone.
 
 use std::fs::File;
 use std::io;
@@ -18,7 +19,7 @@ pub(crate) fn device_numbers(rdev: u64) -> (u32, u32) {
     (rustix::fs::major(device), rustix::fs::minor(device))
 }
 
-/// What the system says of an extended attribute that a file does not have.
+/// The error code of an extended attribute that a file does not have.
 #[cfg(not(target_vendor = "apple"))]
 pub(crate) const NO_ATTRIBUTE: rustix::io::Errno = rustix::io::Errno::NODATA;
 #[cfg(target_vendor = "apple")]

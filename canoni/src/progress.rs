@@ -5,12 +5,12 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// What happened.
+/// A step of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     /// Work on this many bytes begins.
     Begin {
-        /// What is done: "hashing", "writing".
+        /// The work: "hashing", "writing".
         what: &'static str,
         /// Bytes in all, as far as it is known now.
         bytes: u64,

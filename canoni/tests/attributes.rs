@@ -80,7 +80,7 @@ fn engines_differ_on_a_hard_links_attributes() {
             .all(|line| line.contains("security.capability")),
         "{podman:?}"
     );
-    // What the canonical form does with the honest pair changes nothing.
+    // The canonical form does not change the honest pair.
     for honest in [linked(cap, cap, 1), linked(cap, &[], 1)] {
         let seen = engines::podman(&honest).unwrap();
         assert_eq!(seen, podman);

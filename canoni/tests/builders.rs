@@ -43,7 +43,7 @@ fn storage(folder: &Path) -> [String; 6] {
 }
 
 #[test]
-#[allow(clippy::too_many_lines, reason = "one story, told in its order")]
+#[allow(clippy::too_many_lines, reason = "one story, in its order")]
 fn all_builders_give_one_digest() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path().join("context");

@@ -7,14 +7,6 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use support::*;
 
-fn canoni(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_canoni"))
-        .args(arguments)
-        .env_remove("SOURCE_DATE_EPOCH")
-        .output()
-        .unwrap()
-}
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
@@ -145,10 +137,10 @@ fn several_images_need_a_choice() {
     let path = path.to_str().unwrap();
     let error = text(&canoni(&[path]).stderr);
     assert!(
-        error.contains("choose one with --image (it holds a:1, b:1)"),
+        error.contains("choose one with --reference (it holds a:1, b:1)"),
         "{error}"
     );
-    assert!(canoni(&[path, "--image", "b:1"]).status.success());
+    assert!(canoni(&[path, "--reference", "b:1"]).status.success());
     assert!(text(&canoni(&[path, "--image", "c"]).stderr).contains("no such image"));
     assert!(
         text(&canoni(&[path, "--image", "a:1", "--platform", "linux/arm64"]).stderr)
@@ -210,15 +202,97 @@ fn two_platforms(folder: &Path, swap: bool) -> String {
 }
 
 #[test]
-fn check_and_diff_take_one_platform() {
+fn check_and_diff_take_all_platforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (
+        two_platforms(folder.path(), false),
+        two_platforms(folder.path(), true),
+    );
+    let all = |arguments: &[&str]| canoni(&[arguments, &["--platform", "all"]].concat());
+    let json =
+        |output: &Output| -> serde_json::Value { serde_json::from_slice(&output.stdout).unwrap() };
+    let output = all(&["check", &one, "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let report = json(&output);
+    assert_eq!(report["canonical"], false);
+    assert_eq!(report["platforms"][0]["platform"], "linux/amd64");
+    assert_eq!(report["platforms"][1]["canonical"], false);
+    // The canonical form is, down to its bytes, unless the archive around it differs.
+    let target = folder.path().join("all.tar");
+    let path = target.to_str().unwrap();
+    let made = all(&[&one, "--format", "oci-tar", "-o", path]);
+    let output = all(&["check", path]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let digest = text(&made.stdout);
+    assert!(
+        text(&output.stdout).ends_with(&format!("canonical form v1, {digest}")),
+        "{output:?}"
+    );
+    let mut bytes = std::fs::read(&target).unwrap();
+    bytes.extend([0; 512]);
+    let longer = put(folder.path(), "longer.tar", &bytes);
+    let output = all(&["check", longer.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(
+        text(&output.stdout).contains("bytes of the file, from byte"),
+        "{output:?}"
+    );
+
+    assert_eq!(all(&["diff", &one, &other]).status.code(), Some(0));
+    let output = all(&["diff", &one, path]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(
+        all(&["diff", &one, path, "--meaning"]).status.code(),
+        Some(0)
+    );
+    // A platform that one side lacks, and one that differs in meaning.
+    let single = image(folder.path());
+    let output = all(&["diff", &one, &single, "--meaning", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let report = json(&output);
+    assert_eq!(report["equal"], false);
+    assert_eq!(report["platforms"][0]["sameMeaning"], false);
+    assert_eq!(report["platforms"][1]["onlyIn"], "first");
+    assert_eq!(report["platforms"][1]["platform"], "linux/arm64");
+}
+
+/// An empty pipe is the fault of the program before it.
+#[test]
+fn empty_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = put(folder.path(), "empty.tar", b"");
+    for argument in ["-", empty.to_str().unwrap()] {
+        let output = Command::new(env!("CARGO_BIN_EXE_canoni"))
+            .arg(argument)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            text(&output.stderr).contains("is empty; if it comes from a pipe"),
+            "{output:?}"
+        );
+    }
+}
+
+#[test]
+fn an_empty_source_date_epoch_is_unset() {
     let folder = tempfile::tempdir().unwrap();
     let path = image(folder.path());
-    for arguments in [&["check", &path][..], &["diff", &path, &path]] {
-        let output = canoni(&[arguments, &["--platform", "all"]].concat());
-        assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let with = |value: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_canoni"));
+        command
+            .arg(&path)
+            .env("SOURCE_DATE_EPOCH", value)
+            .output()
+            .unwrap()
+    };
+    assert_eq!(with("").stdout, canoni(&[&path]).stdout);
+    for value in ["yesterday", "-1", " ", "1.5"] {
+        let error = text(&with(value).stderr);
         assert!(
-            text(&output.stderr).contains("one platform at a time"),
-            "{output:?}"
+            error.contains("is not a number of seconds since 1970; unset it"),
+            "{error}"
         );
     }
 }
@@ -267,7 +341,7 @@ fn all_platforms_stay_together() {
     );
 }
 
-/// A pager that is closed early is no reason to panic.
+/// A pager that closes early does not cause a panic.
 #[test]
 fn completions_into_a_closed_pipe_do_not_panic() {
     let (reader, writer) = std::io::pipe().unwrap();
@@ -303,4 +377,36 @@ fn source_date_epoch_is_in_no_commands_way() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(text(&output.stderr).contains("/no/image"), "{output:?}");
     }
+}
+
+/// Names in an image are a stranger's: one may hold an override that shows `exe.pdf` for `fdp.exe`,
+/// or a sequence that acts on the terminal.
+#[test]
+fn an_image_does_not_steer_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = |name: &str, file: &str| {
+        let layer = support::tar(&[support::file(file, "x")]);
+        let path = folder.path().join(name);
+        std::fs::write(&path, support::docker_archive(&[layer])).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let hostile = "a\u{202e}fdp.exe\u{9b}2J";
+    let (one, other) = (image("one.tar", hostile), image("other.tar", "b"));
+    for arguments in [
+        &["diff", &one, &other][..],
+        &["diff", "--json", &one, &other],
+        &["check", "--all", &one],
+        &[
+            "-o",
+            &format!("{}/no\u{202e}/x", folder.path().display()),
+            &one,
+        ],
+    ] {
+        let output = canoni(arguments);
+        let all = text(&output.stdout) + &text(&output.stderr);
+        assert!(!all.is_empty(), "{arguments:?}");
+        assert!(!all.contains(['\u{202e}', '\u{9b}']), "{all:?}");
+    }
+    let text = text(&canoni(&["diff", &one, &other]).stdout);
+    assert!(text.contains("a\\u{202e}fdp.exe\\u{9b}2J"), "{text}");
 }

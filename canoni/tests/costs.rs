@@ -1,4 +1,4 @@
-//! What an image may cost, all layers together; and what must not be waited for.
+//! Limits over all layers of an image; and reads that must not block.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -74,7 +74,8 @@ fn deep_paths_imply_folders_within_a_limit() {
         archive
     };
     exceeds(&bomb(110), &Limits::default(), "--max-name-bytes");
-    // What passes is bounded: 2000 folders of 2000 bytes on average take 4 MB, whatever is in them.
+    // The accepted work is bounded: 2000 folders of 2000 bytes on average take 4 MB, whatever is in
+    // them.
     let few = outcome(&bomb(5), &Limits::default(), true).unwrap();
     assert!((15_000_000..33_000_000).contains(&few), "{few}");
     // One deep folder may hold many files.

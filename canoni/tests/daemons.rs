@@ -17,7 +17,7 @@ const BASE: &str =
     "FROM scratch\nCOPY busybox /bin/busybox\nSHELL [\"/bin/busybox\", \"sh\", \"-c\"]\n";
 const SH: &str = "RUN /bin/busybox --install -s /bin\n";
 
-/// What stands after the base in each Dockerfile. Together they hold what images are made of.
+/// The lines after the base of each Dockerfile. Together they use every kind of instruction.
 const IMAGES: &[(&str, &str)] = &[
     ("plain", ""),
     ("tree", "COPY tree /tree\n"),
@@ -125,7 +125,8 @@ fn build(daemon: &Daemon, folder: &Path, name: &str, text: &str) {
     }
 }
 
-/// `canoni(canoni(x))` is `canoni(x)`, byte for byte, for images as Docker saves them; and check says the same.
+/// `canoni(canoni(x))` is `canoni(x)`, byte for byte, for images as Docker saves them; and check
+/// says the same.
 #[test]
 fn canonical_images_stay_what_they_are() {
     let scratch = tempfile::tempdir().unwrap();
@@ -334,7 +335,8 @@ fn file_capabilities_survive() {
         .unwrap();
     let tree = opened.flatten(&canoni::TreeOptions::default()).unwrap();
     let (_, entry) = tree.find(b"ping").unwrap();
-    // vfs_cap_data (linux/capability.h): revision 2 with the effective bit, CAP_NET_RAW (13) permitted.
+    // vfs_cap_data (linux/capability.h): revision 2 with the effective bit, CAP_NET_RAW (13)
+    // permitted.
     let value = [0x0200_0001_u32, 1 << 13, 0, 0, 0]
         .iter()
         .flat_map(|word| word.to_le_bytes())

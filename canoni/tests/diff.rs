@@ -1,4 +1,4 @@
-//! What `compare` and `check` say, and that they agree with the digests.
+//! The answers of `compare` and `check`, and their agreement with the digests.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod support;
@@ -23,7 +23,7 @@ fn differences(left: &[Raw], right: &[Raw]) -> Vec<Difference> {
         &CompareOptions::default(),
     )
     .unwrap();
-    // The configs differ in the layer's digest, which is no difference of its own.
+    // The configs differ in the layer's digest, which does not count on its own.
     assert!(all.iter().all(|one| one.place != "config"), "{all:#?}");
     all
 }
@@ -234,7 +234,8 @@ fn flattened_images_are_compared_by_what_they_add_up_to() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// No difference of meaning is the same as one digest; and an image is canonical exactly when check says so.
+    /// No difference of meaning is the same as one digest; and an image is canonical exactly when
+    /// check says so.
     #[test]
     fn differences_of_meaning_are_differences_of_digest(
         first in model(), second in model(), same in any::<bool>(),

@@ -1,4 +1,4 @@
-//! What layers add up to.
+//! Layers flattened into one tree.
 #![allow(missing_docs)]
 
 mod support;
@@ -234,7 +234,7 @@ fn readers_that_would_differ_are_refused() {
         ),
         (
             tar(&[file("t/x", "1")]),
-            "lies below t, which is no directory",
+            "lies below t, which is not a directory",
         ),
         (
             tar(&[file("f", "1"), file(".wh.f", "")]),
@@ -264,8 +264,11 @@ fn readers_that_would_differ_are_refused() {
         (tar(&[odd_link]), "another mode or owner"),
         (tar(&[device]), "character device 0:0"),
         (tar(&[file(".wh..", "")]), "whiteout of nothing"),
-        (tar(&[file(".wh.x", "content")]), "no empty file"),
-        (tar(&[dir(".wh.x"), file(".wh.x/y", "")]), "no empty file"),
+        (tar(&[file(".wh.x", "content")]), "is not an empty file"),
+        (
+            tar(&[dir(".wh.x"), file(".wh.x/y", "")]),
+            "is not an empty file",
+        ),
         (tar(&[symlink("s", "../x")]), "above the root"),
     ];
     for (layer, words) in cases {

@@ -1,4 +1,5 @@
-//! The golden image: its digests never change. A different digest is a different form, which needs a new number.
+//! The golden image: its digests never change. A different digest is a different form, which needs
+//! a new number.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};

@@ -226,7 +226,7 @@ fn malformed_headers() {
         (broken_pax(b"9 path=x\n9 path"), "record length"),
         (broken_pax(b"99 path=x\n"), "record length is wrong"),
         (broken_pax(b"07 a=bc\n"), "record length is wrong"),
-        (broken_pax(b"x a=b\n"), "record length is no number"),
+        (broken_pax(b"x a=b\n"), "record length is not a number"),
         (broken_pax(b"6 a=bc"), "does not end in a newline"),
         (broken_pax(b"5 ab\n"), "record without '='"),
         (broken_pax(b"5 =b\n"), "empty keyword"),

@@ -147,7 +147,7 @@ fn a_lone_spelling_is_read_as_docker_reads_it() {
     let index = |text: String| text.replace("\"manifests\"", "\"Manifests\"");
     assert_eq!(digests(&oci(upper, index)).unwrap(), honest);
 
-    // What the program reads from the config is what the digest says.
+    // The program reads the same values from the config as the digest covers.
     let folder = tempfile::tempdir().unwrap();
     let image = open(&put(
         folder.path(),

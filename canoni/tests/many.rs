@@ -23,7 +23,8 @@ fn many(folder: &Path) -> std::path::PathBuf {
     put(folder, "many.tar", &docker_archive(&[layer]))
 }
 
-/// The digest of this image in form v1. A change of the order, or of anything else in the form, changes it: then it is another form.
+/// The digest of this image in form v1. A change of the order, or of anything else in the form,
+/// changes it: then it is another form.
 const MANY: &str = "sha256:cc5c323f06307f24c7401e214d16bda28a92b6bd6e2d6fafb3b31b6b7e36a574";
 
 #[test]
@@ -50,7 +51,8 @@ fn nothing_of_the_machine_shows() {
     let scratch = tempfile::tempdir().unwrap();
     let path = many(scratch.path());
     let path = path.to_str().unwrap();
-    let canoni = env!("CARGO_BIN_EXE_canoni");
+    // Quoted: the path of the checkout may have spaces.
+    let canoni = concat!("'", env!("CARGO_BIN_EXE_canoni"), "'");
     let shell = |command: String| {
         let output = Command::new("sh")
             .args(["-c", &command])
@@ -76,7 +78,7 @@ fn nothing_of_the_machine_shows() {
     if id == "0" {
         shell(format!("chmod 755 {}", scratch.path().display()));
         let copy = scratch.path().join("canoni");
-        std::fs::copy(canoni, &copy).unwrap();
+        std::fs::copy(env!("CARGO_BIN_EXE_canoni"), &copy).unwrap();
         let digest = shell(format!(
             "setpriv --reuid 65534 --regid 65534 --clear-groups env TMPDIR=/tmp {} {path} --digest-only",
             copy.display()

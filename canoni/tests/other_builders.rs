@@ -130,7 +130,7 @@ fn the_archive_itself_needs_an_end_marker() {
     );
 }
 
-/// What the page refuses, the layered form refuses as the flattened one does.
+/// The layered form refuses everything that the page refuses, as the flattened one does.
 #[test]
 fn layers_that_do_not_fit_each_other() {
     let lower = tar(&[
@@ -157,7 +157,7 @@ fn layers_that_do_not_fit_each_other() {
         (
             "below a file",
             tar(&[file("t/x", "x")]),
-            "lies below t, which is no directory",
+            "lies below t, which is not a directory",
         ),
         (
             "link to nothing",

@@ -64,7 +64,7 @@ fn headers() {
             }],
             Two,
         ),
-        // umoci and podman unpack it to p/a: Go takes GNU's times for a prefix where they are no
+        // umoci and podman unpack it to p/a: Go takes GNU's times for a prefix where they are not
         // numbers.
         (
             "GNU has no prefix",

@@ -16,7 +16,7 @@ use support::drawn::{Change, Drawn, KEYS, KINDS, NAMES, SETTINGS, TYPES, changes
 use support::engine::{Engine, tree};
 use support::*;
 
-/// What canoni makes of an image, lines and digests, and what the engines do.
+/// canoni's result for an image, lines and digests, and the engines' results.
 type Seen = (
     Option<(Vec<String>, [String; 2])>,
     [Result<Vec<String>, String>; 2],
@@ -62,11 +62,11 @@ fn compare(changes: &[Change]) -> Result<bool, TestCaseError> {
     };
     let seen = [first, see(&other)];
     if let (Some((_, digests)), 1) = (&seen[1].0, changes.len()) {
-        // What canoni writes of an image, it takes, and makes nothing else of it.
+        // canoni accepts its own output and does not change it.
         let written = engines::canonical(&other.archive());
         prop_assert_eq!(digest(&written, false), Ok(digests[0].clone()));
     }
-    // What canoni reads, umoci and podman read alike, unless they refuse it.
+    // umoci and podman read an image as canoni does, or refuse it.
     for (read, engines) in &seen {
         if let Some((lines, _)) = read {
             for engine in engines.iter().flatten() {

@@ -1,6 +1,7 @@
-//! The numbering plans of all countries, taken from the metadata in the crate `phonenumber` (Google's libphonenumber) and written
-//! as a table of constants: the server gets the knowledge without the regular expressions, which would cost it 2.5 MB of
-//! program and up to 25 MB of memory.
+//! The numbering plans of all countries, taken from the metadata in the crate `phonenumber`
+//! (Google's libphonenumber) and written as a table of constants: the server gets the knowledge
+//! without the regular expressions, which would cost it 2.5 MB of program and up to 25 MB of
+//! memory.
 
 use phonenumber::metadata::DATABASE;
 use std::collections::BTreeMap;
@@ -10,7 +11,8 @@ use std::{env, fs, path::Path};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
-    // By code: the plans of no country (+800...) share one name. Sorted: the table must not depend on the order of a hash map.
+    // By code: the plans of no country (+800...) share one name. Sorted: the table must not depend
+    // on the order of a hash map.
     let mut codes: BTreeMap<u16, BTreeMap<String, String>> = BTreeMap::new();
     let regions = (1..1000)
         .filter_map(|code: u16| DATABASE.by_code(&code))
@@ -20,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let general = pattern(all.general().national_number().as_str())?;
         let mut entry = String::new();
         write!(entry, "Plan {{ general: {general:?}, kinds: &[")?;
-        // What `isValidNumber` of libphonenumber looks at.
+        // The kinds that `isValidNumber` of libphonenumber checks.
         let kinds = [
             all.fixed_line(),
             all.mobile(),

@@ -1,4 +1,5 @@
-//! Any bytes as an answer of KMS, and as the CMS in it: an error or a value, never a panic, never more than was there.
+//! Arbitrary bytes as a response of KMS, and as the CMS message in it. The parser returns an error
+//! or a value, never panics, and never returns more data than the input held.
 #![no_main]
 
 use letsesign_kms::{EnvelopedData, Envelope, answer};

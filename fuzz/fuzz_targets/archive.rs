@@ -1,4 +1,4 @@
-//! Any bytes as the zip that signers get. What is accepted has no byte that is not its own.
+//! Arbitrary bytes as the zip that signers get. In an accepted zip, every byte belongs to a part.
 #![no_main]
 #![allow(dead_code, reason = "parts of a program")]
 

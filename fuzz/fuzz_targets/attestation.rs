@@ -1,5 +1,5 @@
-//! Any bytes as a document, as a payload that is signed and sound around them, and as certificates. Nothing panics, and nothing that was not signed is
-//! accepted.
+//! Arbitrary bytes as a document, as a payload with a valid signature and envelope, and as
+//! certificates. Nothing panics, and nothing unsigned is accepted.
 #![no_main]
 
 use letsesign_attestation::{Expected, Live, Measurements, Root, Verifier};
@@ -14,7 +14,7 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| Verifier::new(Root::for_t
 static EXPECTED: LazyLock<Expected> =
     LazyLock::new(|| Expected::current(Measurements::new([0x11; 48], [0x11; 48], [0x11; 48]).unwrap()));
 
-/// The genuine document with a run of bytes replaced, at a place that the input chooses.
+/// The genuine document with some bytes replaced, at an offset that the input chooses.
 fn changed(bytes: &[u8]) -> Option<Vec<u8>> {
     let (place, patch) = bytes.split_at_checked(2)?;
     let place = usize::from(u16::from_le_bytes(place.try_into().ok()?)) % GENUINE.len();
@@ -24,7 +24,7 @@ fn changed(bytes: &[u8]) -> Option<Vec<u8>> {
     (document != *GENUINE).then_some(document)
 }
 
-/// A tag more, or n - s for s, says the same; nothing else is accepted.
+/// An extra tag, or n - s in place of s, does not change the content. Any other change is refused.
 fn only_what_was_signed(bytes: &[u8]) {
     if let Ok(recorded) = VERIFIER.recorded(bytes, &EXPECTED) {
         assert_eq!(recorded, VERIFIER.recorded(&GENUINE, &EXPECTED).unwrap());
@@ -39,13 +39,13 @@ fuzz_target!(|bytes: &[u8]| {
     if let Some(document) = changed(bytes) {
         only_what_was_signed(&document);
     }
-    // Whatever the parts are, an error has a rule and a text.
+    // Every error has a rule and a text.
     for outcome in [VERIFIER.inspect_recorded(bytes), Verifier::new(Root::aws()).inspect_recorded(bytes)] {
         if let Err(error) = outcome {
             assert!((1..=9).contains(&error.rule()) && !error.to_string().is_empty());
         }
     }
-    // As a certificate.
+    // The input as a certificate.
     if let Err(problem) = Root::for_tests(bytes) {
         assert!(!problem.to_string().is_empty());
     }

@@ -1,4 +1,4 @@
-//! No bytes make the reader of attestation documents panic or use memory by what they claim.
+//! Arbitrary bytes as an attestation document: no panic, and no allocation by a claimed length.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,8 +1,9 @@
-//! Any bytes as the host's answer, and as JSON: what is accepted here, serde_json accepts too.
+//! Arbitrary bytes as the host's response, and as JSON: serde_json accepts whatever this reader
+//! accepts.
 #![no_main]
 
-use letsesign_job::Envelope;
-use letsesign_job::fields::Fields;
+use letsesign_job_protocol::Envelope;
+use letsesign_job_protocol::fields::Fields;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
@@ -15,7 +16,7 @@ fuzz_target!(|body: &[u8]| {
         Envelope::Job(job) => {
             assert!(strict);
             assert!((1..=256).contains(&job.session().chars().count()));
-            // The sender's text is kept.
+            // The reader keeps the sender's text unchanged.
             let text = job.data().get().as_bytes();
             assert!(body.windows(text.len()).any(|window| window == text));
             let fields = Fields::of(job.data()).unwrap();

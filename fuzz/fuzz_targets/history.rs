@@ -1,4 +1,5 @@
-//! Any bytes as a release, a ledger and a status list. What is accepted is written again and means the same.
+//! Arbitrary bytes as a release, a ledger and a status list. What is accepted survives writing and
+//! reading again.
 #![no_main]
 
 use letsesign_measurements::{Files, History, Ledger, Release, StatusList};
@@ -17,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         let text = list.to_json().unwrap();
         assert_eq!(StatusList::parse(text.as_bytes()).unwrap(), list);
     }
-    // The parts of a folder, divided by zero bytes.
+    // Zero bytes divide the input into the files of a folder.
     let names = ["LEDGER", "a.json", "status.json", "status.json.minisig", "keys/a.pub", "a.json.minisig"];
     let parts = bytes.split(|byte| *byte == 0);
     let files: Files = names.into_iter().map(str::to_owned).zip(parts.map(<[u8]>::to_vec)).collect();

@@ -1,4 +1,4 @@
-//! Any bytes as an image archive. What is accepted must be canonical after one pass.
+//! Arbitrary bytes as an image archive. One pass makes every accepted archive canonical.
 #![no_main]
 
 use canoni::{Archive, Canonical, CanonicalOptions, Format, Limits, Selector};

@@ -1,4 +1,5 @@
-//! Any bytes as one layer: the checksums of headers are put right first, so that the fuzzer gets beyond them.
+//! Arbitrary bytes as one layer. The target corrects the checksums of headers first, so that the
+//! fuzzer gets past them.
 #![no_main]
 
 use canoni::{Limits, blob::Blob, tar::index};

@@ -1,4 +1,4 @@
-//! Any bytes as each of the formats. What is accepted is written again and means the same.
+//! Arbitrary bytes as each format. What is accepted survives writing and reading again.
 #![no_main]
 
 use letsesign_proof::{Poi, Por, Spf, Summary, UserData, compact};
@@ -18,8 +18,8 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(Spf::parse(spf.to_json().unwrap().as_bytes()).unwrap(), spf);
     }
     if let Some(summary) = std::str::from_utf8(bytes).ok().and_then(|text| Summary::parse(text).ok()) {
-        // Its own text says the same; what the members say can be written, which loses unknown
-        // members alone.
+        // The summary's own text parses to the same summary. Writing its members again loses
+        // unknown members only.
         assert_eq!(Summary::parse(summary.text()).unwrap(), summary);
         let Summary { signers, magic_number, binding_data_hash, origin, .. } = summary.clone();
         let written = Summary::new(signers, magic_number, binding_data_hash, origin).unwrap();

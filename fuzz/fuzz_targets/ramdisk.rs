@@ -1,4 +1,4 @@
-//! Any bytes as a ramdisk: reaches the cpio reader and the decompressors.
+//! Arbitrary bytes as a ramdisk: covers the cpio reader and the decompressors.
 
 #![no_main]
 

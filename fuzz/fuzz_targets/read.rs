@@ -1,5 +1,5 @@
-//! Any bytes as an image: an answer, never a panic. The second attempt has a right checksum, so that what lies behind
-//! that check is reached too.
+//! Arbitrary bytes as an image: an error or a value, never a panic. A second attempt has a
+//! corrected checksum, so that the fuzzer gets past that check.
 
 #![no_main]
 
@@ -20,7 +20,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     checksum.update(&bytes[header..]);
     bytes[header - 4..header].copy_from_slice(&checksum.finalize().to_be_bytes());
     if let Ok(image) = Image::read(&mut Cursor::new(&bytes), Arc::new(Silent)) {
-        // What is accepted is accepted for good.
+        // An accepted header survives writing.
         assert_eq!(image.layout.header.to_bytes(), bytes[..header]);
     }
 });

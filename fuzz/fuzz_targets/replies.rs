@@ -1,5 +1,5 @@
-//! Any bytes from an SMTP server: bounded replies or an error, however they are cut; a whole conversation ends, and never with success
-//! unless the server said so.
+//! Arbitrary bytes from an SMTP server: bounded replies or an error, however the stream is divided.
+//! A whole conversation ends, and succeeds only if the server said so.
 #![no_main]
 
 use letsesign_mail::smtp::{LINE_MAX, LINES_MAX, Limits, Replies, Session, send};
@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Says one line for each read, hears nothing.
+/// Sends one line for each read and ignores what it receives.
 struct Server<'a>(std::slice::SplitInclusive<'a, u8, fn(&u8) -> bool>);
 
 impl AsyncRead for Server<'_> {

@@ -1,8 +1,9 @@
-//! Any bytes as a PDF: opened, checked and stamped in every way, never a panic; what was stamped begins with the original and opens again.
+//! Arbitrary bytes as a PDF: opened, checked and stamped in every way, never a panic. A stamped
+//! document starts with the original's bytes and opens again.
 #![no_main]
 
 use letsesign_stamp::{
-    Field, FieldKind, Fonts, Language, Output, Signer, Template, What, is_signed,
+    Field, FieldKind, Fonts, Language, Output, Signer, Template, Mark, is_signed,
 };
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;
@@ -42,14 +43,14 @@ fuzz_target!(|bytes: &[u8]| {
             height: 10.0,
         },
     ];
-    let signed = What::Signed {
+    let signed = Mark::Signed {
         magic_number: MAGIC,
         date: "2026/11/25 (UTC)",
     };
     for (fields, what) in [
         (&fields[..1], signed),
-        (&fields[..], What::Pending),
-        (&fields[..1], What::Hint(Language::English)),
+        (&fields[..], Mark::Pending),
+        (&fields[..1], Mark::Hint(Language::English)),
     ] {
         let signers = [Signer {
             number: 1,

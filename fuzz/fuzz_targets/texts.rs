@@ -1,4 +1,5 @@
-//! Any text wherever somebody types one: a mail is made or refused, and is ASCII in lines that no server has to change.
+//! Arbitrary text in every field that a person types: the mail is built or refused, and consists of
+//! ASCII lines that no server has to change.
 #![no_main]
 
 use letsesign_mail::{
@@ -37,7 +38,7 @@ fuzz_target!(|text: &str| {
         .compose();
         let Ok(mail) = mail else { continue };
         assert!(is_address(mail.to()) && is_address(mail.from()));
-        // What was typed has no quotes and no angle brackets any more.
+        // The escaped text contains neither quotes nor angle brackets.
         assert_eq!(mail.html().matches("href=\"").count(), 1);
         assert_eq!(mail.html().matches("<a ").count(), 1);
         let message = mail.to_mime(&Origin { time: 0, random: [0; 16] });

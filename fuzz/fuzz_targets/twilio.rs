@@ -1,4 +1,5 @@
-//! Any bytes as Twilio's answers, and any text as a phone number: an error or a value, never a panic.
+//! Arbitrary bytes as Twilio's responses, and arbitrary text as a phone number: an error or a
+//! value, never a panic.
 #![no_main]
 
 use letsesign_sms::{answer, is_e164, is_valid};

@@ -1,5 +1,5 @@
-# The image boots in QEMU, without KVM, and an attestation document of its NSM has the measurements of
-# the file.
+# The image boots in QEMU, without KVM, and an attestation document of its NSM has the measurements
+# of the file.
 {
   pkgs,
   select,

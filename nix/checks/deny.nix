@@ -1,3 +1,3 @@
-# Crates, licences and sources are accepted ones (deny.toml). Advisories need the network and are no
-# part of a build.
+# Crates, licences and sources are accepted ones (deny.toml). Advisories need the network, which a
+# build does not have.
 { craneLib, workspace, ... }: craneLib.cargoDeny (workspace // { cargoExtraArgs = "--locked"; })

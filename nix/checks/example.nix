@@ -8,7 +8,7 @@
   ...
 }:
 let
-  example = (import ../../examples/flake/flake.nix).outputs {
+  example = (import ../examples/flake/flake.nix).outputs {
     inherit (inputs) nixpkgs;
     letsesign-enclave = inputs.self;
   };

@@ -2,11 +2,11 @@
 {
   craneLib,
   members,
-  rustSource,
+  source,
   ...
 }:
 craneLib.cargoFmt {
-  src = rustSource;
+  src = source.rust;
   pname = "letsesign";
   inherit (members) version;
   doInstallCargoArtifacts = false;

@@ -1,5 +1,6 @@
-# The image that Nix built has the measurements of measurements/next.json and, byte for byte, the sum of
-# measurements/next.sha256, which the cargo build wrote. A difference is explained down to the file.
+# The image that Nix built has the measurements of measurements/next.json and, byte for byte, the
+# sum of measurements/next.sha256, which the cargo build wrote. A difference is explained down to
+# the file.
 {
   pkgs,
   select,
@@ -12,7 +13,7 @@
 pkgs.runCommand "check-measurement"
   {
     src = select {
-      paths = import ../imagePaths.nix ++ [
+      paths = import ../image-paths.nix ++ [
         "measurements"
         "rust-toolchain.toml"
       ];

@@ -11,6 +11,6 @@ pkgs.runCommand "check-measurements"
   }
   ''
     cd "$src"
-    ${tools.xtask}/bin/xtask measurements
+    ${tools.xtask}/bin/xtask measure --files
     touch $out
   ''

@@ -1,16 +1,16 @@
-# Unit, property, golden and whole-program tests. Those that need Docker, QEMU or root say why they skip;
-# the boot is a check of its own.
+# Unit, property, golden and whole-program tests. Those that need Docker, QEMU or root say why they
+# skip; the boot is a check of its own.
 {
   craneLib,
   pkgs,
   workspace,
-  testSource,
+  source,
   ...
 }:
 craneLib.cargoNextest (
   workspace
   // {
-    src = testSource;
+    src = source.tests;
     doCheck = true;
     # Programs of tests that stdenv does not have.
     nativeBuildInputs = [

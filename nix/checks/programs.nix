@@ -1,5 +1,5 @@
-# The measured programs hold no forbidden crate and no forbidden text, no path of the building machine,
-# and are static.
+# The measured programs hold no forbidden crate and no forbidden text, no path of the building
+# machine, and are static.
 {
   cargoSource,
   craneLib,

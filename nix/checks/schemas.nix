@@ -1,13 +1,14 @@
-# Every JSON file of the tree, and the description of the image that Nix built, is as its schema says.
+# Every JSON file of the tree, and the description of the image that Nix built, is as its schema
+# says.
 {
   pkgs,
-  testSource,
+  source,
   tools,
   eif,
   ...
 }:
 pkgs.runCommand "check-schemas" { } ''
-  cd ${testSource}
+  cd ${source.tests}
   ${tools.xtask}/bin/xtask schemas --image ${eif}/letsesign-enclave.json
   touch $out
 ''

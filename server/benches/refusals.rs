@@ -1,5 +1,5 @@
-//! What a hostile host can learn from the time of a refusal: wrong against right padding in the
-//! template's slot, over a document of 30 MB, taken in turns in one run.
+//! Measures what a hostile host can learn from the time of a refusal: wrong against right padding
+//! in the template's slot, over a document of 30 MB, taken in turns in one run.
 //!
 //! The time is taken as the host sees it, from KMS's last answer to the job's result. Two rounds:
 //! with a `refusal-ms` of 1 it is the work itself, with the measured limits what a host gets.
@@ -17,8 +17,8 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use letsesign_world::customer::{decrypt_data_key, encrypt, encrypt_data_key};
-use letsesign_world::{Options, Sealed, Server, Task, World, pdf};
+use letsesign_testbed::customer::{decrypt_data_key, encrypt, encrypt_data_key};
+use letsesign_testbed::{Options, Sealed, Server, Task, Testbed, pdf};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,7 @@ fn samples() -> usize {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--samples" => samples = words.next().unwrap().parse().unwrap(),
-            // What cargo adds.
+            // Cargo adds this option.
             "--bench" => {}
             other => panic!("unknown argument {other}"),
         }
@@ -66,12 +66,12 @@ fn wrapped_anew(honest: &Sealed, template: &[u8], iv: [u8; 16]) -> Sealed {
 }
 
 /// From KMS's last answer to the result of a job that is refused.
-async fn refusal(world: &World, sealed: &Sealed) -> Duration {
-    let pending = world.submit("sendReq", &sealed.send_req(0));
+async fn refusal(testbed: &Testbed, sealed: &Sealed) -> Duration {
+    let pending = testbed.submit("sendReq", &sealed.send_req(0));
     let result = pending.result().await;
     let end = Instant::now();
     assert_eq!(result["code"], 2006);
-    end - world.kms.counters().last_answer().unwrap()
+    end - testbed.kms.counters().last_answer().unwrap()
 }
 
 /// Median, quartiles and extremes, in milliseconds.
@@ -111,16 +111,16 @@ async fn main() {
     println!("milliseconds from KMS's last answer to the result:");
     println!("                   lowest   quarter    median   quarter   highest");
     for limits in [&[("refusal-ms", "1")], &[("refusal-ms", "3000")]] {
-        let world = World::start(Options::default()).await.unwrap();
+        let testbed = Testbed::start(Options::default()).await.unwrap();
         let program = Path::new(env!("CARGO_BIN_EXE_letsesign-server"));
         let mut all = vec![("poll-ms", "5"), ("workers-max", "1")];
         all.extend(limits);
-        let server = Server::start(program, &world, &all);
+        let server = Server::start(program, &testbed, &all);
         let (mut right_times, mut wrong_times) = (Vec::new(), Vec::new());
         // The first pair warms everything up.
         for round in 0..=samples {
             for (template, times) in [(&right, &mut right_times), (&wrong, &mut wrong_times)] {
-                let time = refusal(&world, &wrapped_anew(&honest, template, iv)).await;
+                let time = refusal(&testbed, &wrapped_anew(&honest, template, iv)).await;
                 if round > 0 {
                     times.push(time);
                 }

@@ -1,4 +1,5 @@
-//! Jobs per second, CPU per job, memory and start-up of the server, with TLS to emulated services that share the machine's processors.
+//! Jobs per second, CPU per job, memory and start-up of the server, with TLS to emulated services
+//! that share the machine's processors.
 //!
 //! ```console
 //! $ cargo bench -p letsesign-server --features emulation --bench throughput
@@ -12,7 +13,7 @@
     clippy::cast_precision_loss
 )]
 
-use letsesign_world::{Attested, Options, Sealed, Server, Task, World, client, pdf};
+use letsesign_testbed::{Attested, Options, Sealed, Server, Task, Testbed, client, pdf};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,6 +32,12 @@ const REFERENCE: [(&str, f64); 3] = [
     ("confirmIntent", 2.3),
     ("attachEsig", 1.1),
 ];
+/// Processor time that a job of protocol 2 should take at most, in milliseconds.
+const GOALS: [(&str, f64); 3] = [
+    ("sendReq", 8.0),
+    ("confirmIntent", 5.0),
+    ("attachEsig", 12.0),
+];
 
 struct Arguments {
     seconds: u64,
@@ -47,7 +54,7 @@ fn arguments() -> Arguments {
         match word.as_str() {
             "--json" => found.json = true,
             "--seconds" => found.seconds = words.next().unwrap().parse().unwrap(),
-            // What cargo adds.
+            // Cargo adds this option.
             "--bench" => {}
             other => panic!("unknown argument {other}"),
         }
@@ -63,7 +70,7 @@ struct Measured {
 
 /// Keeps so many jobs of one kind under way for a while.
 async fn measure(
-    world: &Arc<World>,
+    testbed: &Arc<Testbed>,
     server: &Server,
     name: &'static str,
     jobs: &[String],
@@ -72,14 +79,14 @@ async fn measure(
     let (begun, before) = (Instant::now(), server.usage().cpu);
     let mut lanes = tokio::task::JoinSet::new();
     for lane in 0..CONCURRENT {
-        let (world, jobs) = (Arc::clone(world), jobs.to_vec());
+        let (testbed, jobs) = (Arc::clone(testbed), jobs.to_vec());
         lanes.spawn(async move {
             let mut done = 0_u32;
             for job in jobs.iter().cycle().skip(lane) {
                 if begun.elapsed() >= time {
                     break;
                 }
-                let result = world.jobs.submit(name, job).result().await;
+                let result = testbed.jobs.submit(name, job).result().await;
                 assert_eq!(result["code"], 0, "{name}");
                 done += 1;
             }
@@ -88,7 +95,7 @@ async fn measure(
     }
     let done: u32 = lanes.join_all().await.into_iter().sum();
     let elapsed = begun.elapsed();
-    world.mailbox.clear();
+    testbed.mailbox.clear();
     Measured {
         name,
         per_second: f64::from(done) / elapsed.as_secs_f64(),
@@ -99,10 +106,10 @@ async fn measure(
 async fn start_up(program: &Path) -> Duration {
     let mut times = Vec::new();
     for _ in 0..9 {
-        let world = World::start(Options::default()).await.unwrap();
+        let testbed = Testbed::start(Options::default()).await.unwrap();
         let begun = Instant::now();
-        let server = Server::start(program, &world, &[]);
-        while world.jobs.asked() == 0 {
+        let server = Server::start(program, &testbed, &[]);
+        while testbed.jobs.asked() == 0 {
             tokio::time::sleep(Duration::from_micros(200)).await;
         }
         times.push(begun.elapsed());
@@ -112,7 +119,7 @@ async fn start_up(program: &Path) -> Duration {
     times[times.len() / 2]
 }
 
-async fn prepare(world: &World) -> [Vec<String>; 3] {
+async fn prepare(testbed: &Testbed) -> [Vec<String>; 3] {
     let document = pdf::document(PAGES, BYTES);
     let (mut send, mut confirm, mut attach) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..TASKS {
@@ -120,16 +127,46 @@ async fn prepare(world: &World) -> [Vec<String>; 3] {
         task.notificant = "office@example.com".into();
         let sealed: Sealed = task.seal();
         let request = sealed.send_req(0).to_text();
-        let por = Attested::of(&world.jobs.submit("sendReq", &request).result().await);
-        let mails = world.mailbox.mails();
+        let por = Attested::of(&testbed.jobs.submit("sendReq", &request).result().await);
+        let mails = testbed.mailbox.mails();
         let mail = mails
             .iter()
             .find(|mail| mail.recipients == ["signer0@example.com"]);
         let link = client::Link::of(&mail.unwrap().parsed());
-        world.mailbox.clear();
+        testbed.mailbox.clear();
         let intent = sealed.confirm_intent(link.secret(), &por).to_text();
-        let poi = Attested::of(&world.jobs.submit("confirmIntent", &intent).result().await);
+        let poi = Attested::of(&testbed.jobs.submit("confirmIntent", &intent).result().await);
         attach.push(sealed.attach_esig(&[poi]).to_text());
+        send.push(request);
+        confirm.push(intent);
+    }
+    [send, confirm, attach]
+}
+
+/// The same jobs in protocol 2.
+async fn prepare2(testbed: &Testbed) -> [Vec<String>; 3] {
+    let document = pdf::document(PAGES, BYTES);
+    let account = client::protocol2::account();
+    let mut configuration = client::protocol2::configuration(1);
+    configuration.notificant = Some(letsesign_proof::Object(letsesign_protocol2::Notificant {
+        email: "office@example.com".into(),
+        locale: "en-US".into(),
+    }));
+    let (mut send, mut confirm, mut attach) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..TASKS {
+        let task = client::protocol2::Task2::seal(&account, &configuration, true, &document);
+        let request = task.send_req(0, 1).to_text();
+        let por = Attested::of(&testbed.jobs.submit("sendReq", &request).result().await);
+        let mails = testbed.mailbox.mails();
+        let mail = mails
+            .iter()
+            .find(|mail| mail.recipients == ["signer0@example.com"]);
+        let link = client::protocol2::Link2::of(&mail.unwrap().parsed());
+        testbed.mailbox.clear();
+        let answer = link.answer(letsesign_protocol2::Action::Confirm, None, None);
+        let intent = task.answer(&por, &answer).to_text();
+        let poi = Attested::of(&testbed.jobs.submit("confirmIntent", &intent).result().await);
+        attach.push(task.attach_esig(&[poi]).to_text());
         send.push(request);
         confirm.push(intent);
     }
@@ -145,15 +182,25 @@ async fn main() {
         mail_bytes: 8 << 20,
         ..Options::default()
     };
-    let world = Arc::new(World::start(options).await.unwrap());
-    let server = Server::start(program, &world, &[]);
-    let jobs = prepare(&world).await;
+    let testbed = Arc::new(Testbed::start(options).await.unwrap());
+    let server = Server::start(program, &testbed, &[]);
+    let jobs = prepare(&testbed).await;
     let time = Duration::from_secs(arguments.seconds);
     let mut results = Vec::new();
     for ((name, _), jobs) in REFERENCE.into_iter().zip(&jobs) {
-        results.push(measure(&world, &server, name, jobs, time).await);
+        results.push(measure(&testbed, &server, name, jobs, time).await);
     }
     let peak = server.usage().peak;
+    server.terminate().await;
+    // Every job asks KMS for both data keys and sends its mail, as the first job of a task does.
+    let limits = [("data-key-ms", "1"), ("reminder-pause-ms", "1")];
+    let server = Server::start(program, &testbed, &limits);
+    let jobs = prepare2(&testbed).await;
+    let mut protocol2 = Vec::new();
+    for ((name, _), jobs) in GOALS.into_iter().zip(&jobs) {
+        protocol2.push(measure(&testbed, &server, name, jobs, time).await);
+    }
+    let peak = peak.max(server.usage().peak);
     if arguments.json {
         let jobs: Vec<_> = results
             .iter()
@@ -167,8 +214,21 @@ async fn main() {
                 })
             })
             .collect();
+        let protocol2: Vec<_> = protocol2
+            .iter()
+            .zip(GOALS)
+            .map(|(found, (_, goal))| {
+                json!({
+                    "job": found.name,
+                    "perSecond": found.per_second,
+                    "cpuMilliseconds": found.cpu.as_secs_f64() * 1e3,
+                    "goalMilliseconds": goal,
+                })
+            })
+            .collect();
         let all = json!({
             "jobs": jobs,
+            "protocol2": protocol2,
             "concurrent": CONCURRENT,
             "peakBytes": peak,
             "startMilliseconds": start.as_secs_f64() * 1e3,
@@ -184,6 +244,16 @@ async fn main() {
             found.per_second,
             found.cpu.as_secs_f64() * 1e3,
             found.per_second / reference,
+        );
+    }
+    println!("protocol 2");
+    for ((found, (_, goal)), one) in protocol2.iter().zip(GOALS).zip(&results) {
+        println!(
+            "{:<14} {:>7.1} /s   {:>5.1} ms of CPU each   goal {goal} ms   {:.2} of protocol 1's time",
+            found.name,
+            found.per_second,
+            found.cpu.as_secs_f64() * 1e3,
+            found.cpu.as_secs_f64() / one.cpu.as_secs_f64(),
         );
     }
     println!(

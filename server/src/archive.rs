@@ -7,7 +7,7 @@ use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
 use zip::{AesMode, CompressionMethod, DateTime, ZipWriter};
 
-/// What goes into it.
+/// The content of an archive.
 pub(crate) struct Archive<'a> {
     /// Name of both files, without extension; clean (`letsesign_mail::stem`).
     pub(crate) name: &'a str,
@@ -19,7 +19,7 @@ pub(crate) struct Archive<'a> {
     pub(crate) time: u64,
 }
 
-/// Why there is no archive.
+/// Reasons why an archive cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the archive cannot be made")]
 pub(crate) struct Error;
@@ -45,7 +45,7 @@ pub(crate) fn archive(contents: &Archive<'_>) -> Result<Vec<u8>, Error> {
             .compression_method(method(bytes))
             .last_modified_time(time(contents.time));
         if method(bytes) == CompressionMethod::Deflated {
-            // A quick pass finds nearly all there is to find.
+            // A fast level compresses nearly as well as a slow one.
             options = options.compression_level(Some(1));
         }
         if let Some(password) = contents.password {
@@ -57,10 +57,11 @@ pub(crate) fn archive(contents: &Archive<'_>) -> Result<Vec<u8>, Error> {
     Ok(writer.finish()?.into_inner())
 }
 
-/// Bytes from the middle of a file that tell whether it shrinks.
+/// Size in bytes of the sample from the middle of a file that decides whether to compress it.
 const SAMPLE: usize = 32 << 10;
 
-/// Most PDFs hold streams that are compressed already: packing them again takes longer than all else that is done with them, for nothing.
+/// Most PDFs hold streams that are compressed already: compressing them again
+/// would take longer than the rest of the job and save nothing.
 fn method(bytes: &[u8]) -> CompressionMethod {
     let from = (bytes.len() / 2).saturating_sub(SAMPLE / 2);
     let sample = bytes.get(from..).unwrap_or_default();

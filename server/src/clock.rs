@@ -1,10 +1,11 @@
-//! What time it is. The host can change an enclave's wall clock; it cannot change the NSM's, whose time stands in every attestation
-//! document. So the time is that of the newest document and what has passed since by the monotonic clock.
+//! The server's clock. The host can change an enclave's wall clock; it cannot change the NSM's,
+//! whose time stands in every attestation document. So the time is that of the newest document and
+//! what has passed since by the monotonic clock.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How far the clock may have been from a new document before that is worth a line in the log.
+/// Deviation from a new document's time above which the server logs the correction.
 const NEWS: Duration = Duration::from_secs(2);
 
 /// The trusted clock; cloning shares it.
@@ -58,7 +59,7 @@ impl Clock {
     }
 
     fn reading(&self) -> Reading {
-        // A reading is replaced as a whole, so a poisoned lock holds a good one.
+        // Readings are replaced as a whole, so a poisoned lock still holds a valid one.
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,7 +80,8 @@ mod tests {
         assert!((1_000_000..1_060_000).contains(&clock.millis()));
         clock.correct(5_000_000);
         assert!((5_000_000..5_060_000).contains(&clock.millis()));
-        // Backwards too: a document is never wrong, what we reckoned may be.
+        // Correct the clock backwards too: the document's time is authoritative, ours is an
+        // estimate.
         clock.correct(2_000_000);
         assert!((2_000..2_060).contains(&clock.seconds()));
     }

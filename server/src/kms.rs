@@ -1,7 +1,6 @@
 //! Data keys from AWS KMS, which gives them to this image alone (docs/kms.md).
 
 use crate::nsm::{Question, SharedNsm};
-use crate::task::Access;
 use letsesign_kms::{ANSWER_MAX, Decrypt, RecipientKey, Recipients, Renewal, Retry, answer};
 use letsesign_net::{HttpError, Https, Request};
 use rand_core::UnwrapErr;
@@ -12,19 +11,27 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
-/// How often it is looked whether the recipient's key is to be renewed.
+/// The sender's access key for KMS.
+pub(crate) struct Access {
+    pub(crate) key_id: String,
+    pub(crate) key_secret: Zeroizing<String>,
+    /// The session token of temporary credentials.
+    pub(crate) session_token: Option<Zeroizing<String>>,
+}
+
+/// Interval between checks whether the recipient's key is due for renewal.
 const RENEWAL_CHECK: Duration = Duration::from_secs(1);
 
 /// Why a part is not decrypted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// KMS, or what it answered.
+    /// KMS refused the request, or its answer is invalid.
     #[error(transparent)]
     Kms(#[from] letsesign_kms::Error),
-    /// The way to it.
+    /// The connection to KMS failed.
     #[error("KMS: {0}")]
     Http(#[from] HttpError),
-    /// The document for it.
+    /// The NSM did not give an attestation document.
     #[error(transparent)]
     Nsm(#[from] crate::nsm::Error),
     /// A key of another region than the egress map has.
@@ -32,7 +39,7 @@ pub(crate) enum Error {
     Region,
 }
 
-/// The system's random numbers.
+/// The system gave no random bytes.
 pub(crate) fn random() -> UnwrapErr<getrandom::SysRng> {
     UnwrapErr(getrandom::SysRng)
 }
@@ -54,7 +61,7 @@ pub(crate) struct Kms {
     begun: Instant,
     retry: Retry,
     ticket: Mutex<Option<Ticket>>,
-    /// Held while a new document is asked for, so that the parts of a job do not all ask.
+    /// Held while the NSM makes a new document, so that the parts of a job share one request.
     asking: tokio::sync::Mutex<()>,
     document_age: Duration,
 }
@@ -79,8 +86,8 @@ impl Kms {
         }
     }
 
-    /// The recipient's keys. The first one is made when it is first asked for: that takes some tens of milliseconds, which the
-    /// first question for a job need not wait for.
+    /// The recipient's keys. The first one is made when it is first asked for: that takes some tens
+    /// of milliseconds, which the first question for a job need not wait for.
     async fn recipients(&self) -> Result<&Recipients, Error> {
         let made = self.recipients.get_or_try_init(|| async {
             Ok::<_, Error>(Recipients::new(self.make_key().await?, self.renewal))
@@ -96,7 +103,8 @@ impl Kms {
             .map_err(Error::Kms)
     }
 
-    /// Makes the first key and renews it in the background, so that no job waits, and closes idle connections. Never returns.
+    /// Makes the first key and renews it in the background, so that no job waits, and closes idle
+    /// connections. Never returns.
     pub(crate) async fn keep_keys(&self) {
         loop {
             match self.recipients().await {
@@ -107,15 +115,17 @@ impl Kms {
                     }
                 }
                 Ok(_) => {}
-                Err(error) => tracing::error!("there is no key for answers of KMS: {error}"),
+                Err(error) => tracing::error!(
+                    "the recipient's key for answers of KMS cannot be made: {error}"
+                ),
             }
             self.https.close_idle();
             sleep(RENEWAL_CHECK).await;
         }
     }
 
-    /// The data key that a sender wrapped under the KMS key. How often and when KMS is asked depends
-    /// on its answers and the connection alone.
+    /// Decrypts a data key that a sender wrapped under the KMS key. Number and times of the calls
+    /// to KMS depend on its answers and the connection alone.
     pub(crate) async fn data_key(
         &self,
         key_arn: &str,
@@ -129,10 +139,11 @@ impl Kms {
                 Ok(data_key) => return Ok(data_key),
                 Err(error) => error,
             };
-            // A connection that broke is as temporary as an error of KMS's own, and decrypting twice does no harm.
-            let judged = match &error {
+            // Retry after a broken connection as after an internal error of KMS: decrypting twice
+            // does no harm.
+            let cause = match &error {
                 Error::Kms(error) => *error,
-                // Whoever hangs is not asked four times.
+                // Final: a KMS that hangs, for one, must not hold the job for four timeouts.
                 Error::Http(
                     HttpError::Tls(_)
                     | HttpError::TooLarge(_)
@@ -143,7 +154,7 @@ impl Kms {
                 _ => return Err(error),
             };
             let chance = getrandom::u32().unwrap_or(u32::MAX);
-            match self.retry.pause(judged, attempts, chance) {
+            match self.retry.pause(cause, attempts, chance) {
                 Some(pause) => sleep(pause).await,
                 None => return Err(error),
             }
@@ -209,7 +220,8 @@ impl Kms {
         let current = recipients.current();
         let ticket = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
         let ticket = ticket.as_ref()?;
-        // By the trusted clock, so that a document from before the clock was set is not shown after it.
+        // Use the trusted clock: after it is corrected, a document from before that must not count
+        // as fresh.
         let age = Duration::from_millis(self.nsm.clock().millis().abs_diff(ticket.made));
         let usable = age < self.document_age && Arc::ptr_eq(&ticket.key, &current);
         usable.then(|| (Arc::clone(&ticket.key), Arc::clone(&ticket.document)))

@@ -1,7 +1,9 @@
-//! The log: lines on the console, which the operator can read and therefore must hold nothing of a job.
+//! The log: lines on the console, which the operator can read and therefore must hold nothing of a
+//! job.
 //!
-//! Rules for every line of this program: no text from the host, no text from a job; names, sessions, members and values stay
-//! out. What may appear: our own words, numbers, error codes, sizes, times.
+//! Rules for every line of this program: no text from the host, no text from a job; names,
+//! sessions, members and values stay out. What may appear: our own words, numbers, error codes,
+//! sizes, times.
 
 use tracing::level_filters::LevelFilter;
 

@@ -1,7 +1,7 @@
 //! Sends mails, by whichever provider the task names (docs/mail.md).
 
 use crate::clock::Clock;
-use crate::jobs::NotBegun;
+use crate::job_context::NotBegun;
 use crate::task::EmailConfig;
 use letsesign_mail::smtp::{self, Limits, Session};
 use letsesign_mail::{Mail, Origin, SendError, Step, sendgrid};
@@ -10,7 +10,7 @@ use std::io;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Pause before the one further try.
+/// Pause before the second and last attempt.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Why a mail is not sent.
@@ -19,13 +19,13 @@ pub(crate) enum MailFailure {
     /// The provider refuses the credentials.
     #[error("the mail provider refuses the credentials")]
     Credentials,
-    /// There is no such mail: the configuration's domain is no domain, for example.
+    /// The mail cannot be written: for example, the configuration's domain is not a domain name.
     #[error("the mail cannot be written: {0}")]
     Unwritable(#[from] letsesign_mail::Error),
-    /// The host does not know that the job begins.
+    /// The host did not acknowledge that the job begins.
     #[error(transparent)]
     NotBegun(#[from] NotBegun),
-    /// Anything else.
+    /// Any other failure; the text holds nothing of the job.
     #[error("{0}")]
     Failed(String),
 }
@@ -75,12 +75,13 @@ impl Mailer {
         }
     }
 
-    /// Closes connections that nobody uses.
+    /// Closes idle connections.
     pub(crate) fn close_idle(&self) {
         self.sendgrid.close_idle();
     }
 
-    /// Sends a mail. It is tried twice where the first try certainly sent nothing and a second one may help.
+    /// Sends a mail. Makes a second attempt only if the first one certainly sent nothing and a
+    /// retry may help.
     pub(crate) async fn send(&self, config: &EmailConfig, mail: Mail) -> Result<(), MailFailure> {
         let written = self.write(config, &mail)?;
         // Its files are in what was written.
@@ -132,7 +133,7 @@ impl Mailer {
     fn origin(&self) -> Result<Origin, MailFailure> {
         let mut random = [0; 16];
         getrandom::fill(&mut random)
-            .map_err(|_| MailFailure::Failed("there are no random numbers".into()))?;
+            .map_err(|_| MailFailure::Failed("the system gave no random bytes".into()))?;
         Ok(Origin {
             time: self.clock.seconds(),
             random,
@@ -177,7 +178,7 @@ impl Mailer {
 
     async fn by_sendgrid(&self, request: &Request) -> Result<(), SendError> {
         match self.sendgrid.status(request).await {
-            Ok(status) => sendgrid::judge(status),
+            Ok(status) => sendgrid::check_status(status),
             Err(HttpError::Connect(error)) => Err(SendError::Io(Step::Http, error.kind())),
             Err(HttpError::Tls(_)) => Err(SendError::Tls),
             Err(error) if error.may_have_arrived() => Err(SendError::Uncertain),

@@ -1,36 +1,41 @@
 //! The signing server that runs inside the enclave.
 //!
-//! It asks the host for jobs over vsock, runs them and delivers the results. Nothing but its own measured files and the
-//! host's jobs decides what it does: there are no options, and no environment variable is read (except in builds with the
-//! feature `emulation`, which are for tests).
+//! It asks the host for jobs over vsock, runs them and delivers the results. Only its measured
+//! files and the host's jobs decide what it does: it has neither options nor environment variables
+//! (except in builds with the feature `emulation`, which are for tests).
 
 mod archive;
-mod attested;
 mod clock;
 mod config;
-#[cfg(feature = "emulation")]
-mod emulation;
-mod jobs;
+mod data_keys;
+mod environment;
+mod failure;
+mod functions;
+mod job_context;
 mod kms;
 mod log;
 mod mailer;
 mod memory;
 mod nsm;
-mod place;
+mod proof_verifier;
 mod refusals;
-mod services;
+mod service_clients;
 mod sessions;
 mod sms;
+mod startup;
 mod supervise;
 mod task;
+mod tools;
+mod turns;
 mod worker;
 
 use std::alloc::System;
 use std::process::ExitCode;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Overwrites all that is freed. Types that zeroise themselves hold keys and secrets, but libraries between them and the wire do not: HTTP buffers, JSON texts, the
-/// pieces of a document, the copies that growing leaves behind.
+/// Overwrites all memory that is freed. Types that zeroise themselves hold keys and secrets, but
+/// libraries between them and the wire do not: HTTP buffers, JSON texts, the pieces of a document,
+/// the copies that growing leaves behind.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 

@@ -1,4 +1,4 @@
-//! The NSM, shared by all workers, one request at a time, never waited for without end.
+//! The NSM, shared by all workers: one request at a time, each with a time limit.
 
 use crate::clock::Clock;
 use letsesign_nsm::Nsm;
@@ -9,24 +9,25 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// Why there is no document.
+/// Reasons why the NSM gave no usable document.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The NSM refused or failed.
     #[error(transparent)]
     Nsm(#[from] letsesign_nsm::Error),
-    /// What it gave is no attestation document.
+    /// The NSM's answer is not an attestation document.
     #[error("the NSM's answer: {0}")]
     Document(#[from] ParseError),
-    /// It took too long, or others did.
+    /// The request, or the queue before it, took too long.
     #[error("the NSM did not answer within {0:?}")]
     Timeout(Duration),
-    /// The program is about to end.
+    /// The program is shutting down.
     #[error("the request was abandoned")]
     Abandoned,
 }
 
-/// What a document is asked for. The NSM takes at most 512 bytes of user data and nonce, and 1024 of a public key.
+/// The fields that a requested document carries. The NSM takes at most 512 bytes of user data and
+/// nonce, and 1024 of a public key.
 #[derive(Debug, Default)]
 pub(crate) struct Question {
     pub(crate) user_data: Option<Vec<u8>>,
@@ -75,8 +76,8 @@ impl SharedNsm {
                 .map_err(|_| Error::Abandoned)?;
             let nsm = Arc::clone(&self.nsm);
             let clock = self.clock.clone();
-            // The turn goes with the blocking call: a request that is given up still keeps others out until the device
-            // answers, so requests cannot pile up in it.
+            // The blocking call holds the turn: after a timeout, other requests still wait until
+            // the device answers, so requests cannot pile up in it.
             let done = spawn_blocking(move || {
                 let document = nsm.attest(
                     question.user_data.as_deref(),

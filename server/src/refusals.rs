@@ -1,4 +1,5 @@
-//! How often what one data key decrypts to may be refused (docs/security.md, "Failure budget").
+//! The failure budget of a data key: how many times the server may refuse its content
+//! (docs/security.md, "Failure budget").
 //!
 //! Parts of a task have no authentication, so each refusal tells whoever chose the ciphertext
 //! something about the plaintext: that it was not accepted. The budget bounds how often. A counter
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
-/// Counters, one byte each.
+/// Number of counters, one byte each.
 const COUNTERS: usize = 1 << 20;
 
 /// The budget of a data key is used up.
@@ -23,11 +24,11 @@ type Place = usize;
 
 struct State {
     failures: Box<[u8]>,
-    /// Jobs that are being judged now, by counter. As few as there are workers.
+    /// Jobs that are being checked now, by counter. As few as there are workers.
     reserved: HashMap<Place, u8>,
 }
 
-/// All counters. A restart begins anew.
+/// All counters. They start at zero with every start of the enclave.
 pub(crate) struct Refusals {
     hash_key: Zeroizing<[u8; 32]>,
     /// Failures that a counter allows.
@@ -37,10 +38,10 @@ pub(crate) struct Refusals {
 }
 
 impl Refusals {
-    /// With `most` failures for each data key. The hash key is drawn here.
+    /// Allows `most` failures for each data key. Draws a random hash key.
     ///
     /// # Errors
-    /// When there are no random numbers.
+    /// If the system gives no random bytes.
     pub(crate) fn new(most: u8) -> Result<Self, getrandom::Error> {
         let mut hash_key = Zeroizing::new([0; 32]);
         getrandom::fill(hash_key.as_mut_slice())?;
@@ -62,7 +63,7 @@ impl Refusals {
         u32::from_be_bytes([a, b, c, d]) as usize % COUNTERS
     }
 
-    /// Whether one of these wrapped data keys has no attempt left. Asked before KMS is.
+    /// Whether one of these wrapped data keys has no attempt left. Check this before calling KMS.
     pub(crate) fn is_exhausted<'a>(
         &self,
         key_arn: &str,
@@ -72,9 +73,9 @@ impl Refusals {
         data_keys.any(|key| state.failures(self.place(key_arn, key)) >= self.most)
     }
 
-    /// Reserves one attempt for each data key, before anything is decrypted with them. While jobs
-    /// that are being judged might use up what is left, this waits for their verdicts: parallel jobs
-    /// cannot overrun the budget, and honest ones are not refused for being many.
+    /// Reserves one attempt for each data key, before anything is decrypted with them. While
+    /// running checks might use up the rest of the budget, this waits for their verdicts: parallel
+    /// jobs cannot exceed the budget, and honest parallel jobs are not refused.
     pub(crate) async fn reserve<'a>(
         self: &Arc<Self>,
         key_arn: &str,
@@ -84,7 +85,7 @@ impl Refusals {
         places.sort_unstable();
         places.dedup();
         loop {
-            // Registered before looking, so that no release is missed in between.
+            // Register before reading the counters, so that no release in between is missed.
             let mut released = Box::pin(self.released.notified());
             released.as_mut().enable();
             {
@@ -123,8 +124,8 @@ impl State {
     }
 }
 
-/// Attempts that are reserved. Dropped without a verdict, all of them count as failures: a job that
-/// was given up must not be an attempt for nothing.
+/// Reserved attempts. If dropped without a verdict, all count as failures: otherwise an attacker
+/// would get free attempts by letting jobs time out.
 pub(crate) struct Reservation {
     budget: Arc<Refusals>,
     places: Vec<Place>,
@@ -133,12 +134,12 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// All data keys decrypted what they should.
+    /// The content of all data keys was accepted.
     pub(crate) fn accepted(mut self) {
         self.refused = Some(Vec::new());
     }
 
-    /// What these data keys decrypted to was refused; the others were accepted or not looked at.
+    /// The content of these data keys was refused; that of the others was accepted or not checked.
     pub(crate) fn refused<'a>(mut self, key_arn: &str, data_keys: impl Iterator<Item = &'a [u8]>) {
         let places = data_keys.map(|key| self.budget.place(key_arn, key));
         self.refused = Some(places.collect());

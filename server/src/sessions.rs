@@ -1,9 +1,10 @@
-//! Which jobs this enclave has worked (docs/job-protocol.md, "Sessions"): none is worked twice.
+//! The sessions that this enclave has run (docs/job-protocol.md, "Sessions"): it runs none twice.
 //!
-//! Sessions are kept as keyed hashes, so nobody can choose sessions that collide. What began to have an effect is never
-//! forgotten; what did not is forgotten after many others.
+//! Sessions are kept as keyed hashes, so nobody can choose sessions that collide. The
+//! table never forgets a session whose job began to have an effect; it forgets the oldest of the
+//! others.
 
-use letsesign_job::{Delivery, Job};
+use letsesign_job_protocol::{Delivery, Job};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,35 +12,35 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// How much is remembered.
+/// Bounds of the table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// Results that are kept.
+    /// Number of kept results.
     pub(crate) results: usize,
-    /// Their bytes together.
+    /// Total bytes of kept results.
     pub(crate) bytes: usize,
-    /// How long one is kept.
+    /// How long a result is kept.
     pub(crate) time: Duration,
-    /// Sessions that had an effect. When there are so many, no more jobs are to be taken.
+    /// Number of sessions that had an effect. At this number the server takes no more jobs.
     pub(crate) begun: usize,
-    /// Sessions that had none, the newest.
+    /// Number of remembered sessions without an effect: the newest ones.
     pub(crate) idle: usize,
 }
 
-/// The hash of a session. With 64 bits, one of a million sessions is taken for another with a chance of 2^-44; it is then
-/// refused, not worked twice.
+/// The hash of a session. With 64 bits, one of a million sessions is taken for another with a
+/// chance of 2^-44; it is then refused, not worked twice.
 type Name = u64;
 type Content = [u8; 32];
 
-/// What becomes of a job.
+/// The decision about a job.
 pub(crate) enum Claim {
-    /// It is new: work it.
+    /// A new job: run it.
     Work(Ticket),
-    /// It is being worked: its result will come here; `None` when there will be none.
+    /// The job is running; its result arrives here, `None` if it ends without one.
     Wait(watch::Receiver<Option<Delivery>>),
-    /// It was worked, and this was its result.
+    /// The job has run; this is its result.
     Again(Delivery),
-    /// It must not be worked.
+    /// The job must not run.
     Refused(&'static str),
 }
 
@@ -63,7 +64,7 @@ struct Table {
     order: VecDeque<Name>,
     bytes: usize,
     begun: HashSet<Name>,
-    /// Places for jobs that are being asked for.
+    /// Places reserved for jobs that workers are asking for.
     reserved: usize,
     idle: HashSet<Name>,
     /// Of `idle`, oldest first.
@@ -78,7 +79,7 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// With a key that nobody else knows.
+    /// An empty table; `key` must be random and secret.
     pub(crate) fn new(key: [u8; 32], bounds: Bounds) -> Self {
         Self {
             key,
@@ -116,8 +117,8 @@ impl Sessions {
         hash.finalize().into()
     }
 
-    /// A place for a job that is to be asked for, so that none has to be refused for want of one. `None`: no more can be
-    /// remembered.
+    /// Reserves a place before the server asks for a job, so that a job is never refused for lack
+    /// of one. `None` if the table is full.
     pub(crate) fn reserve(self: &Arc<Self>) -> Option<Place> {
         let mut table = self.table();
         let places = table.begun.len() + table.running.len() + table.reserved;
@@ -128,7 +129,7 @@ impl Sessions {
         Some(Place(Arc::clone(self)))
     }
 
-    /// Decides about a job, and remembers it in its place.
+    /// Decides whether a job may run, and records it in its reserved place.
     pub(crate) fn claim(self: &Arc<Self>, job: &Job, place: Place) -> Claim {
         let claim = self.decide(job);
         drop(place);
@@ -166,7 +167,7 @@ impl Sessions {
         })
     }
 
-    /// The host has taken a result: of those that are kept it may go first.
+    /// Notes that the host has taken a result; the table may evict it first.
     pub(crate) fn taken(&self, session: &str) {
         let name = self.name(session);
         if let Some(kept) = self.table().kept.get_mut(&name) {
@@ -194,7 +195,7 @@ impl Sessions {
                 table.idle.remove(&oldest);
             }
         }
-        // Whoever waits is told last, when the result can be found.
+        // Notify waiting callers last, when the result can be found.
         if let Some(delivery) = delivery {
             if delivery.size() <= self.bounds.bytes && self.bounds.results > 0 {
                 table.keep(name, running.content, delivery.clone(), &self.bounds);
@@ -216,7 +217,7 @@ impl Table {
         };
         self.kept.insert(name, kept);
         while self.order.len() > bounds.results || self.bytes > bounds.bytes {
-            // What the host has goes before what it has not, and never the newest.
+            // Evict results that the host has taken first, and never the newest one.
             let older = self.order.len() - 1;
             let taken = |name: &Name| self.kept.get(name).is_some_and(|kept| kept.taken);
             let at = self.order.iter().take(older).position(taken).unwrap_or(0);
@@ -254,7 +255,7 @@ impl Drop for Place {
     }
 }
 
-/// The right to work a job. Without [`Self::finish`] the session ends without a result.
+/// The right to run a job. Without [`Self::finish`] the session ends without a result.
 pub(crate) struct Ticket {
     sessions: Arc<Sessions>,
     name: Name,
@@ -276,7 +277,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        // After `finish` there is nothing left to end.
+        // `finish` has already ended the session.
         let begun = self.begun.load(Ordering::SeqCst);
         self.sessions.end(self.name, begun, None);
     }

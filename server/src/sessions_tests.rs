@@ -1,5 +1,5 @@
 use super::*;
-use letsesign_job::{Code, Envelope, JobResult};
+use letsesign_job_protocol::{Code, Envelope, JobResult};
 
 const BOUNDS: Bounds = Bounds {
     results: 4,

@@ -1,27 +1,26 @@
 //! Phone numbers, checked by Twilio Verify (docs/sms.md).
 
-use crate::jobs::{Context, NotBegun};
+use crate::job_context::{JobContext, NotBegun};
 use crate::task::TwilioConfig;
+use crate::turns::Turns;
 use letsesign_net::{HttpError, Https, Request};
 use letsesign_proof::Hash;
 use letsesign_sms::{Config, Error, answer, request};
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Why a phone number is not checked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SmsFailure {
-    /// Twilio.
+    /// Twilio refused, or its answer is invalid.
     #[error(transparent)]
     Twilio(#[from] Error),
-    /// The way to it.
+    /// The connection to Twilio failed.
     #[error("Twilio: {0}")]
     Http(#[from] HttpError),
     /// An SMS for this proof went out a moment ago.
     #[error("an SMS for this proof went out less than {0:?} ago")]
     TooSoon(Duration),
-    /// The host does not know that the job begins.
+    /// The host did not acknowledge that the job begins.
     #[error(transparent)]
     NotBegun(#[from] NotBegun),
 }
@@ -29,9 +28,7 @@ pub(crate) enum SmsFailure {
 /// Twilio, shared by all jobs.
 pub(crate) struct Sms {
     twilio: Https,
-    pause: Duration,
-    /// When the last SMS for a proof went out. Forgotten after the pause, so there are never many.
-    sent: Mutex<HashMap<[u8; 32], Instant>>,
+    turns: Turns,
 }
 
 impl Sms {
@@ -39,25 +36,26 @@ impl Sms {
     pub(crate) fn new(twilio: Https, pause: Duration) -> Self {
         Self {
             twilio,
-            pause,
-            sent: Mutex::default(),
+            turns: Turns::new(pause),
         }
     }
 
-    /// Closes connections that nobody uses.
+    /// Closes idle connections.
     pub(crate) fn close_idle(&self) {
         self.twilio.close_idle();
     }
 
-    /// Sends a PIN to a number and gives the verification's SID. The service must be set up as clients expect it.
+    /// Sends a PIN to a number and gives the verification's SID. The Verify service must
+    /// have the settings that clients expect (docs/sms.md).
     pub(crate) async fn send(
         &self,
         config: &TwilioConfig,
         phone: &str,
         proof: Hash,
-        job: &Context,
+        job: &JobContext,
     ) -> Result<String, SmsFailure> {
-        let turn = self.turn(proof)?;
+        let turn = self.turns.turn(proof);
+        let turn = turn.ok_or(SmsFailure::TooSoon(self.turns.pause()))?;
         let config = account(config);
         let (status, body) = self.ask(request::service(&config)?, true).await?;
         answer::service(status, &body)?;
@@ -100,42 +98,6 @@ impl Sms {
         };
         let answer = self.twilio.send(&request, answer::ANSWER_MAX).await?;
         Ok((answer.status, answer.body))
-    }
-
-    /// Takes the turn of a proof. It is given back when no SMS went out.
-    fn turn(&self, proof: Hash) -> Result<Turn<'_>, SmsFailure> {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        sent.retain(|_, at| at.elapsed() < self.pause);
-        if sent.contains_key(&proof.0) {
-            return Err(SmsFailure::TooSoon(self.pause));
-        }
-        sent.insert(proof.0, Instant::now());
-        Ok(Turn {
-            sms: self,
-            proof: proof.0,
-            kept: false,
-        })
-    }
-}
-
-struct Turn<'a> {
-    sms: &'a Sms,
-    proof: [u8; 32],
-    kept: bool,
-}
-
-impl Turn<'_> {
-    fn keep(mut self) {
-        self.kept = true;
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if !self.kept {
-            let mut sent = self.sms.sent.lock().unwrap_or_else(PoisonError::into_inner);
-            sent.remove(&self.proof);
-        }
     }
 }
 

@@ -1,41 +1,45 @@
 //! A worker: asks for a job, runs it, delivers the result, asks again.
 
 use crate::config::Limits;
-use crate::jobs::{self, Context, Tools};
+use crate::functions::{self, Done};
+use crate::job_context::JobContext;
 use crate::memory::{Budget, Share};
 use crate::sessions::{Claim, Place, Sessions, Ticket};
-use letsesign_job::{Backoff, Client, Code, Connect, Delivery, Envelope, Job, JobResult, Stop};
+use crate::tools::Tools;
+use letsesign_job_protocol::{
+    Backoff, Client, Code, Connect, Delivery, Envelope, Job, JobResult, Stop,
+};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio::time::{sleep, timeout, timeout_at};
 
-/// How long a question that is under way when the server is told to stop may still bring a job.
+/// Time that a pending `get-job` request may still bring a job after the server was asked to stop.
 const LAST_QUESTION: Duration = Duration::from_secs(1);
 
-/// What all workers share.
+/// State that all workers share.
 pub(crate) struct Shared {
     pub(crate) tools: Tools,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) budget: Budget,
     /// Workers that may wait for jobs of other workers.
     pub(crate) waiting: Semaphore,
-    /// Told when no more sessions can be remembered.
+    /// Notified when no more sessions can be remembered.
     pub(crate) full: Notify,
     pub(crate) limits: Limits,
 }
 
 /// A worker.
 pub(crate) struct Worker<C> {
-    /// Lent to the job while one runs.
+    /// Lent to the running job.
     client: Arc<Mutex<Client<C>>>,
     shared: Arc<Shared>,
-    /// Becomes true when no new jobs are to be taken.
+    /// Becomes true when the worker must take no new jobs.
     stop: watch::Receiver<bool>,
 }
 
 impl<C: Connect> Worker<C> {
-    /// With a client of its own.
+    /// Each worker gets its own client of the job API.
     pub(crate) fn new(client: Client<C>, shared: Arc<Shared>, stop: watch::Receiver<bool>) -> Self {
         Self {
             client: Arc::new(Mutex::new(client)),
@@ -44,7 +48,7 @@ impl<C: Connect> Worker<C> {
         }
     }
 
-    /// Works until it is told to stop. A job that was taken is finished first.
+    /// Runs jobs until it is asked to stop; finishes a job that it has taken.
     pub(crate) async fn run(self) {
         let shared = Arc::clone(&self.shared);
         let limits = &shared.limits;
@@ -54,7 +58,7 @@ impl<C: Connect> Worker<C> {
                 shared.full.notify_one();
                 return;
             };
-            // Room for the largest job there may be, before anything is asked.
+            // Reserve memory for a job of full size before asking for one.
             let mut stop = self.stop.clone();
             let share = tokio::select! {
                 share = shared.budget.full() => share,
@@ -79,7 +83,7 @@ impl<C: Connect> Worker<C> {
                 Ok(Envelope::Unusable { session, reason }) => {
                     tracing::warn!(
                         answered = session.is_some(),
-                        "the host's answer is no job: {reason}"
+                        "the host's answer is not a job: {reason}"
                     );
                     share.shrink(0);
                     if let Some(session) = session {
@@ -88,7 +92,7 @@ impl<C: Connect> Worker<C> {
                     backoff.delay()
                 }
                 Err(error) => {
-                    // The host may be away for long; that alone is no news.
+                    // The host may be unreachable for long; that alone does not deserve a warning.
                     tracing::debug!("no job: {error}");
                     backoff.delay()
                 }
@@ -134,14 +138,14 @@ impl<C: Connect> Worker<C> {
             let (client, session) = (Arc::clone(&client), named.clone());
             Box::pin(async move { client.lock().await.begin(&session).await.map(drop) })
         });
-        let context = Context::new(begin, ticket.begun(), stop.clone(), Arc::clone(&share));
+        let context = JobContext::new(begin, ticket.begun(), stop.clone(), Arc::clone(&share));
         let tools = self.shared.tools.for_job(Arc::new(context));
-        let run = jobs::run(job, &tools);
+        let run = functions::run(job, &tools);
         let done = timeout_at(stop.deadline().into(), run).await;
-        // Whatever still computes for this job has nobody to compute for.
+        // Stop computations that are left over from this job: its result is final.
         stop.stop();
         drop(tools);
-        let done = done.unwrap_or_else(|_| jobs::Done::late());
+        let done = done.unwrap_or_else(|_| Done::late());
         let function = done.function.unwrap_or("unknown function");
         let (code, ms) = (done.result.code(), millis(begun));
         if let Some(reason) = done.reason {
@@ -158,7 +162,8 @@ impl<C: Connect> Worker<C> {
         self.deliver(&session, &delivery).await;
     }
 
-    /// The job runs elsewhere. Whoever works it delivers its result in any case, so not waiting for it loses nothing.
+    /// Another worker runs this job and delivers its result in any case, so giving up the wait
+    /// loses nothing.
     async fn wait(&self, session: &str, mut result: watch::Receiver<Option<Delivery>>) {
         let Ok(_turn) = self.shared.waiting.try_acquire() else {
             tracing::info!("a job came again while it runs");
@@ -196,7 +201,7 @@ impl<C: Connect> Worker<C> {
 
 /// Waits for the signal to stop, and then a little longer.
 async fn stopped(stop: &mut watch::Receiver<bool>, longer: Duration) {
-    // The sender lives as long as the program; if it went, that would mean to stop as well.
+    // The sender lives as long as the program; if it is dropped, the worker stops too.
     let _ = stop.wait_for(|stop| *stop).await;
     sleep(longer).await;
 }

@@ -1,11 +1,6 @@
 //! The demo (docs/demo.md) with this package's server, into a folder of its own.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "tests"
-)]
+#![cfg(test)]
 
 use clap::Parser;
 use letsesign_demo::args::DemoArgs;
@@ -71,7 +66,8 @@ fn attribute<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
     values.map(|rest| rest.split('"').next().unwrap()).collect()
 }
 
-/// The page loads nothing from elsewhere, its links stay in the folder and lead somewhere, and its elements close.
+/// The page loads nothing from elsewhere, its links stay in the folder and lead somewhere, and its
+/// elements close.
 fn check_page(folder: &Path) -> String {
     let page = std::fs::read_to_string(folder.join("index.html")).unwrap();
     let values = |name| attribute(&page, name);
@@ -109,7 +105,8 @@ fn check_page(folder: &Path) -> String {
     for sandbox in page.split("<iframe").skip(1) {
         assert!(sandbox.split('>').next().unwrap().contains("sandbox=\"\""));
     }
-    // Elements that must be closed are, in the right order. Mails stand in attributes, escaped, so no `<` is part of them.
+    // Elements that must be closed are, in the right order. Mails stand in attributes, escaped, so
+    // no `<` is part of them.
     let mut open: Vec<&str> = Vec::new();
     for tag in page.split('<').skip(1) {
         let word = tag.split([' ', '>', '/', '\n']).next().unwrap();
@@ -224,7 +221,7 @@ async fn two_people_sign_and_the_verifier_agrees() {
 async fn ones_own_document_with_markup_in_its_name() {
     let place = tempfile::tempdir().unwrap();
     let own = place.path().join("a<b>&\"c\" d's.pdf");
-    std::fs::write(&own, letsesign_world::pdf::document(7, 100_000)).unwrap();
+    std::fs::write(&own, letsesign_testbed::pdf::document(7, 100_000)).unwrap();
     let arguments = [
         "--pdf",
         own.to_str().unwrap(),
@@ -268,7 +265,10 @@ async fn what_cannot_be_signed_leaves_nothing_behind() {
     )
     .await
     .unwrap_err();
-    assert!(error.to_string().contains("no PDF"), "{error}");
+    assert!(
+        error.to_string().contains("is not a readable PDF"),
+        "{error}"
+    );
     assert!(!again.exists());
     // The folder of the first run, and the text.
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 2);

@@ -1,4 +1,4 @@
-//! A Docker daemon of a test's own.
+//! A Docker daemon for one test.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A daemon with its own data, socket and bridge-less network; ended when dropped.
+/// A daemon with its own data and socket and without a bridge network; it ends when dropped.
 #[derive(Debug)]
 pub struct Daemon {
     child: Child,
@@ -15,7 +15,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts `dockerd`, or says why that cannot be.
+    /// Starts `dockerd`; the error says why that is impossible.
     pub fn start() -> Result<Self, String> {
         if !rustix::process::geteuid().is_root() {
             return Err("a Docker daemon of its own needs root".to_owned());
@@ -68,13 +68,13 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Address of the socket, as `DOCKER_HOST` takes it.
+    /// Address of the socket, in the form of `DOCKER_HOST`.
     #[must_use]
     pub fn host(&self) -> String {
         format!("unix://{}", self.socket.display())
     }
 
-    /// The client, talking to this daemon.
+    /// A command of the client for this daemon.
     #[must_use]
     pub fn docker(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("docker");
@@ -82,7 +82,7 @@ impl Daemon {
         command
     }
 
-    /// Runs the client; its complaints are the error.
+    /// Runs the client; its error output becomes the error.
     pub fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
         let output = self
             .docker(arguments)
@@ -98,7 +98,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // TERM, so that containerd ends as well and mounts are undone.
+        // SIGTERM, so that containerd ends as well and mounts are undone.
         if let Some(pid) = i32::try_from(self.child.id())
             .ok()
             .and_then(rustix::process::Pid::from_raw)

@@ -1,14 +1,14 @@
-//! Programs of a few instructions, for machines that run nothing else.
+//! ELF programs of a few instructions, for machines that run nothing else.
 
-/// Where a program's file lies in memory.
+/// Address of a program's file in memory.
 const BASE: u64 = 0x40_0000;
 /// Bytes before the instructions.
 const HEADERS: u64 = 64 + 56;
 
-/// Where the first instruction of a program lies in memory.
+/// Address of a program's first instruction.
 pub const ENTRY: u64 = BASE + HEADERS;
 
-/// A static x86-64 ELF program of these instructions (System V ABI, figures 4-3 and 5-1): one
+/// A static x86-64 ELF program with these instructions (System V ABI, figures 4-3 and 5-1): one
 /// header, one segment.
 pub fn program(code: &[u8]) -> Vec<u8> {
     let size = HEADERS + code.len() as u64;

@@ -1,19 +1,27 @@
-//! What tests across crates share.
+//! Helpers shared by tests of several crates.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod boot;
 pub mod docker;
 pub mod elf;
+pub mod newc;
+pub mod registry;
 pub mod sidebyside;
+pub mod skopeo;
+pub mod terminal;
 
 use std::env;
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// Whether a test that cannot run must fail (CI sets `REQUIRE_ALL=1`).
 fn require_all() -> bool {
     env::var_os("REQUIRE_ALL").is_some_and(|value| value == "1")
 }
 
-/// Prints why a test does not run.
+/// Prints the reason for skipping a test.
 ///
 /// # Panics
 /// With `REQUIRE_ALL=1`.
@@ -22,11 +30,11 @@ pub fn skip(reason: &str) {
     println!("skipped: {reason}");
 }
 
-/// The folder of what `cargo xtask test` has built for tests: `bin/`, `docker/`, the image and the EIF. `None` means that the test
-/// must return; the reason was printed.
+/// The folder with the files that `cargo xtask test` has built for tests: `bin/`, `docker/`, the
+/// image and the EIF. `None` means that the test must return; the reason has been printed.
 ///
 /// # Panics
-/// With `REQUIRE_ALL=1`, instead of giving `None`.
+/// With `REQUIRE_ALL=1`, instead of returning `None`.
 pub fn artifacts() -> Option<PathBuf> {
     let folder = env::var_os("LETSESIGN_ARTIFACTS").map(PathBuf::from);
     if folder.is_none() {
@@ -35,4 +43,57 @@ pub fn artifacts() -> Option<PathBuf> {
         );
     }
     folder
+}
+
+/// Runs a program to its end and returns its output.
+///
+/// # Errors
+/// The program's error output, when it cannot be run or its exit code is not 0.
+pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{program}: {error}"))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+/// Whether a program is on the search path.
+pub fn is_installed(program: &str) -> bool {
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
+/// The arguments for `node` to render a PDF with pdf.js: the script and the folder of its modules.
+///
+/// The modules are in `target/pdfjs`, or in the folder that `LETSESIGN_PDFJS` names. `None` when
+/// they or node are missing; [`PDFJS_MISSING`] then says how to install them.
+pub fn pdfjs() -> Option<[PathBuf; 2]> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let modules =
+        env::var_os("LETSESIGN_PDFJS").map_or_else(|| root.join("target/pdfjs"), PathBuf::from);
+    let there = modules.join("node_modules/pdfjs-dist").is_dir() && is_installed("node");
+    there.then(|| [root.join("tests/pdfjs/render.mjs"), modules])
+}
+
+/// How to install the prerequisites of [`pdfjs`].
+pub const PDFJS_MISSING: &str = "pdf.js is not installed (cp tests/pdfjs/package.json target/pdfjs/ && \
+                                 npm install --prefix target/pdfjs --no-package-lock)";
+
+/// The faces for the server's stamps: script, monospaced, CJK.
+///
+/// # Errors
+/// When one of `enclave/packages/fonts` cannot be read.
+pub fn fonts() -> io::Result<[Vec<u8>; 3]> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../enclave/packages/fonts");
+    let read = |name| fs::read(folder.join(name));
+    Ok([
+        read("DancingScript-Regular.otf")?,
+        read("Inconsolata.otf")?,
+        read("ukai.ttc")?,
+    ])
 }

@@ -1,31 +1,34 @@
-//! Programs measured side by side: every contender runs once in each round, in turn, so that whatever else the machine does hits all of
-//! them; the best time of each counts. For benchmarks, which print ratios.
+//! Benchmarks programs side by side: every contender runs once per round, in turn, so that other
+//! load on the machine affects all of them. The best time of each counts. For benchmarks that print
+//! ratios.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What can go wrong in a benchmark.
+/// Any error of a benchmark.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// One run: seconds, seconds of processor time, and peak resident memory in KiB of the largest process.
+/// One run: seconds, seconds of processor time, and peak resident memory in KiB of the largest
+/// process.
 #[derive(Debug, Clone, Copy)]
 pub struct Run {
-    /// By the clock on the wall.
+    /// Wall-clock time.
     pub seconds: f64,
     /// User and system time together.
     pub processor: f64,
-    /// Of the largest process.
+    /// Peak resident memory of the largest process, in KiB.
     pub kib: u64,
 }
 
 /// Runs commands in turn. GNU time must be in PATH.
 #[derive(Debug)]
 pub struct Bench {
-    /// Where commands write.
+    /// Folder for the commands' output.
     pub folder: PathBuf,
-    /// How often each runs.
+    /// Number of runs of each command.
     pub rounds: usize,
-    /// Files and folders below `folder` that are removed before each run: replacing one costs extra on some file systems.
+    /// Files and folders below `folder` to remove before each run: replacing one costs extra time
+    /// on some file systems.
     pub outputs: Vec<String>,
 }
 
@@ -36,7 +39,8 @@ impl Bench {
         self.folder.join(name).display().to_string()
     }
 
-    /// Runs all contenders (name, shell command) in each round; prints and returns the best of each.
+    /// Runs all contenders (name, shell command) in each round; prints and returns the best run of
+    /// each.
     pub fn compare(&self, contenders: &[(&str, String)]) -> Result<Vec<Run>> {
         let mut best: Vec<Option<Run>> = vec![None; contenders.len()];
         for _ in 0..self.rounds {

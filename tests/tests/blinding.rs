@@ -1,16 +1,13 @@
-//! Images whose ramdisks show a reader other files than Linux unpacks, booted: what the kernel made
-//! of them is what `eif` lists. The attacks on the listing alone are in `enclave/eif/src/diff`.
+//! Boots images whose ramdisks a reader could list differently from what Linux unpacks: `eif` must
+//! list what the kernel unpacked. `enclave/eif/src/diff` tests attacks on the listing alone.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests"
-)]
+#![cfg(test)]
 #![allow(clippy::cast_possible_truncation, reason = "sizes of a few bytes")]
 
 use eif::{Build, Manifest, Metadata, Ramdisks, Silent};
 use letsesign_tests::boot::{Fixture, Image, Machine, Options, Parts};
 use letsesign_tests::elf::{ENTRY, program};
+use letsesign_tests::newc::{FILE, entry, trailer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -19,32 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Far beyond what a boot takes on the busiest machine; a limit against hanging.
+/// Far longer than any boot on a busy machine; a guard against hanging.
 const LIMIT: Duration = Duration::from_mins(3);
-const FILE: u32 = 0o100_644;
-
-/// An entry of a newc archive: inode number, mode, number of links, path, contents.
-fn entry(inode: u32, mode: u32, links: u32, path: &str, contents: &[u8]) -> Vec<u8> {
-    let device = if mode == 0o20_600 { [5, 1] } else { [0, 0] };
-    let numbers = [inode, mode, 0, 0, links, 0, contents.len() as u32, 0, 0];
-    let mut bytes = b"070701".to_vec();
-    for number in numbers
-        .into_iter()
-        .chain(device)
-        .chain([path.len() as u32 + 1, 0])
-    {
-        bytes.extend(format!("{number:08x}").into_bytes());
-    }
-    for part in [format!("{path}\0").as_bytes(), contents] {
-        bytes.extend(part);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-    }
-    bytes
-}
-
-fn trailer() -> Vec<u8> {
-    entry(0, 0, 1, "TRAILER!!!", b"")
-}
 
 fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -52,9 +25,9 @@ fn gzip(plain: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A first process that prints every file, a line each, and ends.
+/// A first process that prints every file, one per line, and exits.
 fn reader(paths: &[&str]) -> Vec<u8> {
-    // Each file takes this many bytes of instructions; the texts lie behind all of them.
+    // Instructions for each file take this many bytes; the texts follow all of them.
     const STEP: usize = 88;
     const START: [u8; 7] = [0x48, 0x81, 0xec, 0, 4, 0, 0]; // sub rsp, 1024
     const END: [u8; 9] = [0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05]; // exit(0)
@@ -91,7 +64,7 @@ fn reader(paths: &[&str]) -> Vec<u8> {
     program(&code)
 }
 
-/// Start of an archive: what every machine needs, and a program that prints the files.
+/// The start of an archive: what every machine needs, and a program that prints the files.
 fn start(paths: &[&str]) -> Vec<u8> {
     [
         entry(100, 0o100_755, 1, "init", &reader(paths)),
@@ -101,7 +74,7 @@ fn start(paths: &[&str]) -> Vec<u8> {
     .concat()
 }
 
-/// An image of our kernel and these ramdisks.
+/// An image with our kernel and these ramdisks.
 fn image(fixture: &Fixture, folder: &Path, name: &str, ramdisks: &[Vec<u8>]) -> PathBuf {
     let parts = Parts::extract(&fixture.eif, folder).unwrap();
     let mut paths = Vec::new();
@@ -123,7 +96,7 @@ fn image(fixture: &Fixture, folder: &Path, name: &str, ramdisks: &[Vec<u8>]) -> 
     eif
 }
 
-/// SHA-256 of each file, out of the listing: what is written where, entry by entry.
+/// SHA-256 of each file, computed from the listing entry by entry.
 fn listed(eif: &Path) -> BTreeMap<String, String> {
     let manifest = Manifest::of(eif, Arc::new(Silent)).unwrap();
     let value = serde_json::to_value(&manifest).unwrap();
@@ -164,17 +137,13 @@ fn listed(eif: &Path) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Boots an image; what its first process printed of each file is what is listed, and `expected`.
+/// Boots an image. For each file, the first process, the listing and `expected` must agree.
 #[track_caller]
 fn unpacks(fixture: &Fixture, eif: &Path, expected: &[(&str, &str)]) {
     let image = Image::Eif(eif.to_owned());
     let mut machine = Machine::boot(&fixture.emulator, &image, Options::default()).unwrap();
     machine.wait_end(LIMIT).unwrap();
-    let console: Vec<String> = machine
-        .console()
-        .into_iter()
-        .map(|line| line.text)
-        .collect();
+    let console = machine.console_text();
     let listed = listed(eif);
     for (path, text) in expected {
         let line = format!("file {path}={text}");
@@ -184,7 +153,7 @@ fn unpacks(fixture: &Fixture, eif: &Path, expected: &[(&str, &str)]) {
     }
 }
 
-/// What `eif verify` warns of.
+/// The warnings of `eif verify`.
 fn warnings(eif: &Path) -> String {
     let contents = eif::ramdisk_contents(eif, Arc::new(Silent)).unwrap();
     let notes: Vec<String> = contents
@@ -224,7 +193,7 @@ fn a_back_door_behind_the_end_mark_is_unpacked_and_listed() {
     }
 }
 
-/// The second one, and other links that are none, or to what nobody sees.
+/// The second image, and other incomplete hard links or links to entries that nobody lists.
 #[test]
 fn hard_links_are_unpacked_as_listed() {
     let Some(fixture) = Fixture::get() else {
@@ -248,14 +217,14 @@ fn hard_links_are_unpacked_as_listed() {
         start(&paths),
         file(1, 4, "roots", "certificates"),
         file(1, 4, "linked", ""),
-        // Says that it is one of four names, and has another inode number.
+        // Claims four names, and has another inode number.
         file(2, 4, "emptied", ""),
         trailer(),
         file(1, 4, "cut", ""),
         file(3, 2, "first", "original"),
         file(3, 2, "again", "replaced"),
         trailer(),
-        // No end mark: the link goes on in the next ramdisk.
+        // Without an end mark, the link continues in the next ramdisk.
         file(4, 2, "carried", "from the first ramdisk"),
     ];
     let second = [file(4, 2, "over", ""), trailer()];

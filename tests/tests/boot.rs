@@ -1,7 +1,7 @@
-//! The enclave image boots, proves what it is, works, and ends when it must. In QEMU's emulated Nitro Enclave.
+//! The enclave image boots, proves its identity, works, and ends when it must, in QEMU's emulated
+//! Nitro Enclave.
 
-// Helpers of tests are tests, too, but clippy knows only functions marked as such.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![cfg(test)]
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Far beyond what a boot takes on the busiest machine; a limit against hanging, not a measurement.
+/// Far longer than any boot on a busy machine; a guard against hanging, not a measurement.
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// Gives the enclave one job and waits for its result.
@@ -29,7 +29,7 @@ fn job(machine: &mut Machine, session: &str, name: &str, data: Value) -> Value {
     machine.wait_result(session, LIMIT).unwrap()
 }
 
-/// Law 1 of the whole system: what the NSM measured is what `eif` says of the file.
+/// The basis of the whole system: the NSM measures what `eif` computes from the file.
 #[test]
 fn pcrs_in_the_attestation_document_are_the_images() {
     let Some(fixture) = Fixture::get() else {
@@ -69,9 +69,10 @@ fn pcrs_in_the_attestation_document_are_the_images() {
     assert_eq!(machine.host().problems(), Vec::<String>::new());
 }
 
-/// Every answer goes to its own session, and nonsense from the host does not stop the enclave.
+/// Every result belongs to its own session, and malformed responses of the host do not stop the
+/// enclave.
 #[test]
-fn jobs_travel_over_vsock_and_nonsense_is_survived() {
+fn jobs_use_vsock_and_malformed_responses_do_no_harm() {
     let Some(fixture) = Fixture::get() else {
         return;
     };
@@ -92,7 +93,7 @@ fn jobs_travel_over_vsock_and_nonsense_is_survived() {
     assert_eq!(unknown, json!({"code": 2001}));
     for number in 0..4 {
         let session = format!("s-{number}");
-        // The nonce is too short or right, in turn.
+        // Nonces are alternately too short and correct.
         let nonce = vec![number; if number % 2 == 0 { 15 } else { 16 }];
         let result = job(
             &mut machine,
@@ -109,7 +110,7 @@ fn jobs_travel_over_vsock_and_nonsense_is_survived() {
     assert_eq!(machine.host().problems(), Vec::<String>::new());
 }
 
-/// Without an NSM the kernel has no source of randomness that could be trusted, and nothing could be attested.
+/// Without an NSM, the kernel has no trustworthy source of randomness, and nothing can be attested.
 #[test]
 fn without_an_nsm_the_enclave_refuses_to_start() {
     let Some(fixture) = Fixture::get() else {
@@ -124,11 +125,7 @@ fn without_an_nsm_the_enclave_refuses_to_start() {
     )
     .unwrap();
     machine.wait_end(LIMIT).unwrap();
-    let console: Vec<String> = machine
-        .console()
-        .into_iter()
-        .map(|line| line.text)
-        .collect();
+    let console = machine.console_text();
     assert!(
         console
             .iter()
@@ -142,7 +139,7 @@ fn without_an_nsm_the_enclave_refuses_to_start() {
     );
 }
 
-/// A kernel that takes randomness from elsewhere than the NSM.
+/// The kernel must not take randomness from anything but the NSM.
 #[test]
 fn a_trusted_cpu_random_generator_is_refused() {
     let Some(fixture) = Fixture::get() else {
@@ -155,11 +152,7 @@ fn a_trusted_cpu_random_generator_is_refused() {
     let mut machine =
         Machine::boot(&fixture.emulator, &Image::Eif(fixture.eif.clone()), options).unwrap();
     machine.wait_end(LIMIT).unwrap();
-    let console: Vec<String> = machine
-        .console()
-        .into_iter()
-        .map(|line| line.text)
-        .collect();
+    let console = machine.console_text();
     assert!(
         console
             .iter()
@@ -169,8 +162,9 @@ fn a_trusted_cpu_random_generator_is_refused() {
     assert!(machine.host().first_get_job().is_none());
 }
 
-/// The host chooses the size of the memory. Linux used to go on with what of a ramdisk had fitted, so that the measured init
-/// ran on half of the measured image; `reproducers/kernel/0001-initramfs-failure-is-fatal.patch` makes it fatal.
+/// The host chooses the size of the memory. Linux used to continue with the part of a ramdisk that
+/// fitted, so the measured init ran on half of the measured image;
+/// `reproducers/kernel/0001-initramfs-failure-is-fatal.patch` makes that fatal.
 #[test]
 fn too_little_memory_never_gives_half_an_image() {
     let Some(fixture) = Fixture::get() else {
@@ -189,11 +183,7 @@ fn too_little_memory_never_gives_half_an_image() {
             machine.wait_end(LIMIT).unwrap();
             died += 1;
         }
-        let console: Vec<String> = machine
-            .console()
-            .into_iter()
-            .map(|line| line.text)
-            .collect();
+        let console = machine.console_text();
         let init = console.iter().any(|line| line.starts_with("init:"));
         assert_eq!(init, started.is_ok(), "{memory} MiB: {console:#?}");
         assert_eq!(
@@ -225,7 +215,8 @@ fn a_server_that_exits_ends_the_enclave() {
     ends_with(&code, "/server exited with code 3");
 }
 
-/// Boots our kernel and init around a program of a few instructions; the enclave must say how it ended, and end.
+/// Boots our kernel and init around a program of a few instructions. The enclave must report how
+/// the program ended, and end itself.
 fn ends_with(code: &[u8], message: &str) {
     let Some(fixture) = Fixture::get() else {
         return;
@@ -239,7 +230,7 @@ fn ends_with(code: &[u8], message: &str) {
     assert_eq!(machine.wait_end(LIMIT).unwrap().code(), Some(0));
 }
 
-/// An EIF like ours with another program in the place of the server.
+/// An EIF like ours with another program in place of the server.
 fn image_of(fixture: &Fixture, program: &[u8], folder: &Path) -> PathBuf {
     let root = folder.join("root");
     for name in ["dev", "proc", "run", "sys", "tmp"] {

@@ -1,10 +1,6 @@
-//! The road through Docker: `docker build` of enclave/Dockerfile, made canonical, gives the very image and measurements of the
-//! other roads. With a Docker daemon of the test's own.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+//! The Docker build: `docker build` of enclave/Dockerfile, made canonical, yields the same image
+//! and measurements as the other builds. The test runs its own Docker daemon.
+#![cfg(test)]
 
 use canoni::{Archive, Canonical, CanonicalOptions, Limits, Selector, TreeOptions};
 use eif::{Build, Compression, Image, Metadata, Ramdisks, Silent, Source};
@@ -55,7 +51,8 @@ fn an_image_that_docker_built_has_the_same_measurements() {
             context.to_str().unwrap(),
         ];
         if let Err(reason) = daemon.run(&arguments, &[("DOCKER_BUILDKIT", buildkit)]) {
-            // The classic builder is in every daemon; BuildKit wants a plugin of the client that not everybody has.
+            // Every daemon has the classic builder; BuildKit needs a client plugin that may be
+            // missing.
             assert_eq!(buildkit, "1", "{reason}");
             println!(
                 "without BuildKit: {}",

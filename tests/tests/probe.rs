@@ -1,5 +1,6 @@
-//! What init promises to the program it starts (docs/init.md), checked from inside by tests/probe in the emulated enclave.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The promises of init to the program it starts (docs/init.md), checked from inside by tests/probe
+//! in the emulated enclave.
+#![cfg(test)]
 
 use canoni::{Metadata as FileMetadata, TreeBuilder};
 use eif::{Build, Metadata, Process, Ramdisks};
@@ -7,10 +8,10 @@ use letsesign_tests::boot::{Fixture, Image, Machine, Options, Parts};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Far beyond what a boot takes on the busiest machine; a limit against hanging, not a measurement.
+/// Far longer than any boot on a busy machine; a guard against hanging, not a measurement.
 const LIMIT: Duration = Duration::from_mins(3);
 
-/// An enclave image with a file tree of the test's own, our kernel, and one of the two programs as init.
+/// An enclave image with the test's own file tree, our kernel, and one of the two programs as init.
 fn image(
     fixture: &Fixture,
     folder: &Path,
@@ -37,15 +38,8 @@ fn image(
     eif
 }
 
-fn console(machine: &Machine) -> Vec<String> {
-    machine
-        .console()
-        .into_iter()
-        .map(|line| line.text)
-        .collect()
-}
-
-/// Rule 16 of the requirements, in a machine that has an NSM: the kernel's generator must be the NSM's.
+/// The random-source check of init on a machine that has an NSM: the kernel must use the NSM's
+/// generator.
 #[test]
 fn another_random_source_than_the_nsm_is_refused() {
     let (Some(artifacts), Some(fixture)) = (letsesign_tests::artifacts(), Fixture::get()) else {
@@ -71,7 +65,7 @@ fn another_random_source_than_the_nsm_is_refused() {
     let mut machine =
         Machine::boot(&fixture.emulator, &Image::Eif(eif), Options::default()).unwrap();
     machine.wait_end(LIMIT).unwrap();
-    let lines = console(&machine);
+    let lines = machine.console_text();
     assert!(
         lines
             .iter()
@@ -95,7 +89,8 @@ fn a_program_in_the_enclave_has_no_privileges_and_no_company() {
             &artifacts.join("bin/letsesign-probe"),
         )
         .unwrap();
-    // A file that only root may read, and one that gives away its owner's rights: neither must help the probe.
+    // A file that only root may read, and one with the set-user-ID bit: neither must help the
+    // probe.
     builder
         .file_from(
             "setuid",
@@ -119,11 +114,7 @@ fn a_program_in_the_enclave_has_no_privileges_and_no_company() {
         .wait_console("/probe was killed by signal 9", LIMIT)
         .unwrap();
     machine.wait_end(LIMIT).unwrap();
-    let lines: Vec<String> = machine
-        .console()
-        .into_iter()
-        .map(|line| line.text)
-        .collect();
+    let lines = machine.console_text();
     let failed: Vec<&String> = lines
         .iter()
         .filter(|line| line.contains("FAILED"))

@@ -1,5 +1,5 @@
-//! Programs that are built like the measured ones need nothing of the place they run in.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! Programs that are built like the measured ones depend on nothing in their environment.
+#![cfg(test)]
 
 use letsesign_tests::{artifacts, skip};
 use std::fs;
@@ -35,8 +35,8 @@ fn in_an_empty_root(arguments: &[&str]) -> Option<Output> {
     Some(command.output().unwrap())
 }
 
-/// In a static program the getrandom crate cannot look its system call up and falls back to /dev/urandom, unless it is told not
-/// to (`--cfg getrandom_backend`, xtask/src/hermetic/environment.rs).
+/// In a static program, the getrandom crate cannot look up its system call and falls back to
+/// /dev/urandom, unless `--cfg getrandom_backend` forbids it (xtask/src/hermetic/environment.rs).
 #[test]
 fn randomness_needs_no_device_file() {
     let (Some(first), Some(second)) =
@@ -52,7 +52,7 @@ fn randomness_needs_no_device_file() {
 }
 
 #[test]
-fn a_wrong_use_is_reported() {
+fn usage_errors_are_reported() {
     let Some(output) = in_an_empty_root(&["nonsense"]) else {
         return;
     };

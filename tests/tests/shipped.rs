@@ -1,17 +1,18 @@
-//! No shipped program or library contains what tests are made of.
+//! Shipped programs and libraries do not contain test tools.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![cfg(test)]
 
 use std::process::Command;
 
-/// The test authority, the world that is built on it, and the demo that is built on both. Shipped to nobody.
+/// The test authority, the testbed built on it, and the demo built on both. None of them is
+/// shipped.
 const TOOLS: [&str; 3] = [
     "letsesign-test-authority",
-    "letsesign-world",
+    "letsesign-testbed",
     "letsesign-demo",
 ];
 
-/// Packages that a package is built into, itself included.
+/// The packages that a package is built into, itself included.
 fn users(package: &str) -> Vec<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -47,7 +48,7 @@ fn users(package: &str) -> Vec<String> {
 }
 
 #[test]
-fn nothing_that_is_shipped_contains_what_tests_are_made_of() {
+fn shipped_packages_do_not_contain_test_tools() {
     for tool in TOOLS {
         let users = users(tool);
         assert!(users.iter().any(|user| user == tool), "{tool}: {users:?}");

@@ -1,5 +1,5 @@
-//! How long `letsesign-verify proof` takes for a PDF with 1 MB of text (2 MB in all: the helper writes it twice), program start
-//! included: `cargo bench -p letsesign-verify --bench proof`.
+//! Time of `letsesign-verify proof` for a PDF with 1 MB of text (2 MB in all: the helper writes it
+//! twice), program start included: `cargo bench -p letsesign-verify --bench proof`.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,24 +15,24 @@
 mod support;
 
 use std::time::{Duration, Instant};
-use support::{MAGIC, Signed, World, pdf, signer};
+use support::{MAGIC, Place, Signed, pdf, signer};
 
-/// Of so many runs, one after the other.
+/// Number of runs, one after the other.
 const RUNS: usize = 50;
 
 fn main() {
-    // All of it text on a page, which is what takes longest: every letter is looked at for the magic number.
+    // Text on a page is the slowest content: the search for the magic number visits every letter.
     let text = "All of this is text. ".repeat(1_000_000 / 21);
     let signed = Signed::of(
         pdf::signed(&format!("{text}{}", MAGIC.on_page())),
         vec![signer("a"), signer("b")],
     );
-    let world = World::new();
-    world.put(&signed);
+    let place = Place::new();
+    place.put(&signed);
     let mut times: Vec<Duration> = (0..RUNS)
         .map(|_| {
             let start = Instant::now();
-            let answer = world.verify(&[]);
+            let answer = place.verify(&[]);
             let time = start.elapsed();
             answer.is(0, "shown on page 1");
             time

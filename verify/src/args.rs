@@ -1,10 +1,10 @@
-//! What can be typed.
+//! Arguments of the command line. Their doc comments are the help texts.
 
 use crate::releases::ReleaseArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Tells a genuine signature and a genuine enclave from others, offline.
+/// Verifies signatures and enclaves offline and detects forged ones
 #[derive(Debug, Parser)]
 #[command(
     name = "letsesign-verify",
@@ -50,7 +50,8 @@ Examples:
 
 Exit codes: 0 consistent; 1 an invalid signature; 2 cannot be read, or not consistent.")]
     Measurements(MeasurementsArgs),
-    /// Write the page that verifies signed documents in a browser: one file, no server, no connection
+    /// Write the page that verifies signed documents in a browser: one file, no server, no
+    /// connection
     #[command(after_help = "\
 Examples:
   letsesign-verify page -o verify.html
@@ -84,21 +85,22 @@ end when it signed.";
 pub(crate) struct ProofArgs {
     /// The signed PDF, or the zip
     pub(crate) document: PathBuf,
-    /// The proof file (.spf); none for a zip
+    /// The proof file (.spf); omit it for a zip
     pub(crate) proof: Option<PathBuf>,
-    /// Hash that the sender's task is bound by: 64 hexadecimal digits
+    /// The hash that binds the sender's task: 64 hexadecimal digits
     #[arg(long, value_name = "HEX")]
     pub(crate) binding_data_hash: Option<String>,
-    /// File with the task payload that the sender sent, JSON: the signature must be for this one
+    /// File with the task payload as the sender sent it (JSON): the signature must be for this one
     #[arg(long, value_name = "FILE")]
     pub(crate) payload: Option<PathBuf>,
-    /// Domain that the sender's mails come from; case does not count in ASCII letters
+    /// Domain that the sender's mails come from; the case of ASCII letters is ignored
     #[arg(long, value_name = "DOMAIN")]
     pub(crate) sender_domain: Option<String>,
-    /// Read the zip's password from the first line of this file; without it, an encrypted zip asks for it
+    /// Read the zip's password from the first line of this file; without it, the program asks for
+    /// the password of an encrypted zip
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// Refuse a release, or a list of revocations, that is not signed by a maintainer
+    /// Refuse a release or a list of revocations without a maintainer's signature
     #[arg(long)]
     pub(crate) require_signed: bool,
     #[command(flatten)]
@@ -115,7 +117,7 @@ pub(crate) struct PageArgs {
     /// File to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Write no page unless every release and the list of revocations are signed by a maintainer
+    /// Write the page only if a maintainer has signed every release and the list of revocations
     #[arg(long)]
     pub(crate) require_signed: bool,
     #[command(flatten)]
@@ -136,21 +138,22 @@ compared with no measurement (--any-measurement).";
 
 #[derive(Debug, Args)]
 pub(crate) struct DocumentArgs {
-    /// The document: bytes as the NSM made them, or their hexadecimal digits or base64; `-` for standard input
+    /// The document: the NSM's bytes, or their hexadecimal digits or base64; `-` for standard input
     pub(crate) file: PathBuf,
-    /// Compare with this release (its name) or this file (NAME.json) instead of all releases; may be repeated
+    /// Compare with this release (its name) or this file (NAME.json) instead of all releases; may
+    /// be repeated
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) expect: Vec<String>,
-    /// Inspect only: compare the measurements with nothing
+    /// Inspect only: do not compare the measurements
     #[arg(long, conflicts_with = "expect")]
     pub(crate) any_measurement: bool,
-    /// Verify as of the time the document was made, not now: for records, not for an enclave that is running
+    /// Verify as of the document's own time instead of now: for records, not for a running enclave
     #[arg(long, conflicts_with_all = ["max_age", "nonce"])]
     pub(crate) at_signing_time: bool,
-    /// The nonce that was asked with, 32 to 1024 hexadecimal digits
+    /// The nonce of the request, 32 to 1024 hexadecimal digits
     #[arg(long, value_name = "HEX")]
     pub(crate) nonce: Option<String>,
-    /// How old the document may be, in seconds
+    /// Greatest age of the document, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub(crate) max_age: u64,
     #[command(flatten)]
@@ -164,7 +167,8 @@ pub(crate) struct DocumentArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RootArgs {
-    /// FOR TESTS: trust this root certificate (PEM or DER) instead of AWS's. Nothing is genuine under a root that is not AWS's
+    /// FOR TESTS: trust this root certificate (PEM or DER) instead of AWS's. Such a result proves
+    /// nothing about a real enclave
     #[arg(long, value_name = "FILE")]
     pub(crate) root: Option<PathBuf>,
 }
@@ -197,7 +201,7 @@ pub(crate) struct PolicyArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Print a key policy that hands the key to the given releases alone
+    /// Print a key policy that lets only the given releases use the key
     #[command(after_help = "\
 Examples:
   letsesign-verify policy kms --account 123456789012 --sender role/sender --enclave user/enclave \\
@@ -220,27 +224,28 @@ pub(crate) struct KmsArgs {
     /// AWS account of the key: 12 digits
     #[arg(long)]
     pub(crate) account: String,
-    /// Who encrypts tasks, and never decrypts: an IAM ARN, or role/NAME or user/NAME of the account
+    /// Principal that encrypts tasks and never decrypts: an IAM ARN, or role/NAME or user/NAME of
+    /// the account
     #[arg(long, value_name = "PRINCIPAL")]
     pub(crate) sender: String,
-    /// Who may ask KMS to decrypt through an enclave. Its secret is handed to the host, so it may
-    /// do nothing else
+    /// Principal that may ask KMS to decrypt through an enclave. The host gets its secret, so it
+    /// must have no other right
     #[arg(long, value_name = "PRINCIPAL")]
     pub(crate) enclave: String,
-    /// Who may decrypt WITHOUT attestation, for clients of the sender's own that show names (see
-    /// the notes)
+    /// Principal that may decrypt WITHOUT attestation, for the sender's own clients that show names
+    /// (see the notes)
     #[arg(long, value_name = "PRINCIPAL")]
     pub(crate) reader: Option<String>,
     /// Release that may decrypt; may be repeated
     #[arg(long, required = true, value_name = "NAME")]
     pub(crate) release: Vec<String>,
-    /// Region of the key; decides the ARNs' partition
+    /// Region of the key; determines the partition of the ARNs
     #[arg(long, default_value = "us-east-1")]
     pub(crate) region: String,
-    /// Leave the right to replace this policy to a principal; it can then take the key (see the notes)
+    /// Allow this principal to replace the policy, which also lets it take the key (see the notes)
     #[arg(long, value_name = "PRINCIPAL")]
     pub(crate) put_key_policy: Option<String>,
-    /// Accept a release that was revoked or at its end
+    /// Accept a release that is revoked or past its end of life
     #[arg(long)]
     pub(crate) accept_ended: bool,
     #[command(flatten)]

@@ -1,20 +1,21 @@
-//! Attestation documents as this program's commands ask about them; the rules are in letsesign-attestation.
+//! Verification of attestation documents for this program's commands. letsesign-attestation
+//! implements the rules.
 
 use anyhow::{Context, Result};
 use letsesign_attestation::{Document, Expected, Image, Live, Measurements, Standing, Verifier};
-use letsesign_measurements::{Pcr, Pcrs, State, Status};
+use letsesign_measurements::{State, Status};
 use std::path::Path;
 
-/// The certificate that everything hangs on, and what verifies under it.
+/// The trusted root certificate and a verifier under it.
 #[derive(Debug)]
 pub(crate) struct Root {
     verifier: Verifier,
-    /// The file that a root for tests is from. None: AWS's own, by its fingerprint.
+    /// The file of a test root; `None` for AWS's root.
     pub(crate) test: Option<String>,
 }
 
 impl Root {
-    /// AWS's root, or a certificate in a file (PEM or DER).
+    /// AWS's root, or a certificate from a file (PEM or DER).
     pub(crate) fn read(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else {
             return Ok(Self {
@@ -26,9 +27,9 @@ impl Root {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
         let der = if bytes.starts_with(b"-----BEGIN") {
             let text = std::str::from_utf8(&bytes)
-                .with_context(|| format!("{name} is no PEM certificate"))?;
+                .with_context(|| format!("{name} is not a PEM certificate"))?;
             let (_, document) = x509_cert::der::Document::from_pem(text.trim_end())
-                .map_err(|error| anyhow::anyhow!("{name} is no PEM certificate: {error}"))?;
+                .map_err(|error| anyhow::anyhow!("{name} is not a PEM certificate: {error}"))?;
             document.as_bytes().to_vec()
         } else {
             bytes
@@ -40,12 +41,12 @@ impl Root {
         })
     }
 
-    /// SHA-256 of its DER form, hexadecimal.
+    /// SHA-256 of the certificate's DER, in hexadecimal.
     pub(crate) fn fingerprint(&self) -> String {
         hex::encode(self.verifier.root().fingerprint())
     }
 
-    /// Verifies a document as of the time that it was made at.
+    /// Verifies a document as of its own time.
     pub(crate) fn recorded(&self, document: &[u8], demand: &Demand) -> Result<Attested, String> {
         let attested = match demand {
             Demand::Any => {
@@ -81,11 +82,11 @@ impl Root {
     }
 }
 
-/// What measurements a document must have.
+/// The measurements that a document must have.
 pub(crate) enum Demand {
-    /// Those of one of these images. None at all is an error.
+    /// Those of one of these images. An empty list is an error.
     OneOf(Vec<Image>),
-    /// Any: the document is inspected, and proves nothing about an image.
+    /// Any: the document is only inspected, and proves nothing about an image.
     Any,
 }
 
@@ -93,42 +94,37 @@ fn expected(images: &[Image]) -> Result<Expected, String> {
     Expected::any_of(images.iter().copied()).map_err(|error| error.to_string())
 }
 
-/// What a document is compared with.
-pub(crate) fn image(pcrs: &Pcrs, status: &Status) -> Result<Image> {
-    let [(_, pcr0), (_, pcr1), (_, pcr2)] = pcrs.numbered();
-    let [pcr0, pcr1, pcr2] = [pcr0, pcr1, pcr2].map(|pcr| *pcr.as_bytes());
-    Ok(Image {
-        measurements: Measurements::new(pcr0, pcr1, pcr2)?,
+/// The expected image, with its standing, for a release's registers and status.
+pub(crate) fn image(pcrs: &Measurements, status: &Status) -> Image {
+    Image {
+        measurements: *pcrs,
         standing: match status.state {
             State::Current => Standing::Current,
             State::EndOfLife => Standing::EndOfLife(status.since.unwrap_or(0)),
             State::Revoked => Standing::Revoked,
         },
-    })
+    }
 }
 
-/// What a genuine document says.
+/// The content of a genuine document.
 #[derive(Debug)]
 pub(crate) struct Attested {
     pub(crate) document: Document,
     /// PCR0, PCR1 and PCR2.
-    pub(crate) pcrs: Pcrs,
-    /// Whether the image may be used, at the time that was asked about.
+    pub(crate) pcrs: Measurements,
+    /// Whether the image may be used, at the time of the question.
     pub(crate) state: State,
 }
 
 impl Attested {
     fn new(document: Document, standing: Standing) -> Result<Self, String> {
         let register = |number| {
-            let value = document.pcrs.get(number).copied().and_then(Pcr::new);
-            value.ok_or_else(|| format!("it has no PCR{number}"))
+            let value = document.pcrs.get(number).copied();
+            value.ok_or_else(|| format!("it lacks PCR{number}"))
         };
         Ok(Self {
-            pcrs: Pcrs {
-                pcr0: register(0)?,
-                pcr1: register(1)?,
-                pcr2: register(2)?,
-            },
+            pcrs: Measurements::new(register(0)?, register(1)?, register(2)?)
+                .map_err(|error| error.to_string())?,
             document,
             state: match standing {
                 Standing::Current => State::Current,
@@ -138,7 +134,7 @@ impl Attested {
         })
     }
 
-    /// When it was made, in seconds since 1970.
+    /// When the document was made, in seconds since 1970 (UTC).
     pub(crate) fn made(&self) -> u64 {
         self.document.timestamp / 1000
     }

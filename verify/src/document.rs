@@ -1,19 +1,20 @@
-//! `letsesign-verify document`: an attestation document by itself.
+//! `letsesign-verify document`: verifies a single attestation document.
 
 use crate::args::DocumentArgs;
 use crate::attested::{self, Attested, Demand, Root};
-use crate::{Answer, measurements, print, print_json, shown, time};
+use crate::{Answer, measurements, print, print_json, time};
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use letsesign_attestation::{CLOCK_TOLERANCE, Image, Live, Nonce};
+use letsesign_escape as escape;
 use letsesign_measurements::{Entry, History, Release, State, Status};
 use serde_json::json;
 use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;
 
-/// A document has at most 16 KiB; in hexadecimal, with line breaks, some more.
+/// The largest input in bytes: 16 KiB of document as hexadecimal digits with line breaks.
 const INPUT_MAX: u64 = 64 << 10;
 
 pub(crate) fn run(args: &DocumentArgs) -> Result<Answer> {
@@ -26,6 +27,8 @@ pub(crate) fn run(args: &DocumentArgs) -> Result<Answer> {
     };
     let nonce = args.nonce.as_deref().map(nonce).transpose()?;
     let document = read(&args.file)?;
+    // The clock is read after the input: otherwise a document that arrives on standard input while
+    // the program waits would be from the future.
     let verified = time::now()?;
     let result = if args.at_signing_time {
         root.recorded(&document, &demand)
@@ -38,11 +41,12 @@ pub(crate) fn run(args: &DocumentArgs) -> Result<Answer> {
         };
         root.running(&document, &demand, live)
     };
+    // Only a genuine document is compared with the releases.
     let release = result
         .as_ref()
         .ok()
         .and_then(|attested| history.find(&attested.pcrs));
-    let (answer, verdict) = judge(args, &root, &history, &result, release);
+    let (answer, verdict) = decide(args, &root, &history, &result, release);
     if args.json {
         let attested = result.as_ref().ok();
         print_json(&json!({
@@ -70,7 +74,7 @@ pub(crate) fn run(args: &DocumentArgs) -> Result<Answer> {
     Ok(answer)
 }
 
-fn judge(
+fn decide(
     args: &DocumentArgs,
     root: &Root,
     history: &History,
@@ -79,12 +83,12 @@ fn judge(
 ) -> (Answer, String) {
     let test = match &root.test {
         None => String::new(),
-        Some(path) => format!("TEST ONLY (root {} instead of AWS's): ", shown::line(path)),
+        Some(path) => format!("TEST ONLY (root {} instead of AWS's): ", escape::line(path)),
     };
     let refused = |text: String| (Answer::No, format!("NOT GENUINE: {text}"));
     let invalid = release.and_then(|entry| history.invalid_signature(entry));
     let (answer, text) = match result {
-        Err(problem) => refused(shown::line(problem)),
+        Err(problem) => refused(escape::line(problem)),
         Ok(_) if args.any_measurement => (
             Answer::Inspected,
             "INSPECTED ONLY: made by a Nitro enclave, and compared with no measurement".to_owned(),
@@ -97,7 +101,7 @@ fn judge(
             match (invalid, attested.state) {
                 (Some((file, reason)), _) => refused(format!(
                     "{what}, but {file} has an invalid signature: {}",
-                    shown::line(reason)
+                    escape::line(reason)
                 )),
                 (None, State::Current) => (Answer::Yes, format!("GENUINE: {what}")),
                 (None, state) => (Answer::Ended, format!("NOT ACCEPTED: {what}, {state}")),
@@ -128,7 +132,7 @@ fn text(
         let _ = writeln!(
             out,
             "module     {}",
-            shown::line(&attested.document.module_id)
+            escape::line(&attested.document.module_id)
         );
         for (register, value) in attested.pcrs.numbered() {
             let _ = writeln!(out, "PCR{register}       {value}");
@@ -154,10 +158,10 @@ fn text(
     out
 }
 
-/// Text as text, anything else as hexadecimal digits.
+/// Printable text as it is, anything else as hexadecimal digits.
 fn readable(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.is_empty() && !text.chars().any(char::is_control) => shown::line(text),
+        Ok(text) if !text.is_empty() && !text.chars().any(char::is_control) => escape::line(text),
         _ => hex::encode(bytes),
     }
 }
@@ -165,9 +169,9 @@ fn readable(bytes: &[u8]) -> String {
 fn expected(args: &DocumentArgs, history: &History) -> Result<Vec<Image>> {
     if args.expect.is_empty() {
         let releases = history.releases.iter();
-        return releases
+        return Ok(releases
             .map(|entry| attested::image(&entry.release.pcrs, &entry.status))
-            .collect();
+            .collect());
     }
     args.expect
         .iter()
@@ -175,10 +179,11 @@ fn expected(args: &DocumentArgs, history: &History) -> Result<Vec<Image>> {
         .collect()
 }
 
-/// A release's name, or a file in the form of one. What is known about a release counts for a file with its measurements, too.
+/// The image for `--expect`: a release's name, or a file in the format of a release. The known
+/// status of a release also applies to a file with its measurements.
 fn expect(text: &str, history: &History) -> Result<Image> {
     if let Some(entry) = history.named(text) {
-        return attested::image(&entry.release.pcrs, &entry.status);
+        return Ok(attested::image(&entry.release.pcrs, &entry.status));
     }
     let path = Path::new(text);
     let name = path
@@ -193,8 +198,10 @@ fn expect(text: &str, history: &History) -> Result<Image> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {text}"))?;
     let release = Release::parse(name, &bytes)?;
     let known = history.find(&release.pcrs).map(|entry| &entry.status);
-    let status = known.or(release.status.as_ref());
-    attested::image(&release.pcrs, status.unwrap_or(&Status::CURRENT))
+    let status = known
+        .or(release.status.as_ref())
+        .unwrap_or(&Status::CURRENT);
+    Ok(attested::image(&release.pcrs, status))
 }
 
 fn nonce(text: &str) -> Result<Nonce> {
@@ -202,7 +209,8 @@ fn nonce(text: &str) -> Result<Nonce> {
     Nonce::new(nonce).context("--nonce")
 }
 
-/// Reads bytes, hexadecimal digits or base64. CBOR starts with a byte that neither of the others has.
+/// Reads bytes, hexadecimal digits or base64. The first byte of the CBOR occurs in neither of the
+/// two encodings.
 fn read(path: &Path) -> Result<Vec<u8>> {
     let name = path.display();
     let mut bytes = Vec::new();

@@ -1,11 +1,13 @@
-//! `letsesign-verify image`: the measurements of an enclave image file, compared with the releases.
+//! `letsesign-verify image`: computes the measurements of an enclave image file and compares them
+//! with the releases.
 
 use crate::args::ImageArgs;
-use crate::{Answer, measurements, print, print_json, shown};
-use anyhow::{Context, Result, anyhow};
+use crate::{Answer, measurements, print, print_json};
+use anyhow::Result;
 use eif::{Image, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
-use letsesign_measurements::{History, Pcr, Pcrs, State};
+use letsesign_escape as escape;
+use letsesign_measurements::{History, Measurements, State};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::Path;
@@ -13,23 +15,24 @@ use std::sync::Arc;
 
 pub(crate) fn run(args: &ImageArgs) -> Result<Answer> {
     let history = args.releases.load()?;
-    let file = shown::line(&args.file.display().to_string());
+    let file = escape::line(&args.file.display().to_string());
     let pcrs = match read(&args.file) {
         Ok(pcrs) => pcrs,
+        // A malformed image is a verdict; a file that cannot be read is an error.
         Err(eif::Error::Invalid(violation)) => {
             if args.json {
                 print_json(&json!({ "genuine": false, "problem": violation.to_string() }))?;
             } else {
                 print(format!(
-                    "NOT GENUINE: {file} is no valid enclave image: {}\n",
-                    shown::line(&violation.to_string())
+                    "NOT GENUINE: {file} is not a valid enclave image: {}\n",
+                    escape::line(&violation.to_string())
                 ))?;
             }
             return Ok(Answer::No);
         }
         Err(error) => return Err(error.into()),
     };
-    let (answer, verdict) = judge(&history, &pcrs);
+    let (answer, verdict) = decide(&history, &pcrs);
     if args.json {
         print_json(&json!({
             "genuine": matches!(answer, Answer::Yes | Answer::Ended),
@@ -57,7 +60,7 @@ pub(crate) fn run(args: &ImageArgs) -> Result<Answer> {
     Ok(answer)
 }
 
-fn judge(history: &History, pcrs: &Pcrs) -> (Answer, String) {
+fn decide(history: &History, pcrs: &Measurements) -> (Answer, String) {
     let Some(entry) = history.find(pcrs) else {
         let next = history.next.as_ref().is_some_and(|next| next.pcrs == *pcrs);
         let text = if next {
@@ -71,7 +74,7 @@ fn judge(history: &History, pcrs: &Pcrs) -> (Answer, String) {
     if let Some((file, reason)) = history.invalid_signature(entry) {
         let text = format!(
             "NOT GENUINE: release {name}, but {file} has an invalid signature: {}",
-            shown::line(reason)
+            escape::line(reason)
         );
         return (Answer::No, text);
     }
@@ -84,28 +87,20 @@ fn judge(history: &History, pcrs: &Pcrs) -> (Answer, String) {
     }
 }
 
-fn read(path: &Path) -> eif::Result<Pcrs> {
+fn read(path: &Path) -> eif::Result<Measurements> {
     let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let (_, image) = Image::open(path, Bar::new(length))?;
-    let register = |pcr: &eif::Pcr| {
-        Pcr::new(pcr.0)
-            .with_context(|| "a register is all zeros")
-            .map_err(|error| eif::Error::Option(anyhow!(error).to_string()))
-    };
-    Ok(Pcrs {
-        pcr0: register(&image.pcrs.pcr0)?,
-        pcr1: register(&image.pcrs.pcr1)?,
-        pcr2: register(&image.pcrs.pcr2)?,
-    })
+    Measurements::new(image.pcrs.pcr0, image.pcrs.pcr1, image.pcrs.pcr2)
+        .map_err(|error| eif::Error::Option(error.to_string()))
 }
 
-/// A bar on standard error. indicatif hides it when that is no terminal.
+/// A progress bar on standard error. indicatif hides it unless that is a terminal.
 struct Bar(ProgressBar);
 
 impl Bar {
     fn new(total: u64) -> Arc<Self> {
         let bar = ProgressBar::new(total);
-        // A template that does not parse would leave indicatif's own.
+        // If the template did not parse, indicatif's default would be used.
         if let Ok(style) = ProgressStyle::with_template(
             "measuring [{bar:30}] {bytes} of {total_bytes}, {eta} left",
         ) {
@@ -132,7 +127,7 @@ mod tests {
     use super::*;
     use letsesign_measurements::{Files, Ledger};
 
-    /// A release whose status list may carry a signature of nobody.
+    /// A history with one release, whose status list optionally has an invalid signature.
     fn history(signed: bool) -> History {
         let pcr = "11".repeat(48);
         let release =
@@ -145,21 +140,16 @@ mod tests {
         files.insert("a.json".to_owned(), release.into_bytes());
         files.insert("status.json".to_owned(), br#"{"statusList":[]}"#.to_vec());
         if signed {
-            files.insert("status.json.minisig".to_owned(), b"rubbish".to_vec());
+            files.insert("status.json.minisig".to_owned(), b"garbage".to_vec());
         }
         History::from_files(&files).unwrap()
     }
 
     #[test]
     fn an_invalid_signature_of_the_status_list_is_no_answer() {
-        let pcr = Pcr::new([0x11; 48]).unwrap();
-        let pcrs = Pcrs {
-            pcr0: pcr,
-            pcr1: pcr,
-            pcr2: pcr,
-        };
-        assert_eq!(judge(&history(false), &pcrs).0, Answer::Yes);
-        let (answer, text) = judge(&history(true), &pcrs);
+        let pcrs = Measurements::new([0x11; 48], [0x11; 48], [0x11; 48]).unwrap();
+        assert_eq!(decide(&history(false), &pcrs).0, Answer::Yes);
+        let (answer, text) = decide(&history(true), &pcrs);
         assert_eq!(answer, Answer::No);
         assert!(
             text.contains("status.json has an invalid signature"),

@@ -1,4 +1,4 @@
-//! The command `letsesign-verify`: tells a genuine signature and a genuine enclave from others, without a network.
+//! The command `letsesign-verify`: verifies signatures and enclaves without a network.
 
 mod args;
 mod attested;
@@ -9,27 +9,27 @@ mod page;
 mod policy;
 mod proof;
 mod releases;
-mod shown;
 mod time;
 
 use anyhow::Result;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
+use letsesign_escape as escape;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The answer of a command, as its exit code. docs/verify.md lists them.
+/// The result of a command; its value is the exit code. docs/verify.md lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
-    /// Genuine; no holes; done.
+    /// Genuine; a policy without holes; done.
     Yes = 0,
-    /// Not genuine; holes.
+    /// Not genuine; a policy with holes.
     No = 1,
-    /// Usage, or something cannot be read. Nothing is known.
+    /// A usage error, or an input cannot be read. Nothing is decided.
     Unknown = 2,
-    /// Genuine, but of a release that was revoked or at its end.
+    /// Genuine, but the release is revoked or past its end of life.
     Ended = 3,
-    /// Genuine AWS attestation of something that was compared with nothing.
+    /// A genuine AWS attestation whose measurements were not compared.
     Inspected = 4,
 }
 
@@ -45,8 +45,9 @@ fn main() -> ExitCode {
         Ok(answer) => answer.into(),
         Err(error) => {
             if !broken_pipe(&error) {
-                // Standard error may be closed; then there is nobody to tell.
-                let text = shown::line(&format!("{error:#}"));
+                // Standard error may be closed; a failure to write to it has no one left to report
+                // to.
+                let text = escape::line(&format!("{error:#}"));
                 let _ = writeln!(std::io::stderr(), "error: {text}");
             }
             Answer::Unknown.into()
@@ -79,13 +80,13 @@ fn print(text: impl AsRef<[u8]>) -> Result<()> {
     Ok(())
 }
 
-/// Prints a value as indented JSON, in ASCII: a terminal may be what reads it.
+/// Prints a value as indented JSON, in ASCII because it may go to a terminal.
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)?;
-    print(shown::json(&text) + "\n")
+    print(escape::json(&text) + "\n")
 }
 
-/// Whether whoever reads our output has gone away.
+/// Whether an error means that the reader of our output has closed it.
 fn broken_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()

@@ -1,8 +1,9 @@
-//! `letsesign-verify measurements`.
+//! `letsesign-verify measurements`: lists the releases.
 
 use crate::args::MeasurementsArgs;
-use crate::{Answer, print, print_json, shown, time};
+use crate::{Answer, print, print_json, time};
 use anyhow::Result;
+use letsesign_escape as escape;
 use letsesign_measurements::{Entry, History, Revocations, SignatureState, StatusSource};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -47,7 +48,7 @@ pub(crate) fn release(entry: &Entry) -> Value {
 }
 
 fn table(history: &History, origin: &str) -> String {
-    let mut out = format!("releases, {}\n", shown::line(origin));
+    let mut out = format!("releases, {}\n", escape::line(origin));
     for entry in &history.releases {
         let release = &entry.release;
         let _ = writeln!(
@@ -80,7 +81,7 @@ fn table(history: &History, origin: &str) -> String {
     out
 }
 
-/// A status in words.
+/// Describes a status for people.
 pub(crate) fn status(entry: &Entry) -> String {
     let status = &entry.status;
     let mut text = status.state.to_string();
@@ -88,12 +89,12 @@ pub(crate) fn status(entry: &Entry) -> String {
         let _ = write!(text, " since {}", time::utc(since));
     }
     if let Some(reason) = &status.reason {
-        let _ = write!(text, ": {}", shown::line(reason));
+        let _ = write!(text, ": {}", escape::line(reason));
     }
     text
 }
 
-/// What the list of revocations is worth, in words.
+/// Describes for people how far the list of revocations can be relied on.
 pub(crate) fn revocations(list: &Revocations) -> String {
     match list {
         Revocations::Missing => {
@@ -114,12 +115,12 @@ pub(crate) fn revocations(list: &Revocations) -> String {
             format!("status.json was signed {}", time::utc(*time))
         }
         Revocations::Invalid { reason } => {
-            format!("status.json: INVALID SIGNATURE: {}", shown::line(reason))
+            format!("status.json: INVALID SIGNATURE: {}", escape::line(reason))
         }
     }
 }
 
-/// A signature in words.
+/// Describes the state of a signature for people.
 pub(crate) fn signature(state: &SignatureState) -> String {
     match state {
         SignatureState::Unsigned => "not signed".to_owned(),
@@ -128,11 +129,11 @@ pub(crate) fn signature(state: &SignatureState) -> String {
             trusted_comment,
         } => format!(
             "signed with key {} ({})",
-            shown::line(key),
-            shown::line(trusted_comment)
+            escape::line(key),
+            escape::line(trusted_comment)
         ),
         SignatureState::Invalid { reason } => {
-            format!("INVALID SIGNATURE: {}", shown::line(reason))
+            format!("INVALID SIGNATURE: {}", escape::line(reason))
         }
     }
 }

@@ -1,7 +1,9 @@
-//! `letsesign-verify page`: the page that verifies a signed document in the browser that opens it, as one file. Its parts are in verify/web.
+//! `letsesign-verify page`: writes a page, as one file, that verifies a signed document in the
+//! browser. Its parts are in verify/web.
 //!
-//! Scripts and style stand in the file itself, and its content security policy names them by their SHA-256 and allows nothing else: no other
-//! script, no connection, no form. The same program with the same releases writes the same bytes.
+//! Scripts and style are inline. The content security policy names them by their SHA-256 and allows
+//! nothing else: no other script, no connection, no form. The same program with the same releases
+//! writes the same bytes.
 
 use crate::args::PageArgs;
 use crate::attested::Root;
@@ -12,13 +14,11 @@ use base64::engine::general_purpose::STANDARD;
 use letsesign_measurements::{Entry, History, Revocations, SignatureState};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::io::Write;
-use std::path::Path;
 
 const TEMPLATE: &str = include_str!("../web/page.html");
 const STYLE: &str = include_str!("../web/style.css");
 
-/// In the order in which they stand in the page.
+/// The scripts, in the order of the page.
 const SCRIPTS: &[&str] = &[
     "\"use strict\";\n",
     include_str!("../web/src/bytes.js"),
@@ -27,6 +27,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("../web/src/json.js"),
     include_str!("../web/src/zip.js"),
     include_str!("../web/src/attestation.js"),
+    include_str!("../web/src/protocol2.js"),
     include_str!("../web/src/proof.js"),
     include_str!("../web/src/page.js"),
 ];
@@ -39,30 +40,14 @@ pub(crate) fn run(args: &PageArgs) -> Result<Answer> {
     }
     let page = assemble(&settings(&history, &root)?)?;
     match &args.output {
-        Some(path) => write(path, &page)?,
+        Some(path) => eif::write_file(path, page.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?,
         None => print(page)?,
     }
     Ok(Answer::Yes)
 }
 
-/// All of the file or none of it.
-fn write(path: &Path, page: &str) -> Result<()> {
-    let cannot = || format!("cannot write {}", path.display());
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    // Temporary files are private; a page is for everybody.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut file = builder.tempfile_in(folder).with_context(cannot)?;
-    file.write_all(page.as_bytes()).with_context(cannot)?;
-    file.persist(path).with_context(cannot)?;
-    Ok(())
-}
-
-/// Everything that the page would trust without asking must be a maintainer's word.
+/// Requires a maintainer's signature on everything that the page trusts.
 fn require_signed(history: &History) -> Result<()> {
     for entry in &history.releases {
         if entry.signature == SignatureState::Unsigned {
@@ -79,8 +64,9 @@ fn require_signed(history: &History) -> Result<()> {
     }
 }
 
-/// What the scripts are told: the root and the releases.
+/// The settings for the scripts: the root and the releases.
 fn settings(history: &History, root: &Root) -> Result<Value> {
+    // The page is trusted like this program, so it must not contain anything with a bad signature.
     if let SignatureState::Invalid { reason } = &history.status_signature {
         bail!("status.json has an invalid signature: {reason}");
     }
@@ -130,9 +116,9 @@ fn assemble(settings: &Value) -> Result<String> {
         source_hash(&script),
         source_hash(STYLE)
     );
-    // In JSON, `<` occurs in strings alone; escaped, it cannot end the element that holds it.
+    // In JSON, `<` occurs only in strings; escaped, it cannot end the script element around it.
     let settings = settings.to_string().replace('<', "\\u003c");
-    // One pass from left to right: what is put in is not looked at again.
+    // One pass from left to right, so that inserted text is not searched for marks.
     let mut page = String::new();
     let mut rest = TEMPLATE;
     for (mark, text) in [
@@ -152,7 +138,7 @@ fn assemble(settings: &Value) -> Result<String> {
     Ok(page)
 }
 
-/// A hash source (Content Security Policy Level 3, section 2.3.1).
+/// A hash source for scripts or styles (Content Security Policy Level 3, section 2.3.1).
 fn source_hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
@@ -171,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_release_says_stays_inside_of_its_element() {
+    fn text_of_a_release_stays_inside_its_element() {
         let page =
             assemble(&json!({ "reason": "</script><script>alert(1)</script>@SCRIPT@" })).unwrap();
         assert_eq!(page.matches("</script>").count(), 2);

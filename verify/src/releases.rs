@@ -1,4 +1,4 @@
-//! Where the releases are from: embedded when this program was built, or a folder.
+//! Loads the releases: those embedded in the program, or those of a folder.
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -6,19 +6,19 @@ use letsesign_measurements::{Files, History, Keys};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Name and content of each file of `measurements/` at the time of the build.
+/// Name and content of each file of `measurements/` at build time.
 static EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/measurements.rs"));
 
-/// A file of measurements is a few KB; one beyond this is something else.
+/// The largest file in bytes. Files of measurements have a few KB.
 const FILE_MAX: u64 = 1 << 20;
 
-/// Which releases to compare with.
+/// Options that select the releases to compare with.
 #[derive(Args, Debug, Default)]
 pub(crate) struct ReleaseArgs {
     /// Take releases from this folder instead of those embedded in this program
     #[arg(long, value_name = "DIR")]
     pub(crate) measurements: Option<PathBuf>,
-    /// Trust signatures by this minisign public key alone; may be repeated
+    /// Trust only signatures by this minisign public key; may be repeated
     #[arg(long, value_name = "FILE.pub")]
     pub(crate) key: Vec<PathBuf>,
 }
@@ -55,7 +55,7 @@ impl ReleaseArgs {
         Ok(history)
     }
 
-    /// Where they are from, in words.
+    /// Origin of the releases, for people.
     pub(crate) fn origin(&self) -> String {
         match &self.measurements {
             Some(folder) => folder.display().to_string(),

@@ -1,9 +1,9 @@
-//! Times as people read them: always UTC, and said so.
+//! Times for people: always UTC, and marked as such.
 
 use anyhow::{Context, Result};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Seconds since 1970, by this machine's clock.
+/// The current time of this machine, in seconds since 1970.
 pub(crate) fn now() -> Result<u64> {
     Ok(SystemTime::now()
         .duration_since(UNIX_EPOCH)

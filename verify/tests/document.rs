@@ -1,9 +1,8 @@
-//! `letsesign-verify document`: the rules of attestation documents, each broken once, and real documents.
+//! `letsesign-verify document`: the rules of attestation documents, each broken once, and real
+//! documents.
 
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::format_push_string,
     clippy::format_collect,
     unreachable_pub,
@@ -15,25 +14,25 @@ mod support;
 use base64::Engine;
 use letsesign_test_authority::Document;
 use serde_json::Value;
-use support::{Answer, TIME, World, repository};
+use support::{Answer, Place, TIME, repository};
 
-fn verify(world: &World, document: &Document, more: &[&str]) -> Answer {
-    world.write("document", document.to_bytes());
+fn verify(place: &Place, document: &Document, more: &[&str]) -> Answer {
+    place.write("document", document.to_bytes());
     let mut arguments = vec!["document", "document", "--root", "root.der"];
     arguments.extend(more);
-    world.run(&arguments)
+    place.run(&arguments)
 }
 
 #[test]
 fn a_good_document_is_accepted_in_every_spelling() {
-    let world = World::new();
+    let place = Place::new();
     let mut document = Document::new(TIME, 0x11);
     let then = &["--at-signing-time"];
-    verify(&world, &document, then)
+    verify(&place, &document, then)
         .is(0, "TEST ONLY")
         .is(0, "GENUINE: release good");
     document.head = vec![0xd2, 0x84];
-    verify(&world, &document, then).is(0, "GENUINE");
+    verify(&place, &document, then).is(0, "GENUINE");
     let raw = document.to_bytes();
     let hexadecimal = hex::encode(&raw);
     let base64 = base64::prelude::BASE64_STANDARD.encode(&raw);
@@ -41,8 +40,8 @@ fn a_good_document_is_accepted_in_every_spelling() {
         format!("{hexadecimal}\n"),
         format!("{}\n{}\n", &base64[..64], &base64[64..]),
     ] {
-        world.write("spelt", spelling);
-        world
+        place.write("spelt", spelling);
+        place
             .run(&[
                 "document",
                 "spelt",
@@ -52,32 +51,33 @@ fn a_good_document_is_accepted_in_every_spelling() {
             ])
             .is(0, "GENUINE");
     }
-    for rubbish in ["", "not a document!", "\u{1b}[31m"] {
-        world.write("spelt", rubbish);
-        world.run(&["document", "spelt"]).is(2, "spelt");
+    for garbage in ["", "not a document!", "\u{1b}[31m"] {
+        place.write("spelt", garbage);
+        place.run(&["document", "spelt"]).is(2, "spelt");
     }
     document.pcrs = (0..32).map(|number| (number, vec![0x11; 48])).collect();
-    verify(&world, &document, then).is(0, "GENUINE");
+    verify(&place, &document, then).is(0, "GENUINE");
     document.pcrs.truncate(3);
-    verify(&world, &document, then).is(0, "GENUINE");
+    verify(&place, &document, then).is(0, "GENUINE");
 }
 
-/// The rules are letsesign-attestation's, with their vectors; here the program says what the library says.
+/// letsesign-attestation implements the rules and has their vectors; here the program must report
+/// the library's result.
 #[test]
-fn every_vector_is_judged_as_the_index_says() {
-    let world = World::new();
+fn every_vector_has_the_result_of_the_index() {
+    let place = Place::new();
     let folder = repository("tests/vectors/attestation/generated");
     let index = std::fs::read(folder.join("index.json")).unwrap();
     let index: Value = serde_json::from_slice(&index).unwrap();
     let root = folder.join(index["root"].as_str().unwrap());
-    // Nothing is known of these images but the files.
-    world.write("measurements/LEDGER", "");
+    // Only the files given describe these images.
+    place.write("measurements/LEDGER", "");
     for known in ["good", "old"] {
-        std::fs::remove_file(world.path(&format!("measurements/{known}.json"))).unwrap();
+        std::fs::remove_file(place.path(&format!("measurements/{known}.json"))).unwrap();
     }
     let (mut accepted, mut refused) = (0, 0);
     for vector in index["vectors"].as_array().unwrap() {
-        // The program has its own clock.
+        // The program uses the current time, so only recorded documents can be tested.
         let name = vector["file"].as_str().unwrap();
         let file = folder.join(name);
         if vector["question"] != "recorded" || std::fs::metadata(&file).unwrap().len() == 0 {
@@ -99,10 +99,10 @@ fn every_vector_is_judged_as_the_index_says() {
                     status["since"] = Value::from(1);
                 }
             }
-            world.write(&format!("e{number}.json"), release.to_string());
+            place.write(&format!("e{number}.json"), release.to_string());
             arguments.extend(["--expect", ["e0.json", "e1.json"][number]]);
         }
-        let answer = world.run(&arguments);
+        let answer = place.run(&arguments);
         let code = match (&vector["error"], vector["standing"]["state"].as_str()) {
             (Value::Null, Some("current")) => 0,
             (Value::Null, _) => 3,
@@ -120,18 +120,18 @@ fn every_vector_is_judged_as_the_index_says() {
 
 #[test]
 fn now_and_then_are_different_questions() {
-    let world = World::new();
+    let place = Place::new();
     // Rule 5: the leaf was valid for three hours in 2023.
-    verify(&world, &Document::new(TIME, 0x11), &[]).is(1, "s old");
+    verify(&place, &Document::new(TIME, 0x11), &[]).is(1, "s old");
     verify(
-        &world,
+        &place,
         &Document::new(TIME, 0x11),
         &["--max-age", "18446744073709551615"],
     )
     .is(1, "is valid from");
     let mut future = Document::new(TIME, 0x11);
     future.time = 4_000_000_000_000;
-    verify(&world, &future, &[]).is(1, "from the future");
+    verify(&place, &future, &[]).is(1, "from the future");
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap();
@@ -142,29 +142,29 @@ fn now_and_then_are_different_questions() {
         certificate.to = 2_500_000_000;
     }
     let nonce = "07".repeat(16);
-    verify(&world, &fresh, &[]).is(0, "GENUINE");
-    verify(&world, &fresh, &["--nonce", &nonce]).is(0, "GENUINE");
-    verify(&world, &fresh, &["--nonce", &"08".repeat(16)]).is(1, "nonce is not the one");
-    verify(&world, &fresh, &["--nonce", "0707"]).is(2, "16 to 512 bytes");
-    verify(&world, &fresh, &["--nonce", &nonce, "--at-signing-time"]).is(2, "cannot be used with");
-    // A signature over the status list that is wrong says that somebody changed it.
-    world.status("good", "end-of-life", 1);
-    world.write("measurements/status.json.minisig", "rubbish");
-    verify(&world, &fresh, &[]).is(1, "status.json has an invalid signature");
-    std::fs::remove_file(world.path("measurements/status.json.minisig")).unwrap();
-    // A release that ended counts from now on for an enclave that runs now.
-    world.status("good", "end-of-life", 1);
-    verify(&world, &fresh, &[]).is(3, "end-of-life");
+    verify(&place, &fresh, &[]).is(0, "GENUINE");
+    verify(&place, &fresh, &["--nonce", &nonce]).is(0, "GENUINE");
+    verify(&place, &fresh, &["--nonce", &"08".repeat(16)]).is(1, "nonce is not the one");
+    verify(&place, &fresh, &["--nonce", "0707"]).is(2, "16 to 512 bytes");
+    verify(&place, &fresh, &["--nonce", &nonce, "--at-signing-time"]).is(2, "cannot be used with");
+    // An invalid signature over the status list means that somebody changed it.
+    place.status("good", "end-of-life", 1);
+    place.write("measurements/status.json.minisig", "garbage");
+    verify(&place, &fresh, &[]).is(1, "status.json has an invalid signature");
+    std::fs::remove_file(place.path("measurements/status.json.minisig")).unwrap();
+    // For a running enclave, an end of life applies at the current time.
+    place.status("good", "end-of-life", 1);
+    verify(&place, &fresh, &[]).is(3, "end-of-life");
 }
 
 #[test]
 fn expected_measurements_are_releases_or_files() {
-    let world = World::new();
+    let place = Place::new();
     let document = Document::new(TIME, 0x22);
     let then = |more: &[&str]| {
         let mut arguments = vec!["--at-signing-time"];
         arguments.extend(more);
-        verify(&world, &document, &arguments)
+        verify(&place, &document, &arguments)
     };
     then(&[]).is(0, "release old");
     then(&["--expect", "old"]).is(0, "release old");
@@ -174,19 +174,19 @@ fn expected_measurements_are_releases_or_files() {
     then(&["--expect", "none.json"]).is(2, "cannot read none.json");
     then(&["--any-measurement"]).is(4, "INSPECTED ONLY");
     then(&["--any-measurement", "--expect", "old"]).is(2, "cannot be used with");
-    world.status("old", "revoked", 2_000_000_000);
+    place.status("old", "revoked", 2_000_000_000);
     then(&[]).is(3, "revoked");
 }
 
 #[test]
-fn real_documents_are_judged_under_awss_root() {
-    let world = World::new();
+fn real_documents_verify_under_awss_root() {
+    let place = Place::new();
     let production = repository("tests/vectors/attestation/production-2022-10-13.cbor");
     let debug = repository("tests/vectors/attestation/debug-2022-10-12.cbor");
     let run = |file: &std::path::Path, more: &[&str]| {
         let mut arguments = vec!["document", file.to_str().unwrap()];
         arguments.extend(more);
-        world.run(&arguments)
+        place.run(&arguments)
     };
     let inspected = run(
         &production,
@@ -195,8 +195,8 @@ fn real_documents_are_judged_under_awss_root() {
     inspected.is(4, "\"root\": \"aws\"");
     let pcrs = inspected.json()["pcrs"].clone();
     let own = serde_json::json!({ "verName": "own", "pcrs": pcrs, "issueTime": 1 });
-    world.write("own.json", own.to_string());
-    // Accepted with its own measurements at its own time, and at no other, with no other.
+    place.write("own.json", own.to_string());
+    // Accepted with its own measurements at its own time; refused at another time or with others.
     run(&production, &["--at-signing-time", "--expect", "own.json"])
         .is(0, "GENUINE: the measurements that were given");
     run(&production, &["--expect", "own.json"]).is(1, "s old");

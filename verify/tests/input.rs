@@ -1,9 +1,7 @@
-//! Zips, rubbish and usage.
+//! Zips, garbage and usage errors.
 
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::format_push_string,
     clippy::format_collect,
     unreachable_pub,
@@ -13,7 +11,7 @@
 mod support;
 
 use std::io::{Cursor, Write};
-use support::{Signed, World, repository};
+use support::{Place, Signed, repository};
 use zip::write::SimpleFileOptions;
 use zip::{AesMode, CompressionMethod, ZipWriter};
 
@@ -31,33 +29,33 @@ fn zip(files: &[(&str, &[u8])], password: Option<&str>) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-fn verify(world: &World, zip: &[u8], more: &[&str]) -> support::Answer {
-    world.write("signed.zip", zip);
+fn verify(place: &Place, zip: &[u8], more: &[&str]) -> support::Answer {
+    place.write("signed.zip", zip);
     let mut arguments = vec!["proof", "signed.zip", "--root", "root.der"];
     arguments.extend(more);
-    world.run(&arguments)
+    place.run(&arguments)
 }
 
 #[test]
 fn a_zip_holds_document_and_proof() {
-    let (world, signed) = (World::new(), Signed::new());
+    let (place, signed) = (Place::new(), Signed::new());
     let spf = signed.spf();
     let files = [
         ("約.pdf", signed.pdf.as_slice()),
         ("約.spf", spf.as_bytes()),
     ];
-    verify(&world, &zip(&files, None), &[]).is(0, "約.pdf");
+    verify(&place, &zip(&files, None), &[]).is(0, "約.pdf");
     let encrypted = zip(&files, Some("correct horse"));
-    world.write("password", "correct horse\n");
-    verify(&world, &encrypted, &["--password-file", "password"]).is(0, "TEST ONLY");
-    world.write("password", "wrong\n");
-    verify(&world, &encrypted, &["--password-file", "password"]).is(2, "in signed.zip is wrong");
-    verify(&world, &encrypted, &["--password-file", "none"]).is(2, "cannot read the password");
+    place.write("password", "correct horse\n");
+    verify(&place, &encrypted, &["--password-file", "password"]).is(0, "TEST ONLY");
+    place.write("password", "wrong\n");
+    verify(&place, &encrypted, &["--password-file", "password"]).is(2, "in signed.zip is wrong");
+    verify(&place, &encrypted, &["--password-file", "none"]).is(2, "cannot read the password");
 }
 
 #[test]
 fn a_zip_of_other_things_is_refused() {
-    let (world, signed) = (World::new(), Signed::new());
+    let (place, signed) = (Place::new(), Signed::new());
     let spf = signed.spf();
     let (pdf, spf) = (signed.pdf.as_slice(), spf.as_bytes());
     for (files, text) in [
@@ -67,42 +65,42 @@ fn a_zip_of_other_things_is_refused() {
             "it holds 3 files",
         ),
         (vec![("a.txt", pdf), ("a.spf", spf)], "of one NAME"),
-        (vec![], "is no zip"),
+        (vec![], "is not a zip"),
     ] {
-        verify(&world, &zip(&files, None), &[]).is(2, text);
+        verify(&place, &zip(&files, None), &[]).is(2, text);
     }
-    // 17 MiB of zeros in some KB.
+    // 17 MiB of zeros, compressed to a few KB.
     let bomb = vec![b'0'; 17 << 20];
-    verify(&world, &zip(&[("a.pdf", pdf), ("a.spf", &bomb)], None), &[])
+    verify(&place, &zip(&[("a.pdf", pdf), ("a.spf", &bomb)], None), &[])
         .is(2, "more than 16777216 bytes");
     let whole = zip(&[("a.pdf", pdf), ("a.spf", spf)], None);
     for cut in [4, 10, 100, whole.len() - 30, whole.len() - 1] {
-        verify(&world, &whole[..cut], &[]).is(2, "error:");
+        verify(&place, &whole[..cut], &[]).is(2, "error:");
     }
-    world.write("proof.spf", spf);
-    world
+    place.write("proof.spf", spf);
+    place
         .run(&["proof", "signed.zip", "proof.spf"])
         .is(2, "is a zip");
 }
 
 #[test]
-fn rubbish_is_an_error_that_names_it() {
-    let world = World::new();
+fn garbage_is_an_error_that_names_it() {
+    let place = Place::new();
     let signed = Signed::new();
-    world.put(&signed);
-    world
+    place.put(&signed);
+    place
         .run(&["proof", "none.pdf", "proof.spf"])
         .is(2, "cannot read none.pdf");
-    world
+    place
         .run(&["proof", "signed.pdf", "none.spf"])
         .is(2, "cannot read none.spf");
-    world
+    place
         .run(&["proof", "signed.pdf"])
         .is(2, "the proof file (.spf) is needed");
-    world
+    place
         .run(&["proof", "measurements", "proof.spf"])
-        .is(2, "is no file");
-    world
+        .is(2, "is not a file");
+    place
         .run(&["proof", "signed.pdf", "proof.spf", "--root", "signed.pdf"])
         .is(2, "cannot be read as an X.509 certificate");
     let spf = signed.spf();
@@ -118,11 +116,11 @@ fn rubbish_is_an_error_that_names_it() {
         spf.clone() + "x",
         "[".repeat(100_000),
     ] {
-        world.write("proof.spf", &bad);
-        world.verify(&[]).is(2, "proof.spf is no proof file");
+        place.write("proof.spf", &bad);
+        place.verify(&[]).is(2, "proof.spf is not a proof file");
     }
-    // An attestation document that is none is a verdict: the file is in order, the proof is not.
-    world.write(
+    // A malformed attestation document is a verdict: the proof file is readable, the proof is bad.
+    place.write(
         "proof.spf",
         spf.replace(
             spf.split("attestDoc\":\"")
@@ -132,15 +130,15 @@ fn rubbish_is_an_error_that_names_it() {
             "AAAA",
         ),
     );
-    world.verify(&[]).is(1, "no attestation document");
-    world.write("signed.pdf", b"");
-    world.write("proof.spf", &spf);
-    world.verify(&[]).is(1, "esigPDF is not what was attested");
+    place.verify(&[]).is(1, "no attestation document");
+    place.write("signed.pdf", b"");
+    place.write("proof.spf", &spf);
+    place.verify(&[]).is(1, "esigPDF is not what was attested");
 }
 
 #[test]
 fn usage_is_explained() {
-    let world = World::new();
+    let place = Place::new();
     for command in [
         &[][..],
         &["proof"],
@@ -149,7 +147,7 @@ fn usage_is_explained() {
         &["policy"],
         &["image", "x", "y"],
     ] {
-        let answer = world.plain(command);
+        let answer = place.plain(command);
         assert_eq!(answer.code, 2, "{command:?}");
         assert!(
             answer.error.contains("Usage"),
@@ -158,15 +156,15 @@ fn usage_is_explained() {
         );
     }
     for command in ["proof", "document", "image", "measurements"] {
-        world
+        place
             .plain(&[command, "--help"])
             .is(0, "Examples:")
             .is(0, "Exit codes:");
     }
     for shell in ["bash", "zsh", "fish"] {
-        world.run(&["completions", shell]).is(0, "letsesign-verify");
+        place.run(&["completions", shell]).is(0, "letsesign-verify");
     }
-    world
+    place
         .plain(&["measurements"])
         .is(0, "1909")
         .is(0, "end-of-life since")
@@ -175,46 +173,46 @@ fn usage_is_explained() {
 }
 
 #[test]
-fn releases_that_are_not_consistent_are_no_basis() {
-    let world = World::new();
-    world.put(&Signed::new());
-    let good = world.read("measurements/good.json");
-    world.write("measurements/good.json", [good.as_slice(), b" "].concat());
-    world.verify(&[]).is(2, "changed after its release");
-    world.write("measurements/good.json", good);
-    world.write("measurements/keys/x.pub", "rubbish");
-    world.verify(&[]).is(2, "no minisign public key");
-    world
+fn inconsistent_releases_are_refused() {
+    let place = Place::new();
+    place.put(&Signed::new());
+    let good = place.read("measurements/good.json");
+    place.write("measurements/good.json", [good.as_slice(), b" "].concat());
+    place.verify(&[]).is(2, "changed after its release");
+    place.write("measurements/good.json", good);
+    place.write("measurements/keys/x.pub", "garbage");
+    place.verify(&[]).is(2, "not a minisign public key");
+    place
         .plain(&["measurements", "--measurements", "none"])
         .is(2, "cannot list none");
 }
 
 #[test]
 fn an_image_is_compared_with_releases() {
-    let world = World::new();
-    world.write("rubbish.eif", vec![0; 5000]);
-    world
-        .run(&["image", "rubbish.eif"])
-        .is(1, "no valid enclave image");
-    world.run(&["image", "none.eif"]).is(2, "none.eif");
-    // The image of this tree, when it was built.
+    let place = Place::new();
+    place.write("garbage.eif", vec![0; 5000]);
+    place
+        .run(&["image", "garbage.eif"])
+        .is(1, "not a valid enclave image");
+    place.run(&["image", "none.eif"]).is(2, "none.eif");
+    // The image of this tree, if it was built.
     let Some(image) = std::env::var_os("LETSESIGN_EIF") else {
         return support::skip("LETSESIGN_EIF names no image (cargo xtask eif builds one)");
     };
     let image = image.to_str().unwrap().to_owned();
-    world.run(&["image", &image]).is(1, "no release has these");
+    place.run(&["image", &image]).is(1, "no release has these");
     let next: serde_json::Value =
         serde_json::from_slice(&std::fs::read(repository("measurements/next.json")).unwrap())
             .unwrap();
-    world.write("measurements/next.json", next.to_string());
-    world.run(&["image", &image]).is(1, "NOT A RELEASE");
+    place.write("measurements/next.json", next.to_string());
+    place.run(&["image", &image]).is(1, "NOT A RELEASE");
 }
 
-/// Its proofs are refused by the next image (enclave/configs/compatible.toml), so no key should be
-/// handed to it either.
+/// The next image refuses proofs of release 1909 (enclave/configs/compatible.toml), so a key policy
+/// should not include it by accident.
 #[test]
 fn a_key_policy_for_1909_must_be_forced() {
-    let world = World::new();
+    let place = Place::new();
     let kms = |more: &[&str]| {
         let mut arguments = vec!["policy", "kms", "--account", "123456789012"];
         arguments.extend([
@@ -226,7 +224,7 @@ fn a_key_policy_for_1909_must_be_forced() {
             "1909",
         ]);
         arguments.extend(more);
-        world.plain(&arguments)
+        place.plain(&arguments)
     };
     kms(&[]).is(
         2,
@@ -237,8 +235,8 @@ fn a_key_policy_for_1909_must_be_forced() {
 
 #[test]
 fn key_policies_are_written_and_checked() {
-    let world = World::new();
-    let policy = world.run(&[
+    let place = Place::new();
+    let policy = place.run(&[
         "policy",
         "kms",
         "--account",
@@ -254,22 +252,22 @@ fn key_policies_are_written_and_checked() {
         .is(0, "kms:RecipientAttestation:PCR2")
         .is(0, "nobody may call kms:PutKeyPolicy")
         .is(0, "is not signed");
-    world.write("policy.json", &policy.out);
-    world
+    place.write("policy.json", &policy.out);
+    place
         .run(&["policy", "check", "policy.json"])
         .is(0, "no hole found")
         .is(0, "grants: they let others use the key");
-    world.status("good", "revoked", 1);
-    world
+    place.status("good", "revoked", 1);
+    place
         .run(&["policy", "check", "policy.json"])
         .is(1, "was revoked");
-    world.write(
+    place.write(
         "policy.json",
         policy.out.replace(&"11".repeat(48), &"0".repeat(96)),
     );
-    world.run(&["policy", "check", "policy.json"]).is(1, "HOLE");
-    world.write("policy.json", "rubbish");
-    world
+    place.run(&["policy", "check", "policy.json"]).is(1, "HOLE");
+    place.write("policy.json", "garbage");
+    place
         .run(&["policy", "check", "policy.json"])
-        .is(2, "policy.json is no key policy");
+        .is(2, "policy.json is not a key policy");
 }

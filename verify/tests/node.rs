@@ -1,10 +1,8 @@
-//! Proofs as other people's verifiers see them: those hash `JSON.stringify(spf.summary)`. The other verifier is written for Node and uses its
-//! crypto module alone.
+//! Compatibility with independent verifiers, which hash `JSON.stringify(spf.summary)`. The other
+//! verifier runs in Node and uses only its crypto module.
 
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::format_push_string,
     clippy::format_collect,
     unreachable_pub,
@@ -13,12 +11,12 @@
 
 mod support;
 
-use letsesign_proof::{Hash, compact};
+use letsesign_proof::{Function, Hash, UserData, compact};
 use serde_json::Value;
 use std::process::Command;
-use support::{MAGIC, Signed, TIME, World, pdf, repository, signer};
+use support::{MAGIC, Place, Signed, TIME, pdf, repository, signer};
 
-/// Names that a JSON writer could spell in several ways.
+/// Names that JSON writers could spell in several ways.
 const NAMES: &[&str] = &[
     "王小明",
     "Zoë \"the\" O'Brien \\ /",
@@ -43,10 +41,10 @@ fn has_node() -> bool {
     found
 }
 
-fn node(script: &str, world: &World, files: &[&str]) -> Result<Value, String> {
+fn node(script: &str, place: &Place, files: &[&str]) -> Result<Value, String> {
     let output = Command::new("node")
         .arg(repository("verify/tests/node").join(script))
-        .args(files.iter().map(|name| world.path(name)))
+        .args(files.iter().map(|name| place.path(name)))
         .output()
         .unwrap();
     if output.status.success() {
@@ -56,47 +54,47 @@ fn node(script: &str, world: &World, files: &[&str]) -> Result<Value, String> {
     }
 }
 
-fn verify(world: &World) -> Result<Value, String> {
+fn verify(place: &Place) -> Result<Value, String> {
     node(
         "verify.mjs",
-        world,
+        place,
         &["root.der", "signed.pdf", "proof.spf"],
     )
 }
 
 #[test]
-fn a_proof_of_ours_is_right_for_a_verifier_that_stringifies() {
+fn a_verifier_in_javascript_accepts_our_proofs() {
     if !has_node() {
         return;
     }
-    let world = World::new();
+    let place = Place::new();
     let mut signers: Vec<_> = NAMES.iter().map(|name| signer(name)).collect();
     signers[0] = support::signer_with_phone(NAMES[0]);
     let signed = Signed::of(pdf::signed(&MAGIC.on_page()), signers);
-    world.put(&signed);
-    world.verify(&[]).is(0, "this PDF and this list of signers");
-    let answer = verify(&world).unwrap();
+    place.put(&signed);
+    place.verify(&[]).is(0, "this PDF and this list of signers");
+    let answer = verify(&place).unwrap();
     assert_eq!(answer["time"], TIME);
     assert_eq!(answer["pcrs"][2], "11".repeat(48));
     for (name, seen) in NAMES.iter().zip(answer["signers"].as_array().unwrap()) {
         assert_eq!(seen["name"], *name);
     }
-    // White space in the file is nothing to it, as it is nothing to ours.
+    // White space in the file matters to neither verifier.
     let value: Value = serde_json::from_str(&signed.spf()).unwrap();
-    world.write("proof.spf", serde_json::to_string_pretty(&value).unwrap());
-    verify(&world).unwrap();
+    place.write("proof.spf", serde_json::to_string_pretty(&value).unwrap());
+    verify(&place).unwrap();
 }
 
 #[test]
-fn both_refuse_what_was_changed() {
+fn both_verifiers_refuse_changes() {
     if !has_node() {
         return;
     }
-    let world = World::new();
+    let place = Place::new();
     let refused = |signed: &Signed, reason: &str| {
-        world.put(signed);
-        assert_eq!(world.verify(&[]).code, 1);
-        assert_eq!(verify(&world).unwrap_err().trim(), reason);
+        place.put(signed);
+        assert_eq!(place.verify(&[]).code, 1);
+        assert_eq!(verify(&place).unwrap_err().trim(), reason);
     };
     let mut changed = Signed::new();
     changed.pdf[20] ^= 1;
@@ -106,8 +104,8 @@ fn both_refuse_what_was_changed() {
     refused(&renamed, "another summary");
 }
 
-/// Over texts whose numbers and names JavaScript leaves as they are (it spells `1.0` anew, and puts names like `1` first; the enclave writes
-/// neither).
+/// Texts whose numbers and names JavaScript leaves unchanged. (It spells `1.0` differently and
+/// moves names like `1` to the front; the enclave writes neither.)
 #[test]
 fn compact_text_is_what_stringify_prints() {
     if !has_node() {
@@ -119,7 +117,7 @@ fn compact_text_is_what_stringify_prints() {
             serde_json::to_string(&serde_json::json!({ "name": name, *name: [name] })).unwrap()
         })
         .collect();
-    // Every character of the first planes' interesting parts, escaped as a sender might.
+    // Characters of the ranges that writers escape differently, escaped as a sender might.
     for start in [0x00_u32, 0x80, 0x2000, 0xfe00, 0xff00] {
         let escaped: String = (start..start + 0x100)
             .filter(|code| char::from_u32(*code).is_some())
@@ -133,16 +131,17 @@ fn compact_text_is_what_stringify_prints() {
         "[\"\\ud83d\\ude00\\/\\\"\", 0, -1, 1700000000000, 0.5, 9007199254740991, {}, []]"
             .to_owned(),
     );
-    let world = World::new();
-    world.write("texts.json", serde_json::to_string(&texts).unwrap());
-    let hashes = node("stringify.mjs", &world, &["texts.json"]).unwrap();
+    let place = Place::new();
+    place.write("texts.json", serde_json::to_string(&texts).unwrap());
+    let hashes = node("stringify.mjs", &place, &["texts.json"]).unwrap();
     for (text, theirs) in texts.iter().zip(hashes.as_array().unwrap()) {
         let ours = Hash::of(compact(text).unwrap().as_bytes());
         assert_eq!(&ours.to_string(), theirs.as_str().unwrap(), "{text}");
     }
 }
 
-/// The page reads JSON by itself, because hashes are over its text. It must take what ours takes, refuse what ours refuses, and see the same text.
+/// The page has its own JSON parser, because hashes cover the text. It must accept and refuse what
+/// ours does, and see the same text.
 #[test]
 fn the_page_reads_json_as_we_do() {
     if !has_node() {
@@ -183,12 +182,12 @@ fn the_page_reads_json_as_we_do() {
         texts.push(format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
         texts.push(format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth)));
     }
-    let world = World::new();
-    world.write("texts.json", serde_json::to_string(&texts).unwrap());
+    let place = Place::new();
+    place.write("texts.json", serde_json::to_string(&texts).unwrap());
     let output = Command::new("node")
         .arg(repository("verify/tests/web/core.mjs"))
         .arg("json")
-        .arg(world.path("texts.json"))
+        .arg(place.path("texts.json"))
         .output()
         .unwrap();
     let complaints = String::from_utf8_lossy(&output.stderr);
@@ -201,10 +200,88 @@ fn the_page_reads_json_as_we_do() {
     }
 }
 
-/// The page verifies attestation documents by itself. It must answer as letsesign-attestation does, for every vector about a document of the
-/// past: refuse what breaks a rule, accept the rest with the same registers.
+/// The page has its own reader of protocol 2's summary. It must agree with the golden vectors, as
+/// letsesign-proof does.
 #[test]
-fn the_page_judges_documents_as_we_do() {
+fn the_page_reads_summaries_of_protocol_2_as_we_do() {
+    if !has_node() {
+        return;
+    }
+    let path = repository("tests/vectors/protocol-2/spf.json");
+    let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let output = Command::new("node")
+        .arg(repository("verify/tests/web/core.mjs"))
+        .arg("summaries")
+        .arg(path)
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    let answers: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let vectors = file["vectors"].as_array().unwrap();
+    assert_eq!(answers.len(), vectors.len());
+    for (vector, answer) in vectors.iter().zip(&answers) {
+        match vector.get("ok") {
+            Some(values) => assert_eq!(answer, values, "{}", vector["note"]),
+            None => assert!(answer["refused"].is_string(), "{}", vector["note"]),
+        }
+    }
+    assert!(
+        answers
+            .iter()
+            .filter(|answer| answer["refused"].is_null())
+            .count()
+            >= 7
+    );
+}
+
+/// A summary of protocol 2 needs a statement of protocol 2 about the same task; both verifiers and
+/// the page refuse every mixture.
+#[test]
+fn a_proof_of_protocol_2_names_its_task_twice() {
+    if !has_node() {
+        return;
+    }
+    let place = Place::new();
+    let mut signed = Signed::new();
+    let bound = |signed: &mut Signed, binding: Option<Hash>| {
+        let results = [
+            ("esigPDF", Hash::of(&signed.pdf)),
+            ("summary", signed.summary.hash()),
+        ];
+        let data = match binding {
+            Some(binding) => UserData::bound(Function::AttachEsig, binding, &results),
+            None => UserData::new(Function::AttachEsig, &results),
+        };
+        signed.document.user_data = Some(data.to_json().unwrap().into_bytes());
+    };
+    let binding = Hash([1; 32]);
+    let old = signed.summary.clone();
+    signed.summary = support::summary_of_protocol_2(binding);
+    bound(&mut signed, Some(binding));
+    place.put(&signed);
+    place.verify(&[]).is(0, "version 3 (protocol 2)");
+    verify(&place).unwrap();
+    let new = signed.summary.clone();
+    for (summary, attested) in [
+        (&new, Some(Hash([2; 32]))),
+        (&new, None),
+        (&old, Some(binding)),
+    ] {
+        signed.summary = summary.clone();
+        bound(&mut signed, attested);
+        place.put(&signed);
+        assert_eq!(place.verify(&[]).code, 1);
+        let problem = verify(&place).unwrap_err();
+        assert_eq!(problem.trim(), "another task or protocol");
+    }
+}
+
+/// The page has its own verifier of attestation documents. For every vector about a document of the
+/// past it must agree with letsesign-attestation: refuse what breaks a rule, and accept the rest
+/// with the same registers.
+#[test]
+fn the_page_verifies_documents_as_we_do() {
     if !has_node() {
         return;
     }
@@ -224,12 +301,12 @@ fn the_page_judges_documents_as_we_do() {
             serde_json::json!({ "file": file, "now": 1_800_000_000 })
         })
         .collect();
-    let world = World::new();
-    world.write("cases.json", Value::from(cases).to_string());
+    let place = Place::new();
+    place.write("cases.json", Value::from(cases).to_string());
     let output = Command::new("node")
         .arg(repository("verify/tests/web/core.mjs"))
         .arg("documents")
-        .args([folder.join("root.der"), world.path("cases.json")])
+        .args([folder.join("root.der"), place.path("cases.json")])
         .output()
         .unwrap();
     let complaints = String::from_utf8_lossy(&output.stderr);
@@ -242,7 +319,8 @@ fn the_page_judges_documents_as_we_do() {
         let known = vector["expected"].as_array().unwrap().iter().any(|image| {
             (0..3).all(|number| answer["pcrs"][number] == image["pcrs"][number.to_string()])
         });
-        // The page compares registers with its releases after this step; no release is an answer there.
+        // The page compares registers with its releases in a later step, so an unknown release is
+        // not refused here.
         let accepted = answer.get("refused").is_none() && known;
         let right = vector.get("error").is_none();
         if accepted != right {

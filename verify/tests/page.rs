@@ -1,9 +1,8 @@
-//! `letsesign-verify page`: what it writes, and the page in headless Chromium, with good and with tampered files.
+//! `letsesign-verify page`: the written file, and the page in headless Chromium with good and
+//! tampered files.
 
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::format_push_string,
     clippy::format_collect,
     unreachable_pub,
@@ -16,9 +15,9 @@ use letsesign_proof::{Hash, Spf};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::Command;
-use support::{BINDING, MAGIC, Signed, TIME, World, pdf, repository, signer};
+use support::{BINDING, MAGIC, Place, Signed, TIME, pdf, repository, signer};
 
-/// The first of some programs that is installed. With REQUIRE_ALL set, it must be.
+/// The first program that is installed. With REQUIRE_ALL set, one must be.
 fn program(names: &[&str]) -> Option<String> {
     let found = names.iter().find(|name| {
         Command::new(name)
@@ -34,23 +33,23 @@ fn program(names: &[&str]) -> Option<String> {
     found.map(|name| (*name).to_owned())
 }
 
-/// Files that a reader chooses, and what the page then shows.
+/// Files that a user chooses, and what the page then displays.
 struct Cases {
-    world: World,
+    place: Place,
     cases: Vec<Value>,
 }
 
 impl Cases {
     fn new() -> Self {
         Self {
-            world: World::new(),
+            place: Place::new(),
             cases: Vec::new(),
         }
     }
 
     fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
         let number = self.cases.len();
-        let folder = self.world.path(&format!("case{number}"));
+        let folder = self.place.path(&format!("case{number}"));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(name), bytes).unwrap();
         folder.join(name).to_str().unwrap().to_owned()
@@ -65,7 +64,7 @@ impl Cases {
         self.add(&signed.pdf, &signed.spf());
     }
 
-    /// Opens the page with each; `None` when there is no browser.
+    /// Opens the page with each case; `None` without a browser.
     fn run(&self, page: &[&str]) -> Option<Value> {
         let (node, chromium) = (
             program(&["node"])?,
@@ -73,15 +72,15 @@ impl Cases {
         );
         let mut arguments = vec!["page", "-o", "verify.html"];
         arguments.extend(page);
-        self.world.run(&arguments).is(0, "");
-        self.world
+        self.place.run(&arguments).is(0, "");
+        self.place
             .write("cases.json", Value::from(self.cases.clone()).to_string());
         let output = Command::new(node)
             .arg(repository("verify/tests/web/drive.mjs"))
             .arg(chromium)
             .args([
-                self.world.path("verify.html"),
-                self.world.path("cases.json"),
+                self.place.path("verify.html"),
+                self.place.path("cases.json"),
             ])
             .output()
             .unwrap();
@@ -123,7 +122,7 @@ fn the_page_tells_good_files_from_tampered_ones() {
     renamed.summary = support::summary(vec![signer("Eve")]);
     cases.signed(&renamed);
 
-    // A bit of the attestation document, in its signature (the last bytes).
+    // One bit of the attestation document changes, in its signature (the last bytes).
     let mut spf = Spf::parse(Signed::new().spf().as_bytes()).unwrap();
     *spf.attestation.last_mut().unwrap() ^= 1;
     cases.add(&Signed::new().pdf, &spf.to_json().unwrap());
@@ -140,7 +139,7 @@ fn the_page_tells_good_files_from_tampered_ones() {
         &pdf::with(pdf::Way::Plain, &MAGIC.on_page()),
         &Signed::new().spf(),
     );
-    cases.add(b"%PDF-1.7 rubbish", "{\"summary\": {}}");
+    cases.add(b"%PDF-1.7 garbage", "{\"summary\": {}}");
 
     let mut late = signer("late");
     late.signing_time = TIME / 1000 + 301;
@@ -214,7 +213,7 @@ fn the_page_tells_good_files_from_tampered_ones() {
         "the proof file: attestDoc is missing",
     );
     is(&answers[8], "not-genuine", "after the document was signed");
-    // Nothing left the page, and nothing could.
+    // The page sent nothing, and its policy would have stopped it.
     assert_eq!(all["asked"], json!([]));
     assert_eq!(
         all["stopped"],
@@ -246,7 +245,7 @@ fn the_page_reads_zip_files_and_compares_binding_hashes() {
         }
         zip.finish().unwrap().into_inner()
     };
-    for bytes in [zip(None), zip(Some("secret")), b"PK rubbish".repeat(10)] {
+    for bytes in [zip(None), zip(Some("secret")), b"PK garbage".repeat(10)] {
         let file = cases.file("contract.zip", bytes);
         cases.cases.push(json!({ "files": [file] }));
     }
@@ -275,7 +274,7 @@ fn the_page_reads_zip_files_and_compares_binding_hashes() {
 }
 
 #[test]
-fn the_page_tells_releases_that_ended_by_the_time_of_signing() {
+fn the_page_decides_about_ended_releases_by_the_time_of_signing() {
     for (state, since, verdict, text) in [
         (
             "end-of-life",
@@ -293,7 +292,7 @@ fn the_page_tells_releases_that_ended_by_the_time_of_signing() {
     ] {
         let mut cases = Cases::new();
         cases.signed(&Signed::new());
-        cases.world.status("good", state, since);
+        cases.place.status("good", state, since);
         let Some(all) = cases.run(TEST_ROOT) else {
             return;
         };
@@ -301,7 +300,8 @@ fn the_page_tells_releases_that_ended_by_the_time_of_signing() {
     }
 }
 
-/// The document of a real enclave, which attested something else than a signature: its chain up to AWS's root is right, its use is not.
+/// A real enclave's document that attests something other than a signature: its chain up to AWS's
+/// root is valid, its content is not a proof.
 #[test]
 fn the_page_knows_awss_root_and_follows_a_real_chain() {
     let mut cases = Cases::new();
@@ -327,10 +327,10 @@ fn the_page_knows_awss_root_and_follows_a_real_chain() {
 
 #[test]
 fn a_page_is_written_whole_and_the_same_every_time() {
-    let world = World::new();
-    world.run(&["page", "-o", "a.html"]).is(0, "");
-    let page = world.run(&["page"]);
-    assert_eq!(page.out.as_bytes(), world.read("a.html"));
+    let place = Place::new();
+    place.run(&["page", "-o", "a.html"]).is(0, "");
+    let page = place.run(&["page"]);
+    assert_eq!(page.out.as_bytes(), place.read("a.html"));
     assert!(page.out.starts_with("<!doctype html>"));
     for text in [
         "\"name\":\"good\"",
@@ -339,9 +339,9 @@ fn a_page_is_written_whole_and_the_same_every_time() {
     ] {
         assert!(page.out.contains(text), "{text}");
     }
-    world
+    place
         .run(&["page", "-o", "missing/a.html"])
         .is(2, "cannot write missing/a.html");
-    world.write("measurements/good.json.minisig", "rubbish");
-    world.run(&["page"]).is(2, "invalid signature");
+    place.write("measurements/good.json.minisig", "garbage");
+    place.run(&["page"]).is(2, "invalid signature");
 }

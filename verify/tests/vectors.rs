@@ -1,11 +1,9 @@
-//! The vectors of tests/vectors/verify: what `letsesign-verify proof` and the page's scripts (in
-//! Node) say about the same files. `WRITE_VECTORS=1 cargo test -p letsesign-verify --test vectors`
-//! writes them.
+//! The vectors of tests/vectors/verify: `letsesign-verify proof` and the page's scripts (in Node)
+//! must give the stated results for the same files.
+//! `WRITE_VECTORS=1 cargo test -p letsesign-verify --test vectors` writes them.
 
+#![cfg(test)]
 #![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::format_push_string,
     clippy::format_collect,
     unreachable_pub,
@@ -23,15 +21,15 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
 use support::archive::{File, Zip};
-use support::{Signed, World, repository};
+use support::{Place, Signed, repository};
 
-/// Files with what is asked about them and what the answer must be.
+/// Input files, the question about them and the expected answer.
 struct Case {
     name: String,
     files: Vec<(&'static str, Vec<u8>)>,
     asked: Value,
     verdict: &'static str,
-    /// In what both say.
+    /// A text that both answers must contain.
     says: String,
 }
 
@@ -83,7 +81,7 @@ fn folder() -> PathBuf {
     repository("tests/vectors/verify")
 }
 
-/// All cases, and the files on disk as they are made here.
+/// All cases, and the files on disk that their generator produces.
 fn cases() -> Vec<Case> {
     let mut cases = proofs::proofs();
     cases.extend(zips::zips());
@@ -121,11 +119,11 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// What the program says: verdict, outcomes of its checks, and all of its words.
-fn program(world: &World, case: &Case) -> (String, Value, String) {
+/// The program's answer: verdict, outcomes of the checks, and the whole output.
+fn program(place: &Place, case: &Case) -> (String, Value, String) {
     let mut arguments = vec!["proof".to_owned()];
     for (role, bytes) in &case.files {
-        world.write(role, bytes);
+        place.write(role, bytes);
         arguments.push((*role).to_owned());
     }
     arguments.extend(["--root", "root.der", "--json"].map(str::to_owned));
@@ -138,11 +136,11 @@ fn program(world: &World, case: &Case) -> (String, Value, String) {
         }
     }
     if let Some(text) = case.asked["payload"].as_str() {
-        world.write("payload.json", text);
+        place.write("payload.json", text);
         arguments.extend(["--payload".to_owned(), "payload.json".to_owned()]);
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let answer = world.run(&arguments);
+    let answer = place.run(&arguments);
     assert!(!answer.error.contains("panicked"), "{}", answer.error);
     if answer.code == 2 {
         return ("unreadable".to_owned(), json!({}), answer.error);
@@ -170,13 +168,13 @@ fn program(world: &World, case: &Case) -> (String, Value, String) {
 #[test]
 fn the_program_and_the_page_agree_on_every_input() {
     let cases = cases();
-    let world = World::new();
-    let page = world.run(&["page", "--root", "root.der"]).out.clone();
+    let place = Place::new();
+    let page = place.run(&["page", "--root", "root.der"]).out.clone();
     let start = page.find(r#"id="settings">"#).unwrap() + r#"id="settings">"#.len();
     let settings: Value =
         serde_json::from_str(&page[start..start + page[start..].find("</script>").unwrap()])
             .unwrap();
-    world.write("settings.json", settings.to_string());
+    place.write("settings.json", settings.to_string());
     let list: Vec<Value> = cases
         .iter()
         .enumerate()
@@ -186,18 +184,18 @@ fn the_program_and_the_page_agree_on_every_input() {
                 .iter()
                 .map(|(role, bytes)| {
                     let name = format!("{number}-{role}");
-                    world.write(&name, bytes);
-                    world.path(&name).to_str().unwrap().to_owned()
+                    place.write(&name, bytes);
+                    place.path(&name).to_str().unwrap().to_owned()
                 })
                 .collect();
             json!({ "files": files, "asked": case.asked, "now": 1_900_000_000 })
         })
         .collect();
-    world.write("cases.json", Value::from(list).to_string());
+    place.write("cases.json", Value::from(list).to_string());
     let output = Command::new("node")
         .arg(repository("verify/tests/web/core.mjs"))
         .arg("proofs")
-        .args([world.path("settings.json"), world.path("cases.json")])
+        .args([place.path("settings.json"), place.path("cases.json")])
         .output();
     let pages: Option<Vec<Value>> = if let Ok(output) = output {
         let complaints = String::from_utf8_lossy(&output.stderr);
@@ -209,7 +207,7 @@ fn the_program_and_the_page_agree_on_every_input() {
     };
     for (number, case) in cases.iter().enumerate() {
         let name = &case.name;
-        let (verdict, checks, said) = program(&world, case);
+        let (verdict, checks, said) = program(&place, case);
         assert_eq!(verdict, case.verdict, "{name}: {said}");
         assert!(said.contains(&case.says), "{name}: {said}");
         let Some(page) = pages.as_ref().map(|pages| &pages[number]) else {

@@ -1,4 +1,5 @@
-//! The sysroot: `enclave/base` unpacked under the target directory, with the host's shared libc beside it for build scripts.
+//! The sysroot: `enclave/base` unpacked under the target directory, with the host's shared libc
+//! beside it for build scripts.
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
@@ -19,7 +20,8 @@ pub(crate) struct Sysroot {
 }
 
 impl Sysroot {
-    /// Unpacks `enclave/base` (verifying the sums) unless that has been done for these very packages.
+    /// Unpacks `enclave/base` (verifying the sums) unless that has been done for these very
+    /// packages.
     pub(crate) fn prepare(workspace: &Workspace) -> Result<Self> {
         let base = workspace.path("enclave/base");
         let sums = read_sums(&base.join("SHA256SUMS"))?;
@@ -34,29 +36,23 @@ impl Sysroot {
         let key = hex::encode(identity.finalize());
         let target = workspace.target()?;
         let path = target.join(format!("sysroot-{}", key.get(..16).unwrap_or(&key)));
-        if !path.is_dir() {
-            let staging = tempfile::Builder::new()
-                .prefix("sysroot.")
-                .tempdir_in(&target)
-                .with_context(|| format!("cannot create a directory in {}", target.display()))?;
-            unpack(&base, &sums, &files, &staging.path().join("lib"))?;
-            // tempfile makes its directory private to the user; the linker may run as another one.
-            fs::set_permissions(staging.path(), fs::Permissions::from_mode(0o755))?;
-            match fs::rename(staging.path(), &path) {
-                // Another task finished first: its sysroot came from the same verified packages.
-                Err(_) if path.is_dir() => {}
-                other => {
-                    other.with_context(|| format!("cannot create {}", path.display()))?;
-                    let _ = staging.keep();
-                }
+        let staging = tempfile::Builder::new()
+            .prefix("sysroot.")
+            .tempdir_in(&target)
+            .with_context(|| format!("cannot create a directory in {}", target.display()))?;
+        let lib = staging.path().join("lib");
+        unpack(&base, &sums, &files, &lib)?;
+        // tempfile makes its directory private to the user; the linker may run as another one.
+        fs::set_permissions(staging.path(), fs::Permissions::from_mode(0o755))?;
+        match fs::rename(staging.path(), &path) {
+            // An earlier run or another task made it, and anybody may have changed it since; what
+            // lies there is linked into the measured programs.
+            Err(_) if path.is_dir() => same_files(&lib, &path.join("lib"))?,
+            other => {
+                other.with_context(|| format!("cannot create {}", path.display()))?;
+                let _ = staging.keep();
             }
         }
-        // An earlier run made it, and anybody may have changed it since; what lies there is linked
-        // into the measured programs.
-        let lib = path.join("lib");
-        let scratch = tempfile::tempdir().context("cannot create a temporary directory")?;
-        unpack(&base, &sums, &files, scratch.path())?;
-        same_files(scratch.path(), &lib)?;
         let dynamic_linker = link_host_libraries(&path.join("dyn"))?;
         Ok(Self {
             path,
@@ -75,8 +71,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// What is taken from the packages, by its path in them: `enclave/base/FILES`, which the Nix build
-/// reads as well. Anything else in the packages is left alone.
+/// The files taken from the packages, by their paths there: `enclave/base/FILES`, which the Nix
+/// build reads as well. Anything else in the packages is left alone.
 pub(crate) struct Files(Vec<String>);
 
 impl Files {
@@ -171,8 +167,8 @@ fn unpack(base: &Path, sums: &[(String, String)], files: &Files, lib: &Path) -> 
             bail!("no package of enclave/base holds {name}");
         }
     }
-    // Debian's libm.a is a linker script with absolute paths; the name of a file reaches no output, but where it is
-    // looked for must not depend on the host.
+    // Debian's libm.a is a linker script with absolute paths; the name of a file reaches no output,
+    // but where it is looked for must not depend on the host.
     fs::write(lib.join("libm.a"), "GROUP ( libm-2.36.a libmvec.a )\n")?;
     Ok(())
 }
@@ -218,8 +214,9 @@ pub(crate) fn unpack_deb(bytes: &[u8], files: &Files, lib: &Path) -> Result<()> 
     bail!("no data.tar.xz member: not a Debian package as Debian 12 makes them")
 }
 
-/// Fills `directory` with what dynamic programs of this machine (build scripts, proc macros) link against, and returns
-/// their program interpreter. Both are found by looking at what this very process has been loaded with.
+/// Fills `directory` with what dynamic programs of this machine (build scripts, proc macros) link
+/// against, and returns their program interpreter. Both are found by looking at what this very
+/// process has been loaded with.
 fn link_host_libraries(directory: &Path) -> Result<PathBuf> {
     let maps = fs::read_to_string("/proc/self/maps").context("cannot read /proc/self/maps")?;
     let loaded = |name: &str| {

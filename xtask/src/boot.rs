@@ -1,7 +1,8 @@
-//! `cargo xtask boot`: an EIF in emulation, with its console on the terminal and this machine as its parent.
+//! `cargo xtask boot`: an EIF in emulation, with its console on the terminal and this machine as
+//! its parent.
 
 use crate::emulator;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, cargo};
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -26,7 +28,8 @@ const NONCE: usize = 32;
     after_help = "Examples:\n  cargo xtask boot                          until it ends or Ctrl-C\n  \
                   cargo xtask boot --self-test              compare the NSM's PCRs with the image's, then end\n  \
                   cargo xtask boot other.eif --memory 512 --no-heartbeat\n  \
-                  cargo xtask boot --job job.json --json    run a job, print times and its result"
+                  cargo xtask boot --job job.json --json    run a job, print times and its result\n  \
+                  cargo xtask boot --host 10                the whole host around it, with an upgrade"
 )]
 pub(crate) struct BootArgs {
     /// The image [default: letsesign-enclave.eif of the target directory]
@@ -46,6 +49,12 @@ pub(crate) struct BootArgs {
     /// Print times and results as JSON and end; the console is not shown
     #[arg(long)]
     json: bool,
+    /// Boot the test variant under letsesign-host instead, have so many tasks signed [default:
+    /// 100], and upgrade the image in the middle
+    #[arg(long, value_name = "TASKS", num_args = 0..=1, default_missing_value = "100",
+          value_parser = clap::value_parser!(u32).range(1..=10_000),
+          conflicts_with_all = ["eif", "self_test", "jobs", "json", "no_heartbeat"])]
+    host: Option<u32>,
     /// Do not wait for the heartbeat and get-job: for images that know neither
     #[arg(long, conflicts_with_all = ["self_test", "jobs", "json"])]
     no_heartbeat: bool,
@@ -65,7 +74,7 @@ struct Job {
     data: Value,
 }
 
-/// What `--json` prints.
+/// Output of `--json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
@@ -87,13 +96,16 @@ struct SelfTest {
 }
 
 pub(crate) fn run(workspace: &Workspace, arguments: &BootArgs) -> Result<()> {
+    if let Some(tasks) = arguments.host {
+        return under_the_host(workspace, tasks);
+    }
     let eif = match &arguments.eif {
         Some(path) => path.clone(),
         None => workspace.artifacts()?.join("letsesign-enclave.eif"),
     };
     ensure!(
         eif.is_file(),
-        "there is no image {}; build one with: cargo xtask eif",
+        "the image {} does not exist; build one with: cargo xtask eif",
         eif.display()
     );
     let jobs = arguments
@@ -177,6 +189,44 @@ pub(crate) fn run(workspace: &Workspace, arguments: &BootArgs) -> Result<()> {
     stay(&mut machine, &interrupted)
 }
 
+/// Runs the test that has tasks signed under the whole host (tests/tests/host/qemu.rs).
+fn under_the_host(workspace: &Workspace, tasks: u32) -> Result<()> {
+    crate::enclave::build(workspace)?;
+    crate::hermetic::build(workspace, crate::hermetic::SERVER_VARIANT)?;
+    // Without it the test would skip itself.
+    emulator::obtain(workspace)?;
+    let artifacts = workspace.artifacts()?;
+    let status = Command::new(cargo())
+        .args(["build", "--locked", "--package", "letsesign-host"])
+        .current_dir(workspace.root())
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "letsesign-host does not build ({status})");
+    let status = Command::new(cargo())
+        .args([
+            "test",
+            "--locked",
+            "--package",
+            "letsesign-tests",
+            "--test",
+            "host",
+        ])
+        .args([
+            "--",
+            "--nocapture",
+            "tasks_survive_an_upgrade_of_the_enclave",
+        ])
+        .env("LETSESIGN_ARTIFACTS", &artifacts)
+        .env("LETSESIGN_EIF", artifacts.join("letsesign-enclave.eif"))
+        .env("LETSESIGN_TEST_TASKS", tasks.to_string())
+        .env("REQUIRE_ALL", "1")
+        .current_dir(workspace.root())
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "the tasks were not signed ({status})");
+    Ok(())
+}
+
 /// Keeps the enclave until it ends or Ctrl-C.
 fn stay(machine: &mut Machine, interrupted: &AtomicBool) -> Result<()> {
     loop {
@@ -206,10 +256,11 @@ fn show(line: &Line) {
 fn read_job(path: &Path) -> Result<Job> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is no job", path.display()))
+    serde_json::from_str(&text).with_context(|| format!("{} is not a job", path.display()))
 }
 
-/// Has the enclave attest a fresh nonce and compares what its NSM measured with what the image's bytes say.
+/// Has the enclave attest a fresh nonce and compares the registers of its NSM with those computed
+/// from the image's bytes.
 fn self_test(machine: &mut Machine, eif: &Path, limit: Duration) -> Result<SelfTest> {
     let mut nonce = [0; NONCE];
     File::open("/dev/urandom")
@@ -233,6 +284,7 @@ fn self_test(machine: &mut Machine, eif: &Path, limit: Duration) -> Result<SelfT
         .decode(document)
         .context("the attestDocument is not base64")?;
     let fields = Unverified::parse(&bytes)?;
+    // A document with another nonce may be an old one, of another image.
     ensure!(
         fields.nonce == Some(&nonce),
         "the attestation document has another nonce than the one that was sent"
@@ -246,7 +298,7 @@ fn self_test(machine: &mut Machine, eif: &Path, limit: Duration) -> Result<SelfT
     ] {
         let found = fields.pcrs.get(&index).copied().unwrap_or_default();
         ensure!(
-            found == expected.0,
+            found == expected.as_bytes().as_slice(),
             "PCR{index} in the attestation document is {}, but the image measures {expected}",
             hex::encode(found)
         );

@@ -1,5 +1,5 @@
-//! `cargo xtask demo`: builds the programs of the demo and runs it. The demo is a package of its own (tests/demo), so that other tasks do not wait for
-//! its dependencies.
+//! `cargo xtask demo`: builds the programs of the demo and runs it. The demo is a package of its
+//! own (tests/demo), so that other tasks do not wait for its dependencies.
 
 use crate::workspace::{Workspace, cargo};
 use anyhow::{Context, Result, bail, ensure};
@@ -26,7 +26,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &args::DemoArgs) -> Result<(
         .arg(verifier)
         .arg("--default-output")
         .arg(output)
-        // As they were typed: clap has found them right, and paths are relative to where we are.
+        // As they were typed: clap has checked them, and paths are relative to the current
+        // directory.
         .args(env::args_os().skip(2))
         .status()
         .with_context(|| format!("cannot run {}", demo.display()))?;
@@ -45,7 +46,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &args::DemoArgs) -> Result<(
     }
 }
 
-/// Builds the programs in the dev profile: everything that computes is optimised there, and a first build takes half the time of a release build.
+/// Builds the programs in the dev profile: everything that computes is optimised there, and a first
+/// build takes half the time of a release build.
 fn build(workspace: &Workspace) -> Result<[PathBuf; 3]> {
     eprintln!("building the demo; the first time takes a few minutes");
     let mut command = Command::new(cargo());

@@ -1,4 +1,5 @@
-//! The enclave's container image: which files, which modes, which configuration. Everything else about it is canoni's form v1.
+//! The enclave's container image: which files, which modes, which configuration. Everything else
+//! about it is canoni's form v1.
 
 use crate::packages::Packages;
 use crate::workspace::Workspace;
@@ -54,6 +55,8 @@ pub(crate) fn configuration() -> serde_json::Value {
 }
 
 /// The image's files around a server program.
+///
+/// The order of the calls does not matter: canoni sorts entries by path.
 pub(crate) fn tree(workspace: &Workspace, server: &Path) -> Result<Tree> {
     let mut builder = TreeBuilder::new();
     for (path, mode) in MOUNT_POINTS {
@@ -95,11 +98,11 @@ pub(crate) fn tree(workspace: &Workspace, server: &Path) -> Result<Tree> {
     builder.build().context("cannot lay out the image")
 }
 
-/// Folder of what shapes behaviour.
+/// Folder of the files that shape the server's behaviour.
 const CONFIGS_FOLDER: &str = "enclave/configs";
 
-/// The files of `enclave/configs` that the server reads, in the order of their names. A list, and
-/// not what the folder holds: a file that git ignores is in a folder and in no commit.
+/// The files of `enclave/configs` that the server reads, in the order of their names. A list, not
+/// the folder's content: the folder may hold a file that git ignores and no commit has.
 pub(crate) const CONFIGS: &[&str] = &[
     "amazon.pem",
     "compatible.toml",
@@ -134,7 +137,7 @@ pub(crate) fn configs(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
             let file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
             if !file {
                 bail!(
-                    "{CONFIGS_FOLDER}/{name} is no file; restore it with: git checkout -- {CONFIGS_FOLDER}"
+                    "{CONFIGS_FOLDER}/{name} is not a file; restore it with: git checkout -- {CONFIGS_FOLDER}"
                 );
             }
             Ok(((*name).to_owned(), path))
@@ -142,11 +145,11 @@ pub(crate) fn configs(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
         .collect()
 }
 
-/// Lays the image's files out as the build context of `enclave/Dockerfile`: the server, `fonts/`, `configs/`, and everything
-/// else under `skeleton/`. An older context at that place is replaced.
+/// Lays the image's files out as the build context of `enclave/Dockerfile`: the server, `fonts/`,
+/// `configs/`, and everything else under `skeleton/`. An older context at that place is replaced.
 pub(crate) fn write_context(tree: &Tree, directory: &Path) -> Result<()> {
     if directory.exists() {
-        // Only what looks like a context of ours is removed.
+        // Only a folder that looks like our context is removed, whatever the user named.
         if !directory.join("skeleton").is_dir() && fs::read_dir(directory)?.next().is_some() {
             bail!(
                 "{} is not empty and no build context; name another directory",
@@ -241,7 +244,7 @@ mod tests {
         assert!(names(&workspace).is_err());
         std::os::unix::fs::symlink("/etc/ssl/certs/ca-certificates.crt", &config).unwrap();
         let error = names(&workspace).unwrap_err().to_string();
-        assert!(error.contains("is no file"), "{error}");
+        assert!(error.contains("is not a file"), "{error}");
     }
 
     /// The list is the tree's.

@@ -1,7 +1,9 @@
-//! `cargo xtask`: everything a developer, operator or auditor does with this repository.
+//! `cargo xtask`: the tasks of developers, operators and auditors of this repository.
 
 mod base;
+mod book;
 mod boot;
+mod check;
 mod corpus;
 mod demo;
 mod emulator;
@@ -13,11 +15,12 @@ mod kernel;
 mod measurements;
 mod nix;
 mod packages;
+mod rebuild;
 mod release;
 mod reproduce;
-mod roads;
 mod sbom;
 mod schemas;
+mod style;
 mod test;
 mod workspace;
 
@@ -51,31 +54,35 @@ enum Task {
     Image(enclave::ImageArgs),
     /// Build the enclave image (EIF), print its measurements
     Eif(enclave::EifArgs),
-    /// Print the measurements of this tree, or write them into measurements/
+    /// Print or write the measurements of this tree, or check the files of measurements/
     Measure(enclave::MeasureArgs),
-    /// Check the files of measurements/ against each other
-    Measurements(measurements::MeasurementsArgs),
     /// Compare every JSON file of the tree with its schema
     Schemas(schemas::SchemasArgs),
     /// Compare the crates that the bill of materials lists with cargo's, or list them anew
     Sbom(sbom::SbomArgs),
     /// Make, sign, verify, end or revoke a release (docs/release.md)
     Release(release::ReleaseArgs),
-    /// Run nix with stand-ins for the flake's inputs, on a machine that cannot fetch them
+    /// Run nix with test doubles of the flake's inputs, on a machine that cannot fetch them
     Nix(nix::NixArgs),
     /// Put the crates of Cargo.lock and the reproducers' packages into the Nix store
     Prefetch(nix::PrefetchArgs),
     /// Build the image again in other surroundings and compare bytes
-    Roads(roads::RoadsArgs),
-    /// Run everything that must hold
+    Rebuild(rebuild::RebuildArgs),
+    /// Check formatting, style, lints, docs and unit tests of what changed, in about a minute
+    Check(check::CheckArgs),
+    /// Check the style of code comments and pages (docs/style.md)
+    Style,
+    /// Check the pages of docs/ and build them as a book with mdbook
+    Book(book::BookArgs),
+    /// Run all tests and checks
     Test(test::TestArgs),
-    /// Stamp every PDF of a folder, and have other readers look at the results
+    /// Stamp every PDF of a folder, and check the results with other readers
     Corpus(corpus::CorpusArgs),
     /// Boot an image in emulation, with its console and this machine as its parent
     Boot(boot::BootArgs),
     /// Sign a document on this machine and write a page that shows each step
     Demo(demo::args::DemoArgs),
-    /// Build the emulator of the enclave machine, or tell where it is
+    /// Build the emulator of the enclave machine, or print where it is
     Emulator(emulator::EmulatorArgs),
     /// Check the prebuilt kernel's configuration against its rules
     Kernel(kernel::KernelArgs),
@@ -101,13 +108,15 @@ fn run(cli: Cli) -> Result<()> {
         Task::Image(arguments) => enclave::run_image(&workspace, &arguments),
         Task::Eif(arguments) => enclave::run_eif(&workspace, &arguments),
         Task::Measure(arguments) => enclave::run_measure(&workspace, &arguments),
-        Task::Measurements(arguments) => measurements::run(&workspace, &arguments),
         Task::Schemas(arguments) => schemas::run(&workspace, &arguments),
         Task::Sbom(arguments) => sbom::run(&workspace, &arguments),
         Task::Release(arguments) => release::run(&workspace, &arguments),
         Task::Nix(arguments) => nix::run(&workspace, &arguments),
         Task::Prefetch(arguments) => nix::prefetch(&workspace, &arguments),
-        Task::Roads(arguments) => roads::run(&workspace, &arguments),
+        Task::Rebuild(arguments) => rebuild::run(&workspace, &arguments),
+        Task::Check(arguments) => check::run(&workspace, &arguments),
+        Task::Style => style::run(&workspace),
+        Task::Book(arguments) => book::run(&workspace, &arguments),
         Task::Test(arguments) => test::run(&workspace, &arguments),
         Task::Corpus(arguments) => corpus::run(&workspace, &arguments),
         Task::Boot(arguments) => boot::run(&workspace, &arguments),

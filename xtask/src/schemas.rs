@@ -1,7 +1,9 @@
-//! `cargo xtask schemas`: every JSON file of the tree has a schema and agrees with it, and the schemas are schemas.
+//! `cargo xtask schemas`: every JSON file of the tree has a schema and agrees with it, and the
+//! schemas are schemas.
 //!
-//! Readers of ours are stricter than a schema can be (what is unique, what agrees with what) and have tests of their own. A schema is for
-//! those who read these files with other tools, so it must say what the files really look like.
+//! Readers of ours are stricter than a schema can be (what is unique, what agrees with what) and
+//! have tests of their own. A schema is for those who read these files with other tools, so it must
+//! say what the files really look like.
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
@@ -66,8 +68,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &SchemasArgs) -> Result<()> 
     Ok(())
 }
 
-/// What in the description of an image, and in the bill of materials beside it, is not as its schema
-/// says.
+/// Violations of their schemas by the description of an image and by the bill of materials beside
+/// it.
 pub(crate) fn of_image(workspace: &Workspace, description: &Path) -> Result<Vec<String>> {
     let mut problems = check(&workspace.path(ENCLAVE_IMAGE), description)?;
     let sbom = description.with_extension("cdx.json");
@@ -112,7 +114,7 @@ fn json_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// What in `file` is not as `schema` says, one line each. A file that is a schema is compiled instead.
+/// Violations of `schema` by `file`, one line each. A file that is a schema is compiled instead.
 fn check(schema: &Path, file: &Path) -> Result<Vec<String>> {
     if is_schema(file) {
         validator(file)?;
@@ -133,10 +135,10 @@ fn is_schema(file: &Path) -> bool {
 fn read(file: &Path) -> Result<Value> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))
+    serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))
 }
 
-/// Compiles a schema, after holding it against the schema of schemas.
+/// Compiles a schema, after checking it against the schema of schemas.
 fn validator(file: &Path) -> Result<Validator> {
     let schema = read(file)?;
     jsonschema::meta::validate(&schema)
@@ -144,7 +146,7 @@ fn validator(file: &Path) -> Result<Validator> {
         .and_then(|()| {
             jsonschema::validator_for(&schema).map_err(|error| anyhow::anyhow!("{error}"))
         })
-        .with_context(|| format!("{} is no schema", file.display()))
+        .with_context(|| format!("{} is not a schema", file.display()))
 }
 
 #[cfg(test)]
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_schema_is_told() {
+    fn a_file_without_a_schema_is_reported() {
         assert_eq!(schema_of("reproducers/kernel/new.json"), None);
         assert_eq!(
             schema_of("measurements/2611.json"),
@@ -198,11 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_is_none_is_told() {
+    fn an_invalid_schema_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.schema.json");
         fs::write(&file, r#"{"type": "objekt"}"#).unwrap();
         let error = check(Path::new(""), &file).unwrap_err();
-        assert!(format!("{error:#}").contains("is no schema"), "{error:#}");
+        assert!(
+            format!("{error:#}").contains("is not a schema"),
+            "{error:#}"
+        );
     }
 }

@@ -6,12 +6,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The release of rustc that the measured bytes depend on (rust-toolchain.toml), and the commit it was built from.
-/// A distribution's own build of the same release is another compiler.
+/// The name of the image; its files are NAME.eif, NAME.json and so on.
+pub(crate) const IMAGE_NAME: &str = "letsesign-enclave";
+
+/// The release of rustc that the measured bytes depend on (rust-toolchain.toml), and the commit it
+/// was built from. A distribution's own build of the same release is another compiler.
 pub(crate) const RUSTC_RELEASE: &str = "1.95.0";
 pub(crate) const RUSTC_COMMIT: &str = "59807616e1fa2540724bfbac14d7976d7e4a3860";
 
-/// The target of every measured program; always passed explicitly, because `--target` changes crate hashes.
+/// The target of every measured program; always passed explicitly, because `--target` changes crate
+/// hashes.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// A checkout of this repository.
@@ -45,7 +49,8 @@ impl Workspace {
         Ok(Self { root, target })
     }
 
-    /// The checkout in this directory, with its own target directory, whatever the environment says.
+    /// The checkout in this directory, with its own target directory, whatever the environment
+    /// says.
     pub(crate) fn at(root: &Path) -> Self {
         Self {
             root: root.to_owned(),

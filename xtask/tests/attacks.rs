@@ -1,13 +1,8 @@
-//! Attacks on releases and their history, in a repository made for the test; each test is named after
-//! one. The image is "built" by a task that copies files: what counts is which tree it is built from
-//! and what is compared.
+//! Attacks on releases and their history, in a repository made for the test; each test is named
+//! after one. The image is "built" by a task that copies files: what counts is which tree it is
+//! built from and what is compared.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests"
-)]
+#![cfg(test)]
 
 mod support;
 
@@ -48,7 +43,7 @@ fn a_false_record_is_not_released() {
     }
 }
 
-/// What git does not show is not in the commit: it must not shape what is released.
+/// Changes that git does not show are not in the commit. They must not shape a release.
 #[test]
 fn a_release_is_built_from_the_commit_alone() {
     let repository = Repository::new();
@@ -74,7 +69,7 @@ fn a_release_is_built_from_the_commit_alone() {
         assert_eq!(repository.git(&["status", "--porcelain"]), "");
         repository.bad(
             &["release", "new", "2611"],
-            "told not to look for changes of built/",
+            "set not to look for changes of built/",
         );
         repository.git(&["update-index", show, image]);
         repository.git(&["checkout", "-q", "--", image]);
@@ -120,7 +115,7 @@ fn a_merge_that_drops_a_revocation_is_seen() {
         simplified, "",
         "git's own history of the file does not know of it"
     );
-    repository.bad(&["measurements"], PAST);
+    repository.bad(&["measure", "--files"], PAST);
     repository.bad(&["release", "new", "2611"], PAST);
 }
 
@@ -146,11 +141,11 @@ fn a_merge_that_rewrites_the_ledger_is_seen() {
         "main",
     ];
     repository.git(&orphan);
-    repository.bad(&["measurements"], PAST);
+    repository.bad(&["measure", "--files"], PAST);
     repository.write("LEDGER", &ledger);
     repository.write("1909.json", &release);
     repository.write("tcb-info.json", &aggregate);
-    repository.good(&["measurements"]);
+    repository.good(&["measure", "--files"]);
 }
 
 /// A clone without the past shows nothing about it.
@@ -167,20 +162,20 @@ fn a_clone_without_the_past_is_refused() {
     repository.git(&["clone", "-q", "--depth", "1", &from, "../shallow"]);
     repository.git(&["clone", "-q", "--filter=blob:none", &from, "../partial"]);
     repository.git(&["clone", "-q", &from, "../whole"]);
-    repository.bad_in("shallow", &["measurements"], "shallow");
-    repository.bad_in("partial", &["measurements"], "partial");
-    repository.bad_in("whole", &["measurements"], PAST);
+    repository.bad_in("shallow", &["measure", "--files"], "shallow");
+    repository.bad_in("partial", &["measure", "--files"], "partial");
+    repository.bad_in("whole", &["measure", "--files"], PAST);
     // Without git at all there is nothing to compare with; CI must not take that for an answer.
     fs::remove_dir_all(repository.path("whole/.git")).unwrap();
     assert!(
         repository
-            .run_in("whole", &["measurements"])
+            .run_in("whole", &["measure", "--files"])
             .status
             .success()
     );
     repository.bad_in(
         "whole",
-        &["measurements", "--require-history"],
+        &["measure", "--files", "--require-history"],
         "no git history",
     );
 }
@@ -199,35 +194,35 @@ fn another_history_than_the_commits_is_not_believed() {
     let lonely = repository.git(&["commit-tree", &tree, "-m", "no parents"]);
     repository.git(&["replace", &head, &lonely]);
     assert_eq!(repository.git(&["rev-list", "--count", "HEAD"]), "1");
-    repository.bad(&["measurements"], PAST);
+    repository.bad(&["measure", "--files"], PAST);
     repository.git(&["replace", "-d", &head]);
     fs::write(repository.tree(".git/info/grafts"), format!("{head}\n")).unwrap();
-    repository.bad(&["measurements"], PAST);
+    repository.bad(&["measure", "--files"], PAST);
     fs::remove_file(repository.tree(".git/info/grafts")).unwrap();
     // Another repository, with another past, in a variable.
     repository.git(&["init", "-q", "../other"]);
     let other = repository.path("other/.git");
     let output = repository
-        .command("tree", &["measurements"])
+        .command("tree", &["measure", "--files"])
         .env("GIT_DIR", &other)
         .output();
     let error = String::from_utf8_lossy(&output.unwrap().stderr).into_owned();
     assert!(error.contains(PAST), "{error}");
 }
 
-/// Other roads compare with `next.sha256`, releases with `next.json`.
+/// Other builds compare with `next.sha256`, releases with `next.json`.
 #[test]
 fn two_sums_of_one_image_are_refused() {
     let repository = Repository::new();
     let sum = |digest: &str| format!("{digest}  letsesign-enclave.eif\n");
     let record = repository.record();
     repository.write("next.sha256", &sum(record["eifSha256"].as_str().unwrap()));
-    repository.good(&["measurements"]);
+    repository.good(&["measure", "--files"]);
     repository.write("next.sha256", &sum(&"d".repeat(64)));
-    repository.bad(&["measurements"], "record different files");
+    repository.bad(&["measure", "--files"], "record different files");
 }
 
-/// What an auditor sees of a good release, and of each way to a bad one.
+/// The output of `release verify` for a good release, and for each way to make a bad one.
 #[test]
 fn an_auditor_sees_a_good_release_and_each_bad_one() {
     let repository = Repository::new();
@@ -278,7 +273,7 @@ fn an_auditor_sees_a_good_release_and_each_bad_one() {
     for member in ["imageDigest", "eifSha256", "sbomSha256", "toolchain"] {
         assert!(text.contains(record[member].as_str().unwrap()), "{text}");
     }
-    // What is not committed is not what others see.
+    // Others see the commit, not this uncommitted change.
     fs::write(repository.tree("built/letsesign-enclave.eif"), "x").unwrap();
     page(": VERIFIED\n");
     repository.git(&["checkout", "-q", "--", "built"]);

@@ -1,7 +1,7 @@
-//! `cargo xtask release` and `measurements` as a maintainer runs them, in a repository made for the test; with minisign where it is
-//! installed.
+//! `cargo xtask release` and `measurements` as a maintainer runs them, in a repository made for the
+//! test; with minisign where it is installed.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![cfg(test)]
 
 mod support;
 
@@ -64,7 +64,7 @@ fn a_release_is_made_signed_ended_and_never_changed() {
         "a test",
     ]);
     repository.good(&["release", "sign", "status", "--key", "../release.key"]);
-    repository.good(&["measurements"]);
+    repository.good(&["measure", "--files"]);
     repository.bad(
         &[
             "release",
@@ -81,39 +81,44 @@ fn a_release_is_made_signed_ended_and_never_changed() {
     // The status list was signed; an entry more is not covered.
     repository.good(&["release", "status", "2611", "revoked", "--reason", "a test"]);
     repository.bad(
-        &["measurements"],
-        "status.json.minisig is no valid signature",
+        &["measure", "--files"],
+        "status.json.minisig is not a valid signature",
     );
     repository.good(&["release", "sign", "status", "--key", "../release.key"]);
     assert!(!repository.read("tcb-info.json").contains("\"2611\""));
-    assert!(repository.good(&["measurements"]).contains("2 releases"));
+    assert!(
+        repository
+            .good(&["measure", "--files"])
+            .contains("2 releases")
+    );
     repository.commit();
 
     repository.write("2611.json", &release.replace("current", "revoked"));
-    repository.bad(&["measurements"], "2611.json");
+    repository.bad(&["measure", "--files"], "2611.json");
     repository.write("2611.json", &release.replace("  ", " "));
-    repository.bad(&["measurements"], "changed after its release");
+    repository.bad(&["measure", "--files"], "changed after its release");
 }
 
 #[test]
 fn the_past_in_git_is_compared() {
     let repository = Repository::new();
     let history = "compared with commit";
-    // A release and its line taken away together: the files agree with each other, but not with the past.
+    // A release and its line taken away together: the files agree with each other, but not with the
+    // past.
     let ledger = repository.read("LEDGER");
     std::fs::remove_file(repository.path("tree/measurements/1909.json")).unwrap();
     repository.write("LEDGER", "");
-    repository.bad(&["measurements"], history);
+    repository.bad(&["measure", "--files"], history);
     repository.commit();
-    repository.bad(&["measurements"], history);
+    repository.bad(&["measure", "--files"], history);
     repository.git(&["checkout", "-q", "HEAD~1", "--", "measurements"]);
     assert_eq!(repository.read("LEDGER"), ledger);
-    repository.good(&["measurements"]);
+    repository.good(&["measure", "--files"]);
 
     repository.good(&["release", "status", "1909", "revoked", "--reason", "a test"]);
     repository.commit();
     repository.write("status.json", "{\"statusList\":[]}");
-    repository.bad(&["measurements", "--write"], history);
+    repository.bad(&["measure", "--files", "--write"], history);
 }
 
 #[test]
@@ -126,10 +131,10 @@ fn mistakes_with_keys_are_named() {
         repository.bad(&arguments, text);
     };
     bad("../none", "cannot read the key");
-    std::fs::write(repository.path("rubbish"), "rubbish\n").unwrap();
-    bad("../rubbish", "no minisign secret key");
-    std::fs::write(repository.path("rubbish"), "rubbish\nAAAA\n").unwrap();
-    bad("../rubbish", "no minisign secret key");
+    std::fs::write(repository.path("garbage"), "garbage\n").unwrap();
+    bad("../garbage", "not a minisign secret key");
+    std::fs::write(repository.path("garbage"), "garbage\nAAAA\n").unwrap();
+    bad("../garbage", "not a minisign secret key");
     // The secret half stays out of the repository.
     repository.bad(
         &["release", "key", "2026", "--key", "mine", "--no-password"],
@@ -168,11 +173,11 @@ fn mistakes_with_keys_are_named() {
     assert!(!repository.path("tree/measurements/keys/2027.pub").exists());
     repository.bad(
         &["release", "sign", "next", "--key", "../mine"],
-        "no release",
+        "next.json is not a release",
     );
     repository.bad(
         &["release", "sign", "2000", "--key", "../mine"],
-        "no release",
+        "has no release \"2000\"",
     );
     // A key that verifiers do not know.
     std::fs::remove_file(repository.path("tree/measurements/keys/2026.pub")).unwrap();
@@ -216,10 +221,10 @@ fn minisign_checks_our_signatures_and_we_check_its() {
     minisign(&["-G", "-W", "-p", "keys/theirs.pub", "-s", "../../theirs"]);
     std::fs::remove_file(repository.path("tree/measurements/1909.json.minisig")).unwrap();
     minisign(&["-S", "-H", "-s", "../../theirs", "-m", "1909.json"]);
-    repository.good(&["measurements"]);
+    repository.good(&["measure", "--files"]);
     repository.good(&["release", "sign", "1909", "--key", "../theirs"]);
     minisign(&["-V", "-p", "keys/theirs.pub", "-m", "1909.json"]);
     // A signature of the older form, without hash, is not accepted.
     minisign(&["-S", "-l", "-s", "../../theirs", "-m", "1909.json"]);
-    repository.bad(&["measurements"], "no valid signature");
+    repository.bad(&["measure", "--files"], "not a valid signature");
 }

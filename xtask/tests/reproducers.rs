@@ -1,13 +1,13 @@
 //! The recipes of prebuilt packages as an attacker would steer them.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![cfg(test)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Variables by which tools, and once the recipe itself, are told to do something else.
+/// Variables that make tools, and in one case the recipe itself, do something else.
 const STEERING: &[(&str, &str)] = &[
     ("TAR_OPTIONS", "--to-command=evil"),
     ("XZ_OPT", "--evil"),

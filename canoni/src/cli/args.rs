@@ -1,15 +1,15 @@
-//! What can be typed.
+//! The command line.
 
-use canoni::{Format, Limits, Selector, TreeOptions, XattrPolicy};
+use canoni::command::{LimitArgs, RegistryArgs};
+use canoni::{Format, Progress, RegistryOptions, Selector, TreeOptions, XattrPolicy};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 /// Makes container images canonical: the same content gives the same bytes.
 ///
-/// With the name of an image in the daemon it makes NAME-canoni:TAG there. It also reads a docker-archive of any dialect or an OCI
-/// layout. It prints the digest of the canonical form and, with -o, writes it. Docker, podman and skopeo load the result like any other
-/// image.
+/// With the name of an image in the daemon it makes NAME-canoni:TAG there. It also reads a
+/// docker-archive of any dialect or an OCI layout. It prints the digest of the canonical form and,
+/// with -o, writes it. Docker, podman and skopeo load the result like any other image.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -38,31 +38,31 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools)] // flags of a command line
 pub(super) struct Options {
-    /// NAME:TAG of an image in Docker's or podman's daemon, or a docker-archive or OCI layout: a tar file (gzip and zstd are
-    /// recognised), a folder, or - for standard input
+    /// NAME:TAG of an image in Docker's or podman's daemon, or a docker-archive or OCI layout: a
+    /// tar file (gzip, zstd, xz and bzip2 are recognised), a folder, or - for standard input. With
+    /// a transport as skopeo has it: oci:DIR[:TAG], oci-archive:FILE[:TAG],
+    /// docker-archive:FILE[:NAME:TAG], dir:DIR, docker-daemon:NAME, containers-storage:NAME,
+    /// docker://[HOST/]NAME[:TAG][@DIGEST] of a registry
     #[arg(required_unless_present = "completions", value_hint = clap::ValueHint::AnyPath)]
     pub(super) image: Option<OsString>,
 
-    /// Write the canonical image here; - is standard output
+    /// Write the canonical image here; - is standard output. oci:DIR[:TAG], oci-archive:FILE[:TAG]
+    /// and docker-archive:FILE[:NAME:TAG] say format and name as well, docker-daemon:NAME:TAG loads
+    /// it into the daemon, docker://HOST/NAME:TAG pushes it to a registry
     #[arg(short, long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
+    pub(super) output: Option<OsString>,
 
-    /// What to write
-    #[arg(long, value_enum, default_value_t = OutputFormat::DockerArchive)]
-    pub(super) format: OutputFormat,
+    /// Format to write [default: docker-archive, or that of the output's transport]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<OutputFormat>,
 
     /// One layer with the resolved content, instead of the image's own layers
     #[arg(long)]
     pub(super) flatten: bool,
 
-    /// Time of the image and its files, in seconds since 1970
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        env = "SOURCE_DATE_EPOCH",
-        default_value_t = 0
-    )]
-    pub(super) epoch: u64,
+    /// Time of the image and its files, in seconds since 1970 [default: SOURCE_DATE_EPOCH, else 0]
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) epoch: Option<u64>,
 
     /// Print the digest alone; nothing is written
     #[arg(long, conflicts_with_all = ["output", "json"])]
@@ -80,9 +80,30 @@ pub(super) struct Options {
     pub(super) tags: Vec<String>,
 
     /// Print completions for a shell
-    // Not `exclusive`: SOURCE_DATE_EPOCH in the environment counts as an option, too.
     #[arg(long, value_name = "SHELL", conflicts_with_all = ["image", "output"])]
     pub(super) completions: Option<clap_complete::Shell>,
+}
+
+impl Options {
+    /// The time that was given: by the option, else by SOURCE_DATE_EPOCH, which counts as unset
+    /// where it is empty.
+    pub(super) fn time(&self) -> anyhow::Result<u64> {
+        if let Some(epoch) = self.epoch {
+            return Ok(epoch);
+        }
+        let variable = std::env::var_os("SOURCE_DATE_EPOCH").unwrap_or_default();
+        if variable.is_empty() {
+            return Ok(0);
+        }
+        let number = variable.to_str().and_then(|text| text.parse().ok());
+        number.ok_or_else(|| {
+            anyhow::anyhow!(
+                "SOURCE_DATE_EPOCH is {:?}, which is not a number of seconds since 1970; unset it or \
+                 use --epoch",
+                variable.to_string_lossy()
+            )
+        })
+    }
 }
 
 const EXAMPLES: &str = "Examples:
@@ -92,15 +113,22 @@ const EXAMPLES: &str = "Examples:
   canoni app.tar --flatten --format oci-dir -o app.oci
   canoni multi.oci.tar --platform linux/arm64 --json
   canoni multi.oci.tar --platform all --format oci-tar -o multi-canonical.tar
+  canoni oci:layout:1.0 -o docker-archive:app.tar:app:1.0
+  canoni docker://alpine:3 --platform linux/amd64 -o alpine.tar
+  canoni app.tar -o docker://registry.example/app:1
+  canoni docker://build.lan:5000/app:1 --insecure build.lan:5000
   canoni diff app:1 app:2
   canoni check app.tar
 
-A file or folder of that name goes before an image in the daemon. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.";
+Registries: credentials are those of podman login and docker login. A file or folder of that name goes before an image in the daemon.
+The canonical history has no times, over which podman history and umoci stat stumble: read it by skopeo inspect --config. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.";
 
 const DIFF_EXAMPLES: &str = "Examples:
   canoni diff app:1 app:2
   canoni diff monday.tar tuesday.tar --flatten
   canoni diff a.tar b.tar --meaning --json
+  canoni diff a.oci.tar b.oci.tar --platform all
+  canoni diff app.tar docker://registry.example/app:1
 
 Exit codes, as those of diff: 0 no difference, 1 some, 2 trouble. With --meaning only what the canonical form keeps counts: 0 says that
 both have one canonical digest.";
@@ -108,13 +136,15 @@ both have one canonical digest.";
 const CHECK_EXAMPLES: &str = "Examples:
   canoni check app.tar
   canoni check app-canoni:1 --json
+  canoni check multi.oci.tar --platform all
+  canoni check docker://registry.example/app:1
 
 Exit codes: 0 canonical, 1 not, 2 trouble.";
 
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools)] // flags of a command line
 pub(super) struct DiffOptions {
-    /// The first image: a file, a folder, - or NAME:TAG
+    /// The first image: a file, a folder, -, NAME:TAG, or with a transport as for canoni itself
     pub(super) left: OsString,
     /// The second one
     pub(super) right: OsString,
@@ -124,7 +154,8 @@ pub(super) struct DiffOptions {
     /// Only what the canonical form keeps
     #[arg(long)]
     pub(super) meaning: bool,
-    /// All paths; otherwise, of what the canonical form takes away, three paths of each kind are named
+    /// All paths; otherwise, of what the canonical form takes away, three paths of each kind are
+    /// named
     #[arg(long)]
     pub(super) all: bool,
     /// Print the differences as JSON
@@ -136,7 +167,7 @@ pub(super) struct DiffOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct CheckOptions {
-    /// The image: a file, a folder, - or NAME:TAG
+    /// The image: a file, a folder, -, NAME:TAG, or with a transport as for canoni itself
     pub(super) image: OsString,
     /// All paths; otherwise three of each kind are named
     #[arg(long)]
@@ -156,28 +187,33 @@ pub(super) struct ImageOptions {
     #[command(flatten)]
     pub(super) tree: TreeFlags,
     #[command(flatten)]
-    pub(super) limits: LimitOptions,
+    pub(super) limits: LimitArgs,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SelectOptions {
     /// Which image of an archive that holds several
-    #[arg(long = "image", id = "select", value_name = "NAME:TAG")]
+    #[arg(long, visible_alias = "image", value_name = "NAME:TAG")]
     reference: Option<String>,
 
-    /// Which platform of an image that exists for several; `all` keeps them all, in an OCI layout
+    /// Which platform of an image that exists for several; `all` takes them all (written as an OCI
+    /// layout, checked and compared one by one)
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<String>,
+
+    #[command(flatten)]
+    registry: RegistryArgs,
 }
 
 impl SelectOptions {
+    /// How registries are asked.
+    pub(super) fn registry(&self, progress: Progress) -> RegistryOptions {
+        self.registry.options(self.all_platforms(), progress)
+    }
+
     /// Whether all platforms are wanted, not one.
     pub(super) fn all_platforms(&self) -> bool {
         self.platform.as_deref() == Some("all")
-    }
-
-    pub(super) fn reference(&self) -> Option<&str> {
-        self.reference.as_deref()
     }
 
     pub(super) fn selector(&self) -> Selector {
@@ -190,7 +226,8 @@ impl SelectOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct TreeFlags {
-    /// Leave out extended attributes and tar keywords that the canonical form does not keep, instead of refusing them
+    /// Leave out extended attributes and tar keywords that the canonical form does not keep,
+    /// instead of refusing them
     #[arg(long)]
     drop_xattrs: bool,
 
@@ -209,45 +246,6 @@ impl TreeFlags {
             },
             escaping_symlinks: self.allow_escaping_symlinks,
             owner: None,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-#[allow(clippy::struct_field_names)] // the names are the options
-#[command(next_help_heading = "Limits against decompression bombs")]
-pub(super) struct LimitOptions {
-    /// Bytes of an archive, and of all layers of an image and their contents, uncompressed
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().archive_bytes)]
-    max_bytes: u64,
-    /// Entries of an archive, and of all layers of an image
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().entries)]
-    max_entries: u64,
-    /// Bytes of all paths, link targets and attributes of an image; a sixteenth of it for folders
-    /// that no entry names
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().name_bytes)]
-    max_name_bytes: u64,
-    /// Bytes of a config, manifest or index
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().json_bytes)]
-    max_json_bytes: u64,
-    /// Bytes of one extended tar header
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().header_bytes)]
-    max_header_bytes: u64,
-    /// Layers of an image
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().layers)]
-    max_layers: usize,
-}
-
-impl LimitOptions {
-    pub(super) fn limits(&self) -> Limits {
-        Limits {
-            archive_bytes: self.max_bytes,
-            content_bytes: self.max_bytes,
-            entries: self.max_entries,
-            name_bytes: self.max_name_bytes,
-            json_bytes: self.max_json_bytes,
-            header_bytes: self.max_header_bytes,
-            layers: self.max_layers,
         }
     }
 }
@@ -277,6 +275,6 @@ pub(super) fn tag(text: &str) -> Result<String, String> {
     if canoni::is_name(text) {
         Ok(text.to_owned())
     } else {
-        Err("is no image name; write NAME:TAG in lower case".into())
+        Err("is not an image name; write NAME:TAG in lower case".into())
     }
 }

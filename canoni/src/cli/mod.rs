@@ -6,6 +6,7 @@ mod check;
 mod diff;
 mod input;
 mod progress;
+mod push;
 mod shown;
 
 use anyhow::{Context, Result};
@@ -26,7 +27,7 @@ pub(crate) fn run() -> ExitCode {
     match answer(&cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("canoni: {error:#}");
+            eprintln!("canoni: {}", letsesign_escape::lines(&format!("{error:#}")));
             ExitCode::from(trouble)
         }
     }
@@ -37,9 +38,7 @@ fn answer(cli: &Cli) -> Result<ExitCode> {
         // Into memory first: clap_complete panics when its output is closed.
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "canoni", &mut script);
-        std::io::stdout()
-            .write_all(&script)
-            .context("cannot write standard output")?;
+        print_raw(&script)?;
         return Ok(ExitCode::SUCCESS);
     }
     // Files have no name until they are finished, so only a folder needs to be tidied up.
@@ -54,4 +53,22 @@ fn answer(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Check(options)) => check::run(options),
         None => canonicalise::run(&cli.options).map(|()| ExitCode::SUCCESS),
     }
+}
+
+/// Prints text to standard output. Images and their names come from strangers: nothing in them may
+/// act on the terminal or reorder what it shows.
+fn print(text: &str) -> Result<()> {
+    print_raw(letsesign_escape::lines(text).as_bytes())
+}
+
+/// Prints a value as indented JSON.
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).context("cannot print JSON")?;
+    print_raw((letsesign_escape::json(&text) + "\n").as_bytes())
+}
+
+fn print_raw(bytes: &[u8]) -> Result<()> {
+    std::io::stdout()
+        .write_all(bytes)
+        .context("cannot write standard output")
 }

@@ -49,7 +49,8 @@ pub(super) fn compare(
             .iter()
             .any(|difference| difference.place == place && difference.meaning);
     if !told {
-        // Digests differ, so something does: what stands behind the last entry, or between contents.
+        // Digests differ, so something does: what stands behind the last entry, or between
+        // contents.
         let size = |side: &Side| Some(format!("{} bytes", side.length));
         all.push(Difference::new(
             false,
@@ -88,7 +89,8 @@ impl<'a> Side<'a> {
         })
     }
 
-    /// All header bytes of an entry, extended headers included; none for sparse files, whose maps stand among them.
+    /// All header bytes of an entry, extended headers included; none for sparse files, whose maps
+    /// stand among them.
     fn header(&self, index: usize) -> Result<Vec<u8>> {
         let Some(entry) = self.entries.get(index) else {
             return Ok(Vec::new());
@@ -208,7 +210,7 @@ fn entries(
             keywords(b),
         ));
     }
-    // What is told by a field needs no second line about its bytes.
+    // A field that was reported needs no second line about its bytes.
     if all.len() == before && same_fields(a, b) {
         let (one, other) = (left.header(one)?, right.header(other)?);
         if one != other {
@@ -243,7 +245,8 @@ fn same_fields(a: &TarEntry, b: &TarEntry) -> bool {
     kind && (a.mode, a.uid, a.gid, &a.xattrs) == (b.mode, b.uid, b.gid, &b.xattrs)
 }
 
-/// Fields of a header (POSIX ustar) that readers do not show by themselves: where they begin and what they are.
+/// Fields of a header (POSIX ustar) that readers do not show by themselves: where they begin and
+/// what they are.
 const FIELDS: &[(usize, &str)] = &[
     (0, "name"),
     (100, "mode"),
@@ -263,7 +266,8 @@ const FIELDS: &[(usize, &str)] = &[
     (512, ""),
 ];
 
-/// The field of a header that holds a place, or the bytes from there on where extended headers stand before it.
+/// The field of a header that holds a place, or the bytes from there on where extended headers
+/// stand before it.
 fn spelling(header: &[u8], at: usize) -> String {
     let field = FIELDS
         .windows(2)

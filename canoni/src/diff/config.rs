@@ -7,8 +7,8 @@ use crate::write::canonical_config;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Differences of meaning are those of the canonical configs (the layers' digests apart, which say only that layers differ); all others
-/// are differences of writing.
+/// Differences of meaning are those of the canonical configs (the layers' digests apart, which say
+/// only that layers differ); all others are differences of writing.
 pub(super) fn compare(left: &Image, right: &Image, flatten: bool) -> Result<Vec<Difference>> {
     if left.config_json() == right.config_json() {
         return Ok(Vec::new());
@@ -32,7 +32,8 @@ pub(super) fn compare(left: &Image, right: &Image, flatten: bool) -> Result<Vec<
         &mut raw,
     );
     raw.retain(|difference| {
-        // What is told already, there or above it, is not told again; layers are compared by themselves.
+        // A difference that is reported there or above it is not repeated; layers are compared by
+        // themselves.
         !difference.path.starts_with("/rootfs/diff_ids")
             && !meaning.iter().any(|path| {
                 difference.path == *path
@@ -92,7 +93,8 @@ fn walk(
             }
         }
         _ => {
-            // JSON escapes control characters, so this text cannot act on a terminal but for C1 controls.
+            // JSON escapes control characters, so this text cannot act on a terminal but for C1
+            // controls.
             let text = |value: &Value| crate::printable(value.to_string().as_bytes());
             all.push(Difference::new(
                 meaning,

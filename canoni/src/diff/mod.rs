@@ -1,9 +1,10 @@
 //! Why two images differ: what they mean first, then how they are written.
 //!
-//! A *difference of meaning* is one that the canonical form keeps, so that the canonical digests differ: a file's content, mode, owner, kept
-//! attributes, links, whiteouts, the config. A *difference of writing* is one that it takes away: times, order, spelling of headers, names
-//! of owners, compression, members of the config that tell of the building machine. Two images without a difference of meaning have
-//! one canonical digest.
+//! A *difference of meaning* is one that the canonical form keeps, so that the canonical digests
+//! differ: a file's content, mode, owner, kept attributes, links, whiteouts, the config.
+//! A *difference of writing* is one that it takes away: times, order, spelling of headers, names of
+//! owners, compression, members of the config that tell of the building machine. Two images without
+//! a difference of meaning have one canonical digest.
 
 mod bytes;
 mod config;
@@ -28,7 +29,8 @@ pub struct Difference {
     pub place: String,
     /// Path of a file, or pointer into the config (RFC 6901).
     pub path: String,
-    /// What differs: `mode`, `owner`, `content`, `mtime`, ...; `presence` where only one side has the path.
+    /// The property that differs: `mode`, `owner`, `content`, `mtime`, ...; `presence` where only
+    /// one side has the path.
     pub field: String,
     /// On the first side; none where it has nothing.
     pub left: Option<String>,
@@ -65,12 +67,13 @@ impl Difference {
 pub struct CompareOptions {
     /// Compare what the layers add up to, instead of layer by layer.
     pub flatten: bool,
-    /// What layers may hold. Attributes that the canonical form does not keep are compared as a difference of writing, and never
-    /// refused here.
+    /// The contents that layers may have. Attributes that the canonical form does not keep are
+    /// compared as a difference of writing, and never refused here.
     pub tree: TreeOptions,
 }
 
-/// Compares two images. Differences of meaning stand first; within each kind the config, then layer by layer in the order of paths.
+/// Compares two images. Differences of meaning stand first; within each kind the config, then layer
+/// by layer in the order of paths.
 pub fn compare(left: &Image, right: &Image, options: &CompareOptions) -> Result<Vec<Difference>> {
     let tree = TreeOptions {
         xattrs: XattrPolicy::Drop,
@@ -144,7 +147,7 @@ fn layers(
     Ok(())
 }
 
-/// What two layers or images mean.
+/// Compares the meaning of two layers or images.
 fn views(place: &str, left: &View, right: &View, all: &mut Vec<Difference>) -> Result<()> {
     let mut paths: Vec<&Vec<u8>> = left.0.keys().chain(right.0.keys()).collect();
     paths.sort();

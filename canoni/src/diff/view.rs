@@ -1,4 +1,4 @@
-//! What a layer or a flattened image holds, by path, in a form that two of can be compared.
+//! The contents of a layer or a flattened image by path, in a form that can be compared.
 
 use crate::content::Content;
 use crate::overlay::Changes;
@@ -19,7 +19,8 @@ pub(super) struct Item {
     pub(super) content: Option<Content>,
 }
 
-/// All paths of a layer or an image; the empty path is the root directory, where something mentions it.
+/// All paths of a layer or an image; the empty path is the root directory, where something mentions
+/// it.
 #[derive(Debug, Default)]
 pub(super) struct View(pub(super) BTreeMap<Vec<u8>, Item>);
 

@@ -23,8 +23,8 @@ pub(super) fn list(files: &Files, name: &str, limits: &Limits) -> Result<Vec<Fou
     let docker = docker::list(files, name, limits)?;
     let oci = oci::images(files, name, limits)?;
     if oci.is_empty() {
-        // Docker 25 writes `"manifests": null` for an image that is saved by its ID. With anything in
-        // the list, though it is no image here, other tools have something to choose.
+        // Docker 25 writes `"manifests": null` for an image that is saved by its ID. With anything
+        // in the list, though it is not an image here, other tools have something to choose.
         if oci::lists_nothing(files, name, limits)? {
             return Ok(docker);
         }

@@ -1,5 +1,6 @@
-//! docker-archive: `manifest.json` and the files it names (Docker Image Specification v1.2, "Combined Image JSON +
-//! Filesystem Changeset Format"), as written by docker, podman, buildah, skopeo, kaniko and others.
+//! docker-archive: `manifest.json` and the files it names (Docker Image Specification v1.2,
+//! "Combined Image JSON + Filesystem Changeset Format"), as written by docker, podman, buildah,
+//! skopeo, kaniko and others.
 
 use super::files::Files;
 use super::image::{Image, Parts};

@@ -8,10 +8,11 @@ use crate::limits::Limits;
 use crate::spelling;
 use oci_spec::image::ImageConfiguration;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// What the two kinds of archive know about an image.
+/// The facts about an image that both kinds of archive have.
 pub(super) struct Parts {
     pub(super) name: String,
     pub(super) tags: Vec<String>,
@@ -32,6 +33,12 @@ pub struct Image {
     limits: Limits,
 }
 
+/// A config in errors: by its digest, which is the image's ID.
+fn config_name(image: &str, bytes: &[u8]) -> String {
+    let digest = hex::encode(Sha256::digest(bytes));
+    format!("{image}: image config sha256:{digest}")
+}
+
 impl Image {
     pub(super) fn new(parts: Parts, limits: &Limits) -> Result<Self> {
         let Parts {
@@ -40,15 +47,15 @@ impl Image {
             config: config_bytes,
             blobs,
         } = parts;
-        let what = format!("{name}: image config");
+        let what = config_name(&name, &config_bytes);
         let config: Value = json(&config_bytes, &spelling::CONFIG, &what)?;
         let diff_ids: Vec<&str> = match config.pointer("/rootfs/diff_ids") {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(list)) => {
                 let texts: Option<_> = list.iter().map(Value::as_str).collect();
-                texts.ok_or_else(|| Error::image(&what, "has diff_ids that are no strings"))?
+                texts.ok_or_else(|| Error::image(&what, "has diff_ids that are not strings"))?
             }
-            Some(_) => return Err(Error::image(what, "has diff_ids that are no list")),
+            Some(_) => return Err(Error::image(what, "has diff_ids that are not a list")),
         };
         if diff_ids.len() != blobs.len() {
             let reason = format!(
@@ -103,9 +110,14 @@ impl Image {
         &self.limits
     }
 
-    /// What errors call the image: its archive.
+    /// The name of the image in errors: its archive.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name of the config in errors.
+    pub(crate) fn config_name(&self) -> String {
+        config_name(&self.name, &self.config_bytes)
     }
 
     /// The image's names in its archive.
@@ -129,7 +141,7 @@ impl Image {
     pub fn config(&self) -> Result<ImageConfiguration> {
         serde_json::from_value(self.config.clone()).map_err(|error| {
             Error::image(
-                format!("{}: image config", self.name),
+                self.config_name(),
                 format!("is not what it should be: {error}"),
             )
         })

@@ -57,7 +57,7 @@ impl Layer {
         None
     }
 
-    /// What errors call the layer: archive and number.
+    /// The name of the layer in errors: archive and number.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -68,7 +68,8 @@ impl Layer {
     }
 
     fn plain(&self) -> Result<Plain> {
-        // A poisoned lock means another thread panicked while decompressing: nothing was stored then.
+        // A poisoned lock means another thread panicked while decompressing: nothing was stored
+        // then.
         let mut slot = self
             .plain
             .lock()
@@ -76,7 +77,11 @@ impl Layer {
         if let Some(plain) = &*slot {
             return Ok(plain.clone());
         }
-        let plain = uncompress(&self.blob, &self.name, &self.limits, &self.spent)?;
+        let what = match self.digest {
+            Some(digest) => format!("{} (blob sha256:{})", self.name, hex::encode(digest)),
+            None => self.name.clone(),
+        };
+        let plain = uncompress(&self.blob, &what, &self.limits, &self.spent)?;
         if let Some(digest) = plain.digest {
             self.compare("uncompressed", self.diff_id, digest)?;
         }
@@ -84,8 +89,8 @@ impl Layer {
         Ok(plain)
     }
 
-    /// The uncompressed archive. A compressed one is decompressed at the first call, to an unlinked temporary file, and
-    /// its diffID compared.
+    /// The uncompressed archive. A compressed one is decompressed at the first call, to an unlinked
+    /// temporary file, and its diffID compared.
     pub fn tar(&self) -> Result<Blob> {
         Ok(self.plain()?.blob)
     }
@@ -102,12 +107,10 @@ impl Layer {
 
     /// How the blob is packed, in words.
     pub(crate) fn packing(&self) -> Result<String> {
-        let name = match self.plain()?.compression {
-            Compression::None => return Ok("not compressed".to_owned()),
-            Compression::Gzip => "gzip",
-            Compression::Zstd => "zstd",
-        };
-        Ok(format!("{name}, {} bytes", self.blob.len()))
+        Ok(match self.plain()?.compression {
+            Compression::None => Compression::None.to_string(),
+            compression => format!("{compression}, {} bytes", self.blob.len()),
+        })
     }
 
     /// Compares the layer's digests with what manifest and config promise. Reads all of it, once.

@@ -1,10 +1,10 @@
-//! What an archive says about one path.
+//! One entry of an archive.
 
 #[cfg(doc)]
 use super::clean_path;
 use crate::content::Content;
 
-/// What an entry is.
+/// The type of an entry.
 #[derive(Debug, Clone)]
 pub enum TarKind {
     /// A regular file.
@@ -13,7 +13,8 @@ pub enum TarKind {
     Dir,
     /// A symbolic link; its target is not interpreted.
     Symlink(Vec<u8>),
-    /// Another name of an earlier entry, or of a file in a lower layer; cleaned like [`TarEntry::path`].
+    /// Another name of an earlier entry, or of a file in a lower layer; cleaned like
+    /// [`TarEntry::path`].
     HardLink(Vec<u8>),
     /// A character device.
     CharDevice(u32, u32),

@@ -25,7 +25,8 @@ pub(super) struct Block {
 
 impl Block {
     pub(super) fn parse(bytes: &[u8; 512]) -> Result<Self, Problem> {
-        // Unsigned sum only. Some readers also take a sum over signed bytes; the two agree on ASCII.
+        // Unsigned sum only. Some readers also take a sum over signed bytes; the two agree on
+        // ASCII.
         let sum: u32 = bytes
             .iter()
             .enumerate()
@@ -186,7 +187,8 @@ fn signed(field: &[u8], what: &'static str) -> Result<i64, Problem> {
         .try_fold(0, |value, &digit| step(value, 8, digit - b'0'))
 }
 
-/// One spelling of a path within an image: no leading, trailing or doubled slash, no `.`; the root is empty.
+/// One spelling of a path within an image: no leading, trailing or doubled slash, no `.`; the root
+/// is empty.
 ///
 /// A leading slash is taken away, as Docker, podman, skopeo and umoci do. Refused: `..`, NUL, the
 /// empty path, and what is longer than Linux allows (4095 bytes, 255 per name).

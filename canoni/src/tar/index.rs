@@ -10,9 +10,11 @@ use crate::content::Content;
 use crate::error::{Error, Result, printable};
 use crate::limits::{Limits, name_bytes};
 
-/// Reads the headers of the archive in `blob`, from its first byte to its end marker. `name` is what errors call it.
+/// Reads the headers of the archive in `blob`, from its first byte to its end marker. `name` is
+/// what errors call it.
 ///
-/// Contents are not read (except the map of a sparse file), so this takes time in the number of entries.
+/// Contents are not read (except the map of a sparse file), so this takes time in the number of
+/// entries.
 pub fn index(blob: &Blob, name: &str, limits: &Limits) -> Result<Vec<TarEntry>> {
     read(blob, name, limits, false)
 }
@@ -103,7 +105,7 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// What stood before the entry's own header.
+/// The records before the entry's own header.
 #[derive(Default)]
 struct Before {
     pax: Option<Pax>,
@@ -191,7 +193,8 @@ impl Reader<'_> {
                 }
                 b'g' => {
                     let text = self.extended(&block)?;
-                    // Docker ignores these, GNU tar applies them: only what changes nothing may stand there.
+                    // Docker ignores these, GNU tar applies them: only what changes nothing may
+                    // stand there.
                     if let Some((key, _)) = pax::records(&text)?
                         .into_iter()
                         .find(|(key, _)| *key != b"comment")
@@ -365,9 +368,10 @@ impl Reader<'_> {
         Ok(sparse::content(&map, &stored, real_size)?)
     }
 
-    /// After the first zero block: nothing, or zeros, or bytes that are no tar archive.
+    /// After the first zero block: nothing, or zeros, or bytes that are not a tar archive.
     fn end(&mut self) -> Result<(), Failure> {
-        // A single zero block may end an archive; with anything but zeros after it readers disagree.
+        // A single zero block may end an archive; with anything but zeros after it readers
+        // disagree.
         match self.block() {
             Ok(None) => return Ok(()),
             Ok(Some(block)) if block != [0; 512] && Block::parse(&block).is_ok() => {

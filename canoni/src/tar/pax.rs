@@ -34,7 +34,7 @@ pub(super) fn records(mut text: &[u8]) -> Result<Vec<Record<'_>>, Problem> {
         let (digits, _) = text.split_at(space);
         let length = decimal(digits)
             .and_then(|n| usize::try_from(n).ok())
-            .ok_or(Problem::Pax("record length is no number"))?;
+            .ok_or(Problem::Pax("record length is not a number"))?;
         if digits.first() == Some(&b'0') || length <= space + 1 {
             return Err(Problem::Pax("record length is wrong"));
         }
@@ -88,7 +88,8 @@ pub(super) fn parse(text: &[u8]) -> Result<Pax, Problem> {
             b"hdrcharset" if !matches!(value, b"BINARY" | b"ISO-IR 10646 2000 UTF-8") => {
                 return Err(Problem::Pax("unknown hdrcharset"));
             }
-            // Dropped by the canonical form: times, names of owners, and what tells of the machine that wrote it.
+            // Dropped by the canonical form: times, names of owners, and what tells of the machine
+            // that wrote it.
             b"hdrcharset"
             | b"charset"
             | b"atime"

@@ -5,7 +5,7 @@ pub enum Problem {
     /// The archive ends inside an entry or before its end marker.
     #[error("the archive is truncated ({0})")]
     Truncated(&'static str),
-    /// The header's checksum does not match (or this is no tar archive).
+    /// The header's checksum does not match (or this is not a tar archive).
     #[error("header checksum is wrong: damaged, or not a tar archive")]
     Checksum,
     /// The magic is neither ustar's, GNU's nor V7's.

@@ -1,5 +1,5 @@
-//! Sparse files: GNU's old format (type S) and its three PAX formats (0.0, 0.1, 1.0; GNU tar manual, "Storing Sparse
-//! Files").
+//! Sparse files: GNU's old format (type S) and its three PAX formats (0.0, 0.1, 1.0; GNU tar
+//! manual, "Storing Sparse Files").
 
 use super::header::number;
 use super::pax::decimal;
@@ -72,7 +72,7 @@ pub(super) fn push(map: &mut Map, offset: u64, len: u64) -> Result<(), Problem> 
     Ok(())
 }
 
-/// What the PAX records say about a sparse file.
+/// The PAX records of a sparse file.
 pub(super) struct PaxSparse {
     pub(super) name: Option<Vec<u8>>,
     pub(super) real_size: u64,
@@ -166,7 +166,8 @@ pub(super) fn pax_sparse(records: &[(Vec<u8>, Vec<u8>)]) -> Result<Option<PaxSpa
     }))
 }
 
-/// Format 1.0: decimal lines before the data, padded to a block. Returns the map and the length of its blocks.
+/// Format 1.0: decimal lines before the data, padded to a block. Returns the map and the length of
+/// its blocks.
 pub(super) fn leading_map(stored: &Blob) -> Result<(Map, u64), Problem> {
     let truncated = Problem::Sparse("the map is longer than the entry");
     let mut lines = Lines {

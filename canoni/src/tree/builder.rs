@@ -12,7 +12,8 @@ use std::path::Path;
 /// Paths are relative to the root, spelled as in an archive (`usr/bin/x`; `./` and a trailing slash
 /// are taken away). A path given twice is an error, and so is an extended attribute that is given
 /// twice or whose name is empty or holds `=` or NUL, which no tar archive can carry; nothing may
-/// lie below what is no directory. Parents that nobody adds become directories `0755 0:0`.
+/// lie below something other than a directory. Parents that nobody adds become directories
+/// `0755 0:0`.
 ///
 /// ```
 /// use canoni::{Content, Metadata, TreeBuilder};
@@ -86,7 +87,7 @@ impl TreeBuilder {
         Err(Error::path(
             ORIGIN,
             path,
-            "is no folder, but something lies below it",
+            "is not a folder, but something lies below it",
         ))
     }
 
@@ -113,8 +114,8 @@ impl TreeBuilder {
         self.add(path.as_ref(), Node::File(content), metadata)
     }
 
-    /// Adds a regular file whose content is a file on disk (symbolic links followed). Only its bytes are taken; they
-    /// are read when the tree is.
+    /// Adds a regular file whose content is a file on disk (symbolic links followed). Only its
+    /// bytes are taken; they are read when the tree is.
     pub fn file_from(
         &mut self,
         path: impl AsRef<[u8]>,

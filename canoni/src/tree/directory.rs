@@ -11,9 +11,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 impl Tree {
-    /// Takes the folder `root` as a root file system. Symbolic links are kept, never followed (`root` itself may be
-    /// one); hard links are recognised by device and inode; extended attributes are read. Contents stay on disk and are
-    /// read when the tree is: a file whose length changed by then is an error. Names in any order give the same tree.
+    /// Takes the folder `root` as a root file system. Symbolic links are kept, never followed
+    /// (`root` itself may be one); hard links are recognised by device and inode; extended
+    /// attributes are read. Contents stay on disk and are read when the tree is: a file whose
+    /// length changed by then is an error. Names in any order give the same tree.
     pub fn from_directory(root: &Path, options: &TreeOptions) -> Result<Self> {
         let origin = root.display().to_string();
         let mut walk = Walk {

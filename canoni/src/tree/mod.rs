@@ -64,7 +64,7 @@ pub struct Device {
     pub minor: u32,
 }
 
-/// What an entry is.
+/// The type of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file of this many bytes.
@@ -76,11 +76,11 @@ pub enum Kind {
     Dir,
     /// A symbolic link. The target is kept byte for byte and never followed. Mode is `0777`.
     Symlink {
-        /// What it points to.
+        /// The target, as it is written.
         target: Vec<u8>,
     },
-    /// Another name of an entry that stands earlier in the list: a file, symbolic link, device or pipe, never a
-    /// directory or another hard link. Metadata equals that entry's.
+    /// Another name of an entry that stands earlier in the list: a file, symbolic link, device or
+    /// pipe, never a directory or another hard link. Metadata equals that entry's.
     HardLink {
         /// Index of that entry.
         target: usize,
@@ -98,7 +98,7 @@ pub enum Kind {
 pub struct Entry {
     /// Path from the root, without leading or trailing slash, any bytes but NUL. Never empty.
     pub path: Vec<u8>,
-    /// What it is.
+    /// The type.
     pub kind: Kind,
     /// Permission bits, `0o7777` at most.
     pub mode: u32,
@@ -145,12 +145,12 @@ impl Entry {
     }
 }
 
-/// A root file system: entries sorted bytewise by path, so that parents stand before what is in them. Every parent is
-/// there, paths are unique, and of a file with several names the first in this order is the file, the others hard
-/// links to it.
+/// A root file system: entries sorted bytewise by path, so that parents stand before what is in
+/// them. Every parent is there, paths are unique, and of a file with several names the first in
+/// this order is the file, the others hard links to it.
 ///
-/// The order compares whole paths as bytes (`a-b` < `a/b` < `a0`), so a folder's descendants need not follow it
-/// without a gap.
+/// The order compares whole paths as bytes (`a-b` < `a/b` < `a0`), so a folder's descendants need
+/// not follow it without a gap.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     root: Metadata,
@@ -171,7 +171,8 @@ impl Tree {
         &self.entries
     }
 
-    /// Metadata of the root directory itself, which is no entry. `0755 0:0` unless something says otherwise.
+    /// Metadata of the root directory itself, which is not an entry. `0755 0:0` unless something
+    /// says otherwise.
     pub fn root(&self) -> &Metadata {
         &self.root
     }
@@ -185,7 +186,8 @@ impl Tree {
         self.entries.get(index).map(|entry| (index, entry))
     }
 
-    /// Opens the content of entry `index`. What has none (all but regular files, hard links too) reads as empty.
+    /// Opens the content of entry `index`. What has none (all but regular files, hard links too)
+    /// reads as empty.
     pub fn open(&self, index: usize) -> Result<ContentReader> {
         match self.entries.get(index).and_then(Entry::content) {
             Some(content) => content.open(),

@@ -5,7 +5,7 @@ use crate::content::Content;
 use crate::error::{Error, Result, printable};
 use std::collections::BTreeMap;
 
-/// What an inode is.
+/// The type of an inode.
 #[derive(Debug, Clone)]
 pub(crate) enum Node {
     File(Content),
@@ -70,7 +70,7 @@ impl Default for Nodes {
     }
 }
 
-/// What [`Nodes::each`] does next: a name itself, or what is in the folder.
+/// The next step of [`Nodes::each`]: a name itself, or what is in the folder.
 struct Step<'a> {
     name: &'a [u8],
     slot: usize,
@@ -84,7 +84,7 @@ impl Step<'_> {
     }
 }
 
-/// What a folder that no entry names costs: its path in the finished tree, and its place in the
+/// The cost of a folder that no entry names: its path in the finished tree, and its place in the
 /// hierarchy.
 fn cost(length: u64) -> u64 {
     length + 128
@@ -93,7 +93,7 @@ fn cost(length: u64) -> u64 {
 fn below_no_directory(origin: &str, path: &[u8], parent: &[u8], inode: &Inode) -> Error {
     let what = match inode.node {
         Node::Symlink(_) => "a symbolic link",
-        _ => "no directory",
+        _ => "not a directory",
     };
     let reason = format!(
         "lies below {}, which is {what}: readers differ on where it goes",
@@ -139,8 +139,8 @@ impl Nodes {
         self.implied
     }
 
-    /// Lets `path` lead to inode `id`, as unpacking over what is there does: a directory over a directory keeps what is
-    /// in it, everything else replaces what was there and all below it.
+    /// Lets `path` lead to inode `id`, as unpacking over what is there does: a directory over a
+    /// directory keeps what is in it, everything else replaces what was there and all below it.
     pub(crate) fn put(&mut self, path: &[u8], id: usize) {
         let slot = self.reach(path, false);
         // Also where no entry names the directory that is there: its children imply it.
@@ -234,7 +234,7 @@ impl Nodes {
         }
     }
 
-    /// What the folders above a path are, outermost first; `None` for those that no entry names or
+    /// The folders above a path, outermost first; `None` for those that no entry names or
     /// that are not there.
     pub(crate) fn ancestors<'a>(
         &'a self,
@@ -341,8 +341,8 @@ impl Nodes {
         Tree::from_sorted(root, self.into_entries().0)
     }
 
-    /// Sorted entries: the first path of an inode is the file, the others are hard links to it. Links to lower layers
-    /// are listed apart, index and target; their own `target` means nothing.
+    /// Sorted entries: the first path of an inode is the file, the others are hard links to it.
+    /// Links to lower layers are listed apart, index and target; their own `target` means nothing.
     pub(crate) fn into_entries(self) -> (Vec<Entry>, BTreeMap<usize, Vec<u8>>) {
         let mut lower = BTreeMap::new();
         let mut first = vec![None; self.inodes.len()];

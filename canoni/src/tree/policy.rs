@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result, printable};
 
-/// What to do with an extended attribute (or an unknown tar keyword) that the canonical form does not keep.
+/// The treatment of an extended attribute (or an unknown tar keyword) that the canonical form does
+/// not keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum XattrPolicy {
     /// Refuse, naming the path and the attribute.
@@ -17,10 +18,12 @@ pub enum XattrPolicy {
 pub struct TreeOptions {
     /// For attributes other than `security.capability` and `user.*`.
     pub xattrs: XattrPolicy,
-    /// Accept relative symbolic links that climb above the root (`../..` too often). They are kept byte for byte;
-    /// their meaning depends on where the image is unpacked, so by default they are refused.
+    /// Accept relative symbolic links that climb above the root (`../..` too often). They are kept
+    /// byte for byte; their meaning depends on where the image is unpacked, so by default they are
+    /// refused.
     pub escaping_symlinks: bool,
-    /// For [`Tree::from_directory`](crate::Tree::from_directory): owner and group of every entry instead of those on disk.
+    /// For [`Tree::from_directory`](crate::Tree::from_directory): owner and group of every entry
+    /// instead of those on disk.
     pub owner: Option<(u32, u32)>,
 }
 

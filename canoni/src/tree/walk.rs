@@ -17,9 +17,9 @@ pub trait Visitor {
 }
 
 impl Tree {
-    /// Hands all entries and contents to `visitor`, contents in chunks as large as `buffer` allows (256 KiB to 1 MiB
-    /// serve well). A consumer that has buffers of its own to fill uses [`Tree::open`] instead, whose reader reads
-    /// straight into them.
+    /// Hands all entries and contents to `visitor`, contents in chunks as large as `buffer` allows
+    /// (256 KiB to 1 MiB serve well). A consumer that has buffers of its own to fill uses
+    /// [`Tree::open`] instead, whose reader reads straight into them.
     pub fn visit<V: Visitor>(&self, buffer: &mut [u8], visitor: &mut V) -> Result<(), V::Error> {
         for (index, entry) in self.entries().iter().enumerate() {
             visitor.entry(index, entry)?;

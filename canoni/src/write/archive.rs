@@ -19,12 +19,12 @@ pub struct CanonicalOptions {
     pub epoch: u64,
     /// One layer with the resolved content instead of the image's own layers.
     pub flatten: bool,
-    /// What layers may hold.
+    /// The contents that layers may have.
     pub tree: TreeOptions,
     /// Names to write into the archive: `NAME:TAG`, or `:TAG` for an OCI reference that is a tag
     /// alone. Names that Docker does not take are left out. They have no influence on digests.
     pub tags: Vec<String>,
-    /// Told how far hashing and writing have come.
+    /// Learns the progress of hashing and writing.
     pub progress: Progress,
 }
 
@@ -35,7 +35,8 @@ pub(super) struct LayerFile {
     pub(super) size: u64,
 }
 
-/// An image in canonical form v1: its digests are known, its layers can be written any number of times.
+/// An image in canonical form v1: its digests are known, its layers can be written any number of
+/// times.
 #[derive(Debug)]
 pub struct Canonical {
     pub(super) layers: Vec<LayerFile>,
@@ -71,18 +72,25 @@ pub(crate) fn canonical_config(image: &Image, flatten: bool) -> Result<Value> {
     } else {
         History::Kept
     };
-    let bytes = canonical(image.config_value(), image.name(), &diff_ids, &history, 0)?;
+    let bytes = canonical(
+        image.config_value(),
+        &image.config_name(),
+        &diff_ids,
+        &history,
+        0,
+    )?;
     serde_json::from_slice(&bytes).map_err(|error| {
         Error::image(
             image.name(),
-            format!("canonical config is no JSON: {error}"),
+            format!("canonical config is not JSON: {error}"),
         )
     })
 }
 
 impl Canonical {
-    /// Canonicalises an image: layer by layer, or flattened. All layers are verified and read once, for their digests, both at the same
-    /// time; what does not have the digest that was promised gives no image.
+    /// Canonicalises an image: layer by layer, or flattened. All layers are verified and read once,
+    /// for their digests, both at the same time; what does not have the digest that was promised
+    /// gives no image.
     pub fn from_image(image: &Image, options: &CanonicalOptions) -> Result<Self> {
         std::thread::scope(|scope| {
             let verifier = scope.spawn(|| image.verify());
@@ -104,7 +112,7 @@ impl Canonical {
             return Self::new(
                 vec![LayerList::from_tree(tree)],
                 image.config_value(),
-                image.name(),
+                (image.name(), &image.config_name()),
                 options,
                 &History::Flattened,
             );
@@ -116,34 +124,36 @@ impl Canonical {
         let mut meter = Meter::new(image.limits());
         for layer in image.layers() {
             let changes = Changes::new(layer, &options.tree, &mut meter)?;
-            union.apply(&changes)?;
+            union.apply(&changes, layer)?;
             layers.push(LayerList::from_changes(changes, &mut root));
         }
         Self::new(
             layers,
             image.config_value(),
-            image.name(),
+            (image.name(), &image.config_name()),
             options,
             &History::Kept,
         )
     }
 
-    /// Makes an image of one layer out of a tree and a config (an OCI image config; `created`, `rootfs` and `history` are
-    /// filled in). Equal to what [`Canonical::from_image`] makes, flattened, of any image with this content and config.
+    /// Makes an image of one layer out of a tree and a config (an OCI image config; `created`,
+    /// `rootfs` and `history` are filled in). Equal to what [`Canonical::from_image`] makes,
+    /// flattened, of any image with this content and config.
     pub fn from_tree(tree: Tree, config: &Value, options: &CanonicalOptions) -> Result<Self> {
         Self::new(
             vec![LayerList::from_tree(tree)],
             config,
-            "new image",
+            ("new image", "new image: image config"),
             options,
             &History::Flattened,
         )
     }
 
+    /// `name` and `config_name` are what errors call the image and its config.
     fn new(
         lists: Vec<LayerList>,
         config: &Value,
-        name: &str,
+        (name, config_name): (&str, &str),
         options: &CanonicalOptions,
         history: &History,
     ) -> Result<Self> {
@@ -166,9 +176,10 @@ impl Canonical {
             layers.push(LayerFile { list, digest, size });
         }
         let diff_ids: Vec<String> = layers.iter().map(|layer| prefixed(&layer.digest)).collect();
-        let config = canonical(config, name, &diff_ids, history, options.epoch)?;
-        let written: Value = serde_json::from_slice(&config)
-            .map_err(|error| Error::image(name, format!("canonical config is no JSON: {error}")))?;
+        let config = canonical(config, config_name, &diff_ids, history, options.epoch)?;
+        let written: Value = serde_json::from_slice(&config).map_err(|error| {
+            Error::image(name, format!("canonical config is not JSON: {error}"))
+        })?;
         let mut platform = serde_json::Map::new();
         for member in ["architecture", "os", "os.features", "os.version", "variant"] {
             if let Some(value) = written.get(member) {
@@ -216,7 +227,8 @@ impl Canonical {
         prefixed(&sha256(&self.config))
     }
 
-    /// The layers' diffIDs, lowest first. Layers are not compressed, so these are their digests too.
+    /// The layers' diffIDs, lowest first. Layers are not compressed, so these are their digests
+    /// too.
     pub fn diff_ids(&self) -> Vec<String> {
         self.layers
             .iter()

@@ -15,7 +15,8 @@ use std::path::Path;
 /// How an image is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// A tar file for `docker load`, `podman load` and `skopeo docker-archive:`. It is an OCI layout as well.
+    /// A tar file for `docker load`, `podman load` and `skopeo docker-archive:`. It is an OCI
+    /// layout as well.
     DockerArchive,
     /// A tar file that holds an OCI layout.
     OciTar,
@@ -67,7 +68,7 @@ impl Canonical {
         named_index(&self.tags, &self.descriptor())
     }
 
-    /// What points at the manifest: type, digest, size, platform.
+    /// The descriptor of the manifest: type, digest, size, platform.
     pub(super) fn descriptor(&self) -> Value {
         json!({
             "mediaType": MANIFEST_TYPE, "digest": self.digest(), "size": self.manifest.len(), "platform": self.platform,
@@ -127,14 +128,14 @@ impl Canonical {
         })
     }
 
-    /// Writes the image to `target`. A file appears when it is complete, or not at all; a folder must not exist, or be
-    /// empty.
+    /// Writes the image to `target`. A file appears when it is complete, or not at all; a folder
+    /// must not exist, or be empty.
     pub fn write(&self, target: &Path, format: Format) -> Result<()> {
         self.layout(format)?.write(target, format)
     }
 
-    /// Writes the image as a tar archive ([`Format::OciDir`] counts as [`Format::OciTar`] here) to a stream. `name` is what
-    /// errors call it.
+    /// Writes the image as a tar archive ([`Format::OciDir`] counts as [`Format::OciTar`] here) to
+    /// a stream. `name` is what errors call it.
     pub fn write_tar(
         &self,
         out: &mut (impl Write + Send),
@@ -150,7 +151,7 @@ fn blob(digest: &[u8; 32]) -> String {
     format!("blobs/sha256/{}", hex::encode(digest))
 }
 
-/// What every layout holds.
+/// The file that every layout has.
 fn layout_items<'a>(index: Vec<u8>) -> BTreeMap<String, Item<'a>> {
     BTreeMap::from([
         ("blobs".into(), Item::Dir),
@@ -298,7 +299,8 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Writes a layer again and makes sure that it is what was hashed: contents on disk may have changed meanwhile.
+/// Writes a layer again and makes sure that it is what was hashed: contents on disk may have
+/// changed meanwhile.
 fn write_layer(layer: &LayerFile, epoch: u64, chunks: &mut Chunks) -> Result<()> {
     chunks.hash();
     layer.list.write(epoch, chunks)?;

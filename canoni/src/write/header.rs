@@ -1,13 +1,13 @@
-//! Tar headers of canonical form v1: ustar, with a PAX header before it where ustar does not suffice. Every byte is
-//! fixed by docs/canonical-form-v1.md, section "Tar".
+//! Tar headers of canonical form v1: ustar, with a PAX header before it where ustar does not
+//! suffice. Every byte is fixed by docs/canonical-form-v1.md, section "Tar".
 
-/// What a header says.
+/// The fields of a header.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Header<'a> {
     /// Path, directories without their slash.
     pub(super) path: &'a [u8],
-    /// ustar type: `0` file, `1` hard link, `2` symbolic link, `3` character device, `4` block device, `5` directory,
-    /// `6` pipe.
+    /// ustar type: `0` file, `1` hard link, `2` symbolic link, `3` character device, `4` block
+    /// device, `5` directory, `6` pipe.
     pub(super) kind: u8,
     pub(super) mode: u32,
     pub(super) uid: u32,
@@ -128,7 +128,7 @@ fn block(header: &Header<'_>, path: &[u8], out: &mut Vec<u8>) {
         out.resize(end, 0);
     };
     let octal = |number: u64, digits: usize, max: u64, out: &mut Vec<u8>| {
-        // What does not fit stands in the PAX header.
+        // A value that does not fit is in the PAX header.
         let number = if number > max { 0 } else { number };
         out.extend_from_slice(format!("{number:0digits$o}\0").as_bytes());
     };

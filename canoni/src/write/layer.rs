@@ -21,7 +21,8 @@ pub(super) struct LayerList {
 }
 
 impl LayerList {
-    /// A whole root file system as one layer. The root directory is written only where it is not `0755 0:0`.
+    /// A whole root file system as one layer. The root directory is written only where it is not
+    /// `0755 0:0`.
     pub(super) fn from_tree(tree: Tree) -> Self {
         let (root, entries) = tree.into_parts();
         let root = Some(root).filter(|root| !root.same(&Metadata::default()));
@@ -32,7 +33,8 @@ impl LayerList {
         }
     }
 
-    /// One layer of several. `root` is the root directory's metadata below this layer, and above it afterwards.
+    /// One layer of several. `root` is the root directory's metadata below this layer, and above it
+    /// afterwards.
     pub(super) fn from_changes(changes: Changes, root: &mut Metadata) -> Self {
         let Changes {
             root: own,

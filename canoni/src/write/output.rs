@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 /// A file that takes its name only when it is finished.
 ///
-/// Until [`AtomicFile::commit`] the bytes lie in a file without a name (`O_TMPFILE`), which the kernel removes with the
-/// process however it ends; where there are no such files, in a temporary file beside the target. An existing
-/// target stays as it was until then. A target that is a device or pipe is written to directly.
+/// Until [`AtomicFile::commit`] the bytes lie in a file without a name (`O_TMPFILE`), which the
+/// kernel removes with the process however it ends; where there are no such files, in a temporary
+/// file beside the target. An existing target stays as it was until then. A target that is a device
+/// or pipe is written to directly.
 #[derive(Debug)]
 pub struct AtomicFile {
     target: PathBuf,
@@ -98,7 +99,8 @@ fn named(target: &Path) -> io::Result<tempfile::NamedTempFile> {
         .tempfile_in(folder(target))
 }
 
-/// Links a nameless file. A link cannot replace a file, so where one is there the link gets another name and is moved.
+/// Links a nameless file. A link cannot replace a file, so where one is there the link gets another
+/// name and is moved.
 fn name(file: &File, target: &Path) -> io::Result<()> {
     let link = |to: &Path| platform::link(file, to);
     match link(target) {
@@ -144,8 +146,8 @@ mod tests {
         );
     }
 
-    /// Where there are no files without a name, a temporary one becomes the target, with the mode of
-    /// any other new file.
+    /// Where there are no files without a name, a temporary one becomes the target, with the mode
+    /// of any other new file.
     #[test]
     fn a_named_file_becomes_the_target() {
         let folder = tempfile::tempdir().unwrap();

@@ -110,7 +110,8 @@ impl Chunks {
     }
 }
 
-/// Runs `produce` here and `consume` on another thread, the latter once for each full buffer, in order.
+/// Runs `produce` here and `consume` on another thread, the latter once for each full buffer, in
+/// order.
 pub(super) fn pipe<T: Send>(
     progress: &Progress,
     produce: impl FnOnce(&mut Chunks) -> Result<()>,

@@ -18,7 +18,8 @@ pub struct CanonicalPlatforms {
 }
 
 impl CanonicalPlatforms {
-    /// Canonicalises each image. They are sorted by platform; two for one platform are refused, as readers would choose between them.
+    /// Canonicalises each image. They are sorted by platform; two for one platform are refused, as
+    /// readers would choose between them.
     pub fn from_images(images: &[Image], options: &CanonicalOptions) -> Result<Self> {
         let name = images.first().map_or("no image", Image::name).to_owned();
         let mut list = Vec::with_capacity(images.len());
@@ -35,7 +36,7 @@ impl CanonicalPlatforms {
             let platform = String::from_utf8_lossy(platform).into_owned();
             return Err(Error::image(
                 name,
-                format!("has two images for the platform {platform}; choose one with --image"),
+                format!("has two images for the platform {platform}; choose one with --reference"),
             ));
         }
         let images: Vec<Canonical> = list.into_iter().map(|(_, canonical)| canonical).collect();

@@ -6,7 +6,8 @@ pub(super) const MAX: u64 = 0o777_7777_7777;
 /// `YYYY-MM-DDTHH:MM:SSZ`, proleptic Gregorian calendar.
 pub(super) fn rfc3339(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // Years that begin in March end with the leap day; 719,468 days lie between 0000-03-01 and 1970-01-01.
+    // Years that begin in March end with the leap day; 719,468 days lie between 0000-03-01 and
+    // 1970-01-01.
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
@@ -40,7 +41,7 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     let days =
         era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     let seconds = days.checked_sub(719_468)? * 86_400 + hour * 3600 + minute * 60 + second;
-    // What is no date, or spelt in another way, comes out as another text.
+    // Anything else than a date in this spelling comes out as another text.
     (rfc3339(seconds) == text).then_some(seconds)
 }
 

@@ -2,9 +2,10 @@
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test file uses its share
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // as in tests
 
+pub use letsesign_tests::run;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 pub fn canoni(host: &str, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_canoni"))
@@ -20,19 +21,6 @@ pub fn good(output: Output) -> String {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{error}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{program}: {error}"))?;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
 }
 
 /// A build context: busybox, and a file in a folder.

@@ -1,21 +1,12 @@
-//! What umoci and podman make of an image: the other readers of the tests.
+//! umoci and podman as other readers of an image.
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test file uses its share
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // as in tests
 
 use crate::support::{lines, put};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{program}: {error}"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    }
-    Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    letsesign_tests::run(program, arguments).map(|text| text.trim().to_owned())
 }
 
 /// Whether they are there and can do their work, or why not.
@@ -55,23 +46,20 @@ pub fn with_attributes(tree: &canoni::Tree) -> Vec<String> {
         .collect()
 }
 
-/// What `umoci unpack` makes of a docker-archive's one image.
+/// The files that `umoci unpack` makes of a docker-archive's only image.
 pub fn umoci(archive: &[u8]) -> Result<Vec<String>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = put(folder.path(), "i.tar", archive);
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let from = format!("docker-archive:{}", path.display());
     let to = format!("oci:{}:t", at("oci"));
-    run(
-        "skopeo",
-        &["copy", "--quiet", "--insecure-policy", &from, &to],
-    )?;
+    letsesign_tests::skopeo::copy(&from, &to)?;
     let image = format!("{}:t", at("oci"));
     run("umoci", &["unpack", "--image", &image, &at("bundle")])?;
     Ok(seen(&folder.path().join("bundle/rootfs")))
 }
 
-/// What podman makes of it, with storage of the test's own.
+/// The files that podman makes of it, with storage of the test's own.
 pub fn podman(archive: &[u8]) -> Result<Vec<String>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = put(folder.path(), "i.tar", archive);

@@ -10,6 +10,7 @@ pub mod pair;
 
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 /// A header with every field at hand.
 #[derive(Debug, Clone)]
@@ -196,6 +197,15 @@ pub fn docker_archive(layers: &[Vec<u8>]) -> Vec<u8> {
         serde_json::json!([{"Config": config_name, "RepoTags": ["t:1"], "Layers": names}]);
     entries.push(file("manifest.json", manifest.to_string()));
     tar(&entries)
+}
+
+/// The command, with no time of its surroundings.
+pub fn canoni(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_canoni"))
+        .args(arguments)
+        .env_remove("SOURCE_DATE_EPOCH")
+        .output()
+        .unwrap()
 }
 
 /// Writes bytes to a file of the folder.

@@ -5,7 +5,7 @@ use canoni::{Content, Device, Metadata, Tree, TreeBuilder};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-/// What a path of the model is.
+/// The type of a path of the model.
 #[derive(Debug, Clone)]
 pub enum Node {
     File(Vec<u8>),

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What becomes of a pair.
+/// The outcome of a pair.
 pub enum End {
     /// The first is read, the second refused in these words.
     Refused(&'static str),

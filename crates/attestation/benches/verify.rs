@@ -1,4 +1,4 @@
-//! How long a document takes: `cargo bench -p letsesign-attestation`.
+//! Time to verify a document: `cargo bench -p letsesign-attestation`.
 
 #![allow(
     clippy::unwrap_used,

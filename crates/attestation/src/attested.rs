@@ -1,38 +1,41 @@
-//! What a verified document says. Three types, so that an answer to one question is not taken for the answer to another.
+//! The content of a verified document. Each of the three kinds of verification has its own type, so
+//! that one result cannot pass for another.
 
-use crate::document::{PCR_BYTES, Parsed};
+use crate::document::Parsed;
 use crate::expected::Standing;
+use letsesign_pcr::Pcr;
 use std::collections::BTreeMap;
 
-/// The members of a document whose signature, certificates and form were verified.
+/// The members of a document after its signature, certificates and form were verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// The enclave's identifier, with that of its instance. Not empty.
+    /// Identifies the enclave and its instance (`i-…-enc…`). Not empty.
     pub module_id: String,
-    /// When it was made by the clock of AWS Nitro, in milliseconds since 1970 (UTC). Not 0.
+    /// When AWS Nitro made the document, by its own clock, in milliseconds since 1970 (UTC). Not 0.
     pub timestamp: u64,
-    /// The registers.
+    /// The registers that the document attests.
     pub pcrs: Registers,
-    /// What the enclave had attested, at most 1024 bytes.
+    /// Data that the enclave asked to have attested, at most 1024 bytes.
     pub user_data: Option<Vec<u8>>,
-    /// The asker's nonce, at most 1024 bytes.
+    /// The nonce of whoever requested the document, at most 1024 bytes.
     pub nonce: Option<Vec<u8>>,
     /// The enclave's public key, 1 to 1024 bytes.
     pub public_key: Option<Vec<u8>>,
 }
 
-/// The registers of a document by number (0 to 31). PCR0, PCR1 and PCR2 are always there, and not zero.
+/// The registers of a document by number (0 to 31). PCR0, PCR1 and PCR2 are always there, and not
+/// zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registers(pub(crate) BTreeMap<u8, [u8; PCR_BYTES]>);
+pub struct Registers(pub(crate) BTreeMap<u8, Pcr>);
 
 impl Registers {
-    /// One register.
-    pub fn get(&self, number: u8) -> Option<&[u8; PCR_BYTES]> {
+    /// The register with this number; `None` when the document does not hold it.
+    pub fn get(&self, number: u8) -> Option<&Pcr> {
         self.0.get(&number)
     }
 
-    /// All of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (u8, &[u8; PCR_BYTES])> {
+    /// All registers with their numbers, in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, &Pcr)> {
         self.0.iter().map(|(number, value)| (*number, value))
     }
 }
@@ -51,30 +54,33 @@ impl Document {
     }
 }
 
-/// An enclave of an expected image is running now.
+/// An enclave of an expected image is running now: the result of
+/// [`Verifier::running`](crate::Verifier::running).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Running {
-    /// What it says.
+    /// The verified document.
     pub document: Document,
-    /// Whether its image may be used, now.
+    /// Whether the image may be used now.
     pub standing: Standing,
 }
 
-/// An enclave of an expected image made this document when the document says so. Nothing is known about now.
+/// An enclave of an expected image made this document at the time that the document states. This
+/// says nothing about the present.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Recorded {
-    /// What it says.
+    /// The verified document.
     pub document: Document,
-    /// Whether its image might be used, then.
+    /// Whether the image was allowed at the document's time.
     pub standing: Standing,
 }
 
-/// Some Nitro enclave made this document, not in debug mode. Its image was compared with nothing.
+/// Some Nitro enclave, not in debug mode, made this document. Its image was not compared with any
+/// expected one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Inspected {
-    /// What it says.
+    /// The verified document.
     pub document: Document,
 }

@@ -1,22 +1,24 @@
-//! Which certificates were verified before.
+//! Remembers certificates whose signature was verified before.
 
 use crate::p384::Key;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// Links that are remembered: 32 bytes each. A document has three of them (region, zone, instance), and most documents share them.
+/// The most links to remember, 32 bytes each. A document has three (region, zone, instance), and
+/// most documents share them.
 const LINKS_MAX: usize = 256;
 
-/// Certificates whose signature by a certain key was verified. Nothing but that is remembered: validity, names and constraints are checked
-/// each time. Links enter from the pinned root downwards, so nobody without a certificate of AWS's fills it. The one that was not used for
-/// longest gives way.
+/// Certificates whose signature by a certain key was verified. The cache holds nothing else:
+/// validity, names and constraints are checked each time. Links enter from the pinned root
+/// downwards, so only someone with a certificate from AWS could fill it. A full cache drops the
+/// least recently used link.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<VecDeque<[u8; 32]>>);
 
-/// One certificate, and the key of whoever signed it.
+/// Identifies a certificate together with the key that signed it.
 pub(crate) fn link(issuer: &Key, certificate: &[u8]) -> [u8; 32] {
-    // The point has a fixed length, so the two parts cannot be mistaken.
+    // The point has a fixed length, so where the certificate starts is unambiguous.
     Sha256::new()
         .chain_update(issuer.point())
         .chain_update(certificate)
@@ -38,7 +40,7 @@ impl Cache {
 
     pub(crate) fn add(&self, link: [u8; 32]) {
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have verified the same.
+        // Another thread may have added the same link in the meantime.
         if !links.contains(&link) {
             links.truncate(LINKS_MAX - 1);
             links.push_front(link);
@@ -56,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cache_is_bounded_and_forgets_what_is_not_used() {
+    fn the_cache_is_bounded_and_drops_the_least_recently_used() {
         let cache = Cache::default();
         let link = |number: usize| {
             let mut link = [0; 32];
@@ -66,7 +68,7 @@ mod tests {
         for number in 0..LINKS_MAX + 10 {
             cache.add(link(number));
             cache.add(link(number));
-            // The first is in use all the time.
+            // Every lookup refreshes the first link, so it stays.
             assert!(cache.has(&link(0)));
         }
         assert_eq!(cache.len(), LINKS_MAX);

@@ -1,4 +1,4 @@
-//! One certificate (RFC 5280, section 4), as far as path validation needs it.
+//! One certificate (RFC 5280, section 4), with the fields that path validation needs.
 
 use crate::error::{CertificateProblem as Problem, Moment};
 use crate::p384::Key;
@@ -20,13 +20,13 @@ const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
 pub(crate) struct Certificate<'a> {
     pub(crate) der: &'a [u8],
-    /// The part that is signed, as received.
+    /// The signed part, as received.
     tbs: &'a [u8],
     parsed: X509,
 }
 
 impl<'a> Certificate<'a> {
-    /// Reads DER, and nothing behind it.
+    /// Parses DER and refuses trailing bytes.
     pub(crate) fn parse(der: &'a [u8]) -> Result<Self, Problem> {
         let malformed = |error: x509_cert::der::Error| Problem::Malformed(error.to_string());
         let parsed = X509::from_der(der).map_err(malformed)?;
@@ -36,7 +36,7 @@ impl<'a> Certificate<'a> {
         Ok(Self { der, tbs, parsed })
     }
 
-    /// The subject's common name, spelt so that it cannot act on a terminal.
+    /// The subject's common name, escaped so that it cannot act on a terminal.
     pub(crate) fn subject(&self) -> String {
         let subject = self.parsed.tbs_certificate().subject();
         let common = subject.iter().find(|pair| pair.oid == COMMON_NAME);
@@ -57,7 +57,8 @@ impl<'a> Certificate<'a> {
         (tbs.issuer(), tbs.subject())
     }
 
-    /// That it is valid at a time in milliseconds since 1970. The last second counts as a whole.
+    /// Checks that the certificate is valid at a time in milliseconds since 1970. The whole last
+    /// second counts as valid.
     pub(crate) fn check_time(&self, at: u64) -> Result<(), Problem> {
         let validity = self.parsed.tbs_certificate().validity();
         let (from, to) = (
@@ -75,7 +76,8 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// Version 3, and every extension once; no critical one that nobody here understands.
+    /// Checks for version 3, no duplicate extension, and no critical extension that this verifier
+    /// does not implement.
     pub(crate) fn check_form(&self) -> Result<(), Problem> {
         let tbs = self.parsed.tbs_certificate();
         if tbs.version() != Version::V3 {
@@ -88,6 +90,8 @@ impl<'a> Certificate<'a> {
             if rest.iter().any(|other| other.extn_id == oid) {
                 return Err(Problem::DuplicateExtension(oid.to_string()));
             }
+            // RFC 5280, section 4.2: a critical extension that is not understood invalidates the
+            // certificate.
             if extension.critical && ![BasicConstraints::OID, KeyUsage::OID].contains(&oid) {
                 return Err(Problem::CriticalExtension(oid.to_string()));
             }
@@ -106,9 +110,11 @@ impl<'a> Certificate<'a> {
         found.map(|(_, usage)| usage).ok_or(Problem::NoKeyUsage)
     }
 
-    /// That it may issue, with so many certificates between it and the last. Self-issued ones count like others.
+    /// Checks that the certificate may issue others with `between` certificates between it and the
+    /// last. Self-issued certificates count like others.
     pub(crate) fn check_issuer(&self, between: usize) -> Result<(), Problem> {
         let constraints = self.basic_constraints()?;
+        // Without this check, whoever holds a leaf could issue certificates.
         let Some((_, constraints)) = constraints.filter(|(critical, basic)| *critical && basic.ca)
         else {
             return Err(Problem::NotCa);
@@ -125,7 +131,7 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// That it may sign documents, and issue nothing.
+    /// Checks that the certificate may sign documents but not issue certificates.
     pub(crate) fn check_leaf(&self) -> Result<(), Problem> {
         let ca = self.basic_constraints()?.is_some_and(|(_, basic)| basic.ca);
         let usage = self.key_usage()?;
@@ -149,7 +155,8 @@ impl<'a> Certificate<'a> {
         point.and_then(Key::new).ok_or(Problem::Key)
     }
 
-    /// That both algorithm fields say ecdsa-with-SHA384, without parameters.
+    /// Checks that both algorithm fields are ecdsa-with-SHA384, without parameters.
+    // Both fields must agree: only the inner one is signed.
     pub(crate) fn check_algorithm(&self) -> Result<(), Problem> {
         let inside = self.parsed.tbs_certificate().signature();
         let good = [self.parsed.signature_algorithm(), inside]

@@ -1,14 +1,16 @@
-//! The way from the root to the key that signed (RFC 5280, section 6), without revocation lists: leaf certificates live for three hours.
-//! Rule 4.
+//! Path validation from the root to the key that signed the document (RFC 5280, section 6), without
+//! revocation lists: leaf certificates live for three hours. Rule 4.
 
 use crate::cache::{self, Cache};
 use crate::certificate::Certificate;
 use crate::error::{CertificateProblem as Problem, Error};
 use crate::p384::Key;
 
-/// Validates a chain, root first, at a time in milliseconds since 1970. Returns the key of its last certificate.
+/// Validates a chain, root first, at a time in milliseconds since 1970. Returns the key of the last
+/// certificate.
 ///
-/// The root's own signature is not checked: the caller knows the certificate.
+/// The root's own signature is not checked: the caller has already compared the certificate with
+/// the pinned one.
 pub(crate) fn leaf_key(chain: &[&[u8]], time: u64, cache: &Cache) -> Result<Key, Error> {
     let count = chain.len();
     let mut issuer: Option<(Certificate<'_>, Key)> = None;
@@ -31,7 +33,7 @@ pub(crate) fn leaf_key(chain: &[&[u8]], time: u64, cache: &Cache) -> Result<Key,
     }
     match issuer {
         Some((_, key)) => Ok(key),
-        // A document without certificates was refused when it was read.
+        // Unreachable: the parser refuses a document without certificates.
         None => Err(Error::NoBundle),
     }
 }
@@ -44,6 +46,7 @@ fn check(
     time: u64,
     cache: &Cache,
 ) -> Result<Key, Problem> {
+    // The cheap checks come first: a signature costs far more than all others together.
     certificate.check_form()?;
     certificate.check_time(time)?;
     certificate.check_algorithm()?;
@@ -55,6 +58,7 @@ fn check(
             }
             check_signature(certificate, parent_key, leaf, cache)?;
         }
+        // A root that signs documents would make its key a signing key of enclaves.
         None if leaf => return Err(Problem::Alone),
         None => {}
     }
@@ -66,7 +70,8 @@ fn check(
     Ok(key)
 }
 
-/// Leaves are not remembered: there is one for each enclave and three hours, and they would drive out what all documents share.
+/// Verifies one signature, from the cache where possible. Leaves are not cached: every enclave gets
+/// a new one every three hours, and they would evict the links that all documents share.
 fn check_signature(
     certificate: &Certificate<'_>,
     issuer: &Key,

@@ -1,36 +1,45 @@
-//! The parts of an attestation document: COSE_Sign1 (RFC 9052, section 4.2) around a CBOR map (AWS nsm-api,
-//! docs/attestation_process.md, section 3.1). Rules 1 and 2.
+//! The parts of an attestation document: COSE_Sign1 (RFC 9052, section 4.2) around a CBOR map (AWS
+//! nsm-api, docs/attestation_process.md, section 3.1). Rules 1 and 2.
 
-use crate::cbor::Reader;
-use crate::error::{Error, Place};
+use crate::error::{Error, Fault, Place};
+use letsesign_cbor::{Decoder, Encoder, Rules};
+use letsesign_pcr::Pcr;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Longest document, in bytes. The NSM's buffer has 12 KiB; real documents have 4 to 6 KB.
+/// The longest document, in bytes. The NSM's buffer has 12 KiB; real documents have 4 to 6 KB.
 pub const DOCUMENT_MAX: usize = 16 << 10;
-/// Most certificates in a bundle. AWS's have 4.
+/// The most certificates in a bundle. AWS's bundles have 4.
 pub const CABUNDLE_MAX: usize = 16;
-/// Longest certificate, public key, user data or nonce, in bytes. The specification's text says 512 for user data and nonce, its CDDL 1024.
+/// The longest certificate, public key, user data or nonce, in bytes. AWS's specification says 512
+/// for user data and nonce in its text, and 1024 in its CDDL.
 pub const FIELD_MAX: usize = 1024;
-/// Bytes of a register: a SHA-384.
-pub const PCR_BYTES: usize = 48;
-/// Highest number of a register.
+/// The highest register number.
 const PCR_LAST: u8 = 31;
-/// r and s of ES384.
+/// Bytes of an ES384 signature: r and s, 48 bytes each.
 pub(crate) const SIGNATURE_BYTES: usize = 96;
-/// COSE's numbers: the tag of COSE_Sign1, the label alg, ES384.
+/// COSE numbers (RFC 9052 and 9053): the tag of COSE_Sign1, the label `alg`, ES384.
 const COSE_SIGN1: u64 = 18;
 const ALG: i128 = 1;
 const ES384: i128 = -35;
 
-type Result<T> = core::result::Result<T, Error>;
+/// Deviations of real documents: NSMs do not sort their members, and newer ones leave the lengths
+/// of maps open. Heads must have their shortest form; otherwise one meaning would have many
+/// encodings, some of them outside the signed bytes. Real documents have 2 levels in a member.
+const RULES: Rules = Rules::DETERMINISTIC
+    .long_floats()
+    .indefinite_lists()
+    .any_order()
+    .depth_max(8);
 
-/// A document whose signature nobody has looked at.
+type Result<T> = core::result::Result<T, Fault>;
+
+/// A document whose signature is not verified yet.
 #[derive(Debug)]
 pub(crate) struct Parsed<'a> {
     pub(crate) module_id: &'a str,
     /// Milliseconds since 1970.
     pub(crate) timestamp: u64,
-    pub(crate) pcrs: BTreeMap<u8, [u8; PCR_BYTES]>,
+    pub(crate) pcrs: BTreeMap<u8, Pcr>,
     pub(crate) certificate: &'a [u8],
     pub(crate) cabundle: Vec<&'a [u8]>,
     pub(crate) public_key: Option<&'a [u8]>,
@@ -41,49 +50,54 @@ pub(crate) struct Parsed<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed<'_>> {
+pub(crate) fn parse(bytes: &[u8]) -> core::result::Result<Parsed<'_>, Error> {
+    // The limit comes first, so that hostile input costs little.
     if bytes.len() > DOCUMENT_MAX {
         return Err(Error::TooLarge {
             length: bytes.len(),
             limit: DOCUMENT_MAX,
         });
     }
-    let mut reader = Reader::new(bytes, Place::Envelope);
+    parse_envelope(Decoder::with_rules(bytes, RULES)).map_err(|fault| fault.at(Place::Envelope))
+}
+
+fn parse_envelope(mut reader: Decoder<'_>) -> Result<Parsed<'_>> {
     if let Some(tag) = reader.tag()?.filter(|tag| *tag != COSE_SIGN1) {
-        return Err(Error::Tag { tag });
+        return Err(Error::Tag { tag }.into());
     }
     if !reader.array()?.is(4) {
-        return Err(Error::Items);
+        return Err(Error::Items.into());
     }
     let protected = reader.bytes()?;
-    check_protected(reader.inside(protected, Place::Header))?;
+    check_protected(reader.inside(protected)).map_err(|fault| fault.at(Place::Header))?;
     if !reader.map()?.is(0) {
-        return Err(Error::UnprotectedHeader);
+        return Err(Error::UnprotectedHeader.into());
     }
     let payload = reader.bytes()?;
-    let inside = reader.inside(payload, Place::Payload);
+    let inside = reader.inside(payload);
     let signature = reader.bytes()?;
     let signature =
         <[u8; SIGNATURE_BYTES]>::try_from(signature).map_err(|_| Error::SignatureLength {
             length: signature.len(),
         })?;
     reader.end()?;
-    let members = Members::read(inside)?;
-    members.check(protected, payload, signature)
+    let members = Members::read(inside).map_err(|fault| fault.at(Place::Payload))?;
+    Ok(members.check(protected, payload, signature)?)
 }
 
-/// `{1: -35}`: ES384 and nothing else (`crit` neither).
-fn check_protected(mut reader: Reader<'_>) -> Result<()> {
+/// Checks that the protected header is `{1: -35}`: ES384 and nothing else, `crit` included.
+fn check_protected(mut reader: Decoder<'_>) -> Result<()> {
     let mut left = reader.map()?;
     let mut named = false;
     while reader.more(&mut left)? {
         let label = reader.integer()?;
+        // A second `alg`, or any other label, could make another verifier use another algorithm.
         if label != ALG || named {
-            return Err(Error::ProtectedHeader { label });
+            return Err(Error::ProtectedHeader { label }.into());
         }
         let algorithm = reader.integer()?;
         if algorithm != ES384 {
-            return Err(Error::Algorithm { algorithm });
+            return Err(Error::Algorithm { algorithm }.into());
         }
         named = true;
     }
@@ -91,17 +105,17 @@ fn check_protected(mut reader: Reader<'_>) -> Result<()> {
     if named {
         Ok(())
     } else {
-        Err(Error::NoAlgorithm)
+        Err(Error::NoAlgorithm.into())
     }
 }
 
-/// Members of the payload as they come.
+/// The members of the payload, collected in the order of the document.
 #[derive(Default)]
 struct Members<'a> {
     module_id: Option<&'a str>,
     digest: Option<&'a str>,
     timestamp: Option<u64>,
-    pcrs: Option<BTreeMap<u8, [u8; PCR_BYTES]>>,
+    pcrs: Option<BTreeMap<u8, Pcr>>,
     certificate: Option<&'a [u8]>,
     cabundle: Option<Vec<&'a [u8]>>,
     public_key: Option<&'a [u8]>,
@@ -110,16 +124,18 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    fn read(mut reader: Reader<'a>) -> Result<Self> {
+    fn read(mut reader: Decoder<'a>) -> Result<Self> {
         let mut members = Self::default();
         let mut seen = BTreeSet::new();
         let mut left = reader.map()?;
         while reader.more(&mut left)? {
             let name = reader.text()?;
+            // Which of two equal members counts would depend on the reader.
             if !seen.insert(name) {
                 return Err(Error::Duplicate {
                     name: name.to_owned(),
-                });
+                }
+                .into());
             }
             match name {
                 "module_id" => members.module_id = Some(reader.text()?),
@@ -133,7 +149,7 @@ impl<'a> Members<'a> {
                 "public_key" => members.public_key = optional(&mut reader, "public_key", 1)?,
                 "user_data" => members.user_data = optional(&mut reader, "user_data", 0)?,
                 "nonce" => members.nonce = optional(&mut reader, "nonce", 0)?,
-                // A later NSM may say more.
+                // A later NSM may add members.
                 _ => reader.skip()?,
             }
         }
@@ -146,7 +162,7 @@ impl<'a> Members<'a> {
         protected: &'a [u8],
         payload: &'a [u8],
         signature: [u8; SIGNATURE_BYTES],
-    ) -> Result<Parsed<'a>> {
+    ) -> core::result::Result<Parsed<'a>, Error> {
         let missing = |name| Error::Missing { name };
         let module_id = self.module_id.ok_or_else(|| missing("module_id"))?;
         if module_id.is_empty() {
@@ -178,7 +194,7 @@ impl<'a> Members<'a> {
     }
 }
 
-fn registers(reader: &mut Reader<'_>) -> Result<BTreeMap<u8, [u8; PCR_BYTES]>> {
+fn registers(reader: &mut Decoder<'_>) -> Result<BTreeMap<u8, Pcr>> {
     let mut registers = BTreeMap::new();
     let mut left = reader.map()?;
     while reader.more(&mut left)? {
@@ -188,38 +204,39 @@ fn registers(reader: &mut Reader<'_>) -> Result<BTreeMap<u8, [u8; PCR_BYTES]>> {
             .ok()
             .filter(|index| *index <= PCR_LAST)
             .ok_or(Error::PcrIndex { index: number })?;
-        let value = <[u8; PCR_BYTES]>::try_from(value).map_err(|_| Error::PcrLength {
+        let value = Pcr::try_from(value).map_err(|_| Error::PcrLength {
             index,
             length: value.len(),
         })?;
         if registers.insert(index, value).is_some() {
-            return Err(Error::PcrDuplicate { index });
+            return Err(Error::PcrDuplicate { index }.into());
         }
     }
     if registers.is_empty() {
-        return Err(Error::NoPcrs);
+        return Err(Error::NoPcrs.into());
     }
     Ok(registers)
 }
 
-fn bundle<'a>(reader: &mut Reader<'a>) -> Result<Vec<&'a [u8]>> {
+fn bundle<'a>(reader: &mut Decoder<'a>) -> Result<Vec<&'a [u8]>> {
     let mut bundle = Vec::new();
     let mut left = reader.array()?;
     while reader.more(&mut left)? {
         if bundle.len() == CABUNDLE_MAX {
             return Err(Error::BundleLength {
                 limit: CABUNDLE_MAX,
-            });
+            }
+            .into());
         }
         bundle.push(field(reader, "a certificate of cabundle", 1)?);
     }
     if bundle.is_empty() {
-        return Err(Error::NoBundle);
+        return Err(Error::NoBundle.into());
     }
     Ok(bundle)
 }
 
-fn field<'a>(reader: &mut Reader<'a>, name: &'static str, least: usize) -> Result<&'a [u8]> {
+fn field<'a>(reader: &mut Decoder<'a>, name: &'static str, least: usize) -> Result<&'a [u8]> {
     let bytes = reader.bytes()?;
     if (least..=FIELD_MAX).contains(&bytes.len()) {
         return Ok(bytes);
@@ -229,11 +246,12 @@ fn field<'a>(reader: &mut Reader<'a>, name: &'static str, least: usize) -> Resul
         length: bytes.len(),
         least,
         most: FIELD_MAX,
-    })
+    }
+    .into())
 }
 
 fn optional<'a>(
-    reader: &mut Reader<'a>,
+    reader: &mut Decoder<'a>,
     name: &'static str,
     least: usize,
 ) -> Result<Option<&'a [u8]>> {
@@ -243,28 +261,18 @@ fn optional<'a>(
     field(reader, name, least).map(Some)
 }
 
-/// Head of a definite byte string, and how much of it counts. Lengths here are below 2^16 ([`DOCUMENT_MAX`]).
-fn string_head(length: usize) -> ([u8; 3], usize) {
-    let [.., high, low] = length.to_be_bytes();
-    match length {
-        0..=23 => ([0x40 | low, 0, 0], 1),
-        24..=0xff => ([0x58, low, 0], 2),
-        _ => ([0x59, high, low], 3),
-    }
-}
-
 impl Parsed<'_> {
-    /// Calls back with the parts of the Sig_structure of RFC 9052, section 4.4, over the bytes as received.
+    /// Calls `then` with the parts of the Sig_structure (RFC 9052, section 4.4) over the bytes as
+    /// received.
     pub(crate) fn signed<T>(&self, then: impl FnOnce(&[&[u8]]) -> T) -> T {
-        let (header, header_bytes) = string_head(self.protected.len());
-        let (payload, payload_bytes) = string_head(self.payload.len());
+        let head = |content: &[u8]| Encoder::new().bytes_head(content.len()).to_bytes();
         then(&[
             b"\x84\x6aSignature1",
-            header.get(..header_bytes).unwrap_or_default(),
+            &head(self.protected),
             self.protected,
-            // No external data.
+            // No external data (external_aad).
             b"\x40",
-            payload.get(..payload_bytes).unwrap_or_default(),
+            &head(self.payload),
             self.payload,
         ])
     }

@@ -1,142 +1,147 @@
-//! What can be wrong with a document. The text is for an auditor: what, and where.
+//! Errors of verification. Their text tells an auditor which part of a document is wrong and how.
 
+mod fault;
 mod kind;
 mod parts;
 
-pub use parts::{CborProblem, CertificateProblem, Moment, Place};
+use letsesign_pcr::Pcr;
 
-/// Why a document was refused. [`Error::rule`] names the rule of docs/attestation-verification.md, [`Error::kind`] is the name that test
-/// vectors use.
+pub(crate) use fault::Fault;
+pub use letsesign_cbor::Problem as CborProblem;
+pub use parts::{CertificateProblem, Moment, Place};
+
+/// Why a document was refused. [`Error::rule`] returns the number of the broken rule in
+/// docs/attestation-verification.md, [`Error::kind`] the stable name that test vectors use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Longer than any attestation document.
+    /// The document is longer than any attestation document.
     #[error("the document has {length} bytes, and at most {limit} are allowed")]
     TooLarge {
-        /// Its length in bytes.
+        /// Length of the document in bytes.
         length: usize,
         /// The limit in bytes.
         limit: usize,
     },
-    /// No CBOR, or CBOR of another form.
+    /// The document is not CBOR, or its CBOR does not have the required structure.
     #[error("no attestation document: {place}, byte {offset}: {problem}")]
     Cbor {
         /// The part of the document.
         place: Place,
         /// Offset from the start of the document.
         offset: usize,
-        /// What is wrong there.
+        /// The violation at that offset.
         problem: CborProblem,
     },
-    /// A part of the document goes on after its end.
+    /// Bytes follow the end of a part.
     #[error("there are bytes behind the end of {place}, from byte {offset} on")]
     Trailing {
-        /// The part.
+        /// The part of the document.
         place: Place,
         /// Offset from the start of the document.
         offset: usize,
     },
-    /// Tagged as something else.
+    /// The outer tag is not that of COSE_Sign1.
     #[error("the tag is {tag}, and COSE_Sign1 has 18 or none")]
     Tag {
-        /// The tag.
+        /// The tag found.
         tag: u64,
     },
-    /// Not an array of 4.
+    /// COSE_Sign1 is not an array of 4.
     #[error("COSE_Sign1 is not an array of exactly 4 items")]
     Items,
-    /// Another algorithm than ES384.
+    /// The algorithm is not ES384.
     #[error("the signature's algorithm is {algorithm}, and must be -35 (ES384)")]
     Algorithm {
-        /// COSE's number of it.
+        /// COSE's number of the algorithm found.
         algorithm: i128,
     },
-    /// More than the algorithm in the protected header.
+    /// The protected header holds more than the algorithm.
     #[error(
         "the protected header is not {{1: -35}} (ES384 and nothing else, crit included): label {label}"
     )]
     ProtectedHeader {
-        /// The label that does not belong there.
+        /// The label that must not be there.
         label: i128,
     },
-    /// No algorithm in the protected header.
+    /// The protected header holds no algorithm.
     #[error("the protected header names no algorithm")]
     NoAlgorithm,
-    /// Something in the unprotected header.
+    /// The unprotected header has members. Nothing protects them, so they must not exist.
     #[error("the unprotected header is not empty, and nothing protects it")]
     UnprotectedHeader,
-    /// A signature that cannot be ES384.
+    /// The signature does not have the length of ES384.
     #[error("the signature has {length} bytes, and ES384 has 96")]
     SignatureLength {
-        /// Its length in bytes.
+        /// Length of the signature in bytes.
         length: usize,
     },
-    /// A member of the payload that is there twice.
+    /// A member of the payload occurs twice.
     #[error("the payload's member {name:?} is there twice")]
     Duplicate {
-        /// Its name.
+        /// Name of the member.
         name: String,
     },
-    /// A member of the payload that is not there.
+    /// A required member of the payload is missing.
     #[error("the payload has no {name}")]
     Missing {
-        /// Its name.
+        /// Name of the member.
         name: &'static str,
     },
-    /// No module.
+    /// `module_id` is empty.
     #[error("module_id is empty")]
     ModuleId,
-    /// Another digest.
+    /// `digest` is not `SHA384`.
     #[error("digest is {digest:?}, and must be \"SHA384\"")]
     Digest {
-        /// What it is.
+        /// The digest found.
         digest: String,
     },
-    /// No time.
+    /// `timestamp` is 0.
     #[error("timestamp is 0")]
     Timestamp,
-    /// No register.
+    /// `pcrs` is empty.
     #[error("pcrs is empty")]
     NoPcrs,
-    /// A register that does not exist.
+    /// The number of a register is above 31.
     #[error("there is a PCR{index}, and the numbers are 0 to 31")]
     PcrIndex {
-        /// Its number.
+        /// The number found.
         index: u64,
     },
-    /// A register that is there twice.
+    /// A register occurs twice.
     #[error("PCR{index} is there twice")]
     PcrDuplicate {
-        /// Its number.
+        /// Number of the register.
         index: u8,
     },
-    /// A register that is no SHA-384.
+    /// The value of a register does not have the 48 bytes of a SHA-384.
     #[error("PCR{index} has {length} bytes, and must have 48")]
     PcrLength {
-        /// Its number.
+        /// Number of the register.
         index: u8,
-        /// Its length in bytes.
+        /// Length of the value in bytes.
         length: usize,
     },
-    /// No way to a root.
-    #[error("cabundle is empty: there is no way to a root certificate")]
+    /// `cabundle` is empty.
+    #[error("cabundle is empty: nothing leads to a root certificate")]
     NoBundle,
-    /// More certificates than a chain has.
+    /// `cabundle` has more certificates than any chain of AWS.
     #[error("cabundle has more than {limit} certificates")]
     BundleLength {
-        /// The limit.
+        /// The most certificates allowed.
         limit: usize,
     },
-    /// A string that is too short or too long.
+    /// A string is too short or too long.
     #[error("{name} has {length} bytes, and {least} to {most} are allowed")]
     FieldLength {
-        /// The member.
+        /// Name of the member.
         name: &'static str,
-        /// Its length in bytes.
+        /// Length in bytes.
         length: usize,
-        /// The shortest that is allowed.
+        /// The shortest length allowed, in bytes.
         least: usize,
-        /// The longest that is allowed.
+        /// The longest length allowed, in bytes.
         most: usize,
     },
     /// The chain does not start at the pinned root.
@@ -144,39 +149,39 @@ pub enum Error {
         "its certificates do not start with the trusted root certificate: the first one's SHA-256 is {found}, and {pinned} is trusted"
     )]
     Root {
-        /// SHA-256 of the first certificate, hexadecimal.
+        /// SHA-256 of the first certificate, in hexadecimal.
         found: String,
-        /// SHA-256 of the trusted one, hexadecimal.
+        /// SHA-256 of the pinned certificate, in hexadecimal.
         pinned: String,
     },
-    /// A certificate that breaks a rule of path validation.
+    /// A certificate breaks a rule of path validation.
     #[error("certificate {number} of {count} ({subject}) {problem}")]
     Certificate {
-        /// Its place in the chain, from 1 for the root.
+        /// Position in the chain; 1 is the root.
         number: usize,
-        /// Length of the chain, the signing certificate included.
+        /// Length of the chain, signing certificate included.
         count: usize,
-        /// Its subject's common name, spelt so that it cannot act on a terminal.
+        /// Common name of the subject, escaped so that it cannot act on a terminal.
         subject: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         problem: CertificateProblem,
     },
-    /// The document's signature.
+    /// The signature of the document does not verify.
     #[error(
         "the document's signature is wrong: it was changed, or another key than its certificate's signed it"
     )]
     Signature,
-    /// From the future.
+    /// The document's time is too far ahead of the verifier's clock.
     #[error(
         "the document is from the future: it was made at {made}, and it is {now} by the verifier's clock"
     )]
     Future {
-        /// When it says it was made.
+        /// The document's own time.
         made: Moment,
-        /// Now.
+        /// The verifier's time.
         now: Moment,
     },
-    /// Not fresh.
+    /// The document is older than the caller allows.
     #[error("the document is {} s old, and at most {} s are allowed", age / 1000, limit / 1000)]
     Stale {
         /// Its age in milliseconds.
@@ -184,32 +189,32 @@ pub enum Error {
         /// The limit in milliseconds.
         limit: u64,
     },
-    /// An enclave in debug mode.
+    /// The enclave ran in debug mode.
     #[error(
         "PCR{index} is all zeros: the enclave ran in debug mode, where its operator reads its memory"
     )]
     Debug {
-        /// The register.
+        /// Number of the register that is zero.
         index: u8,
     },
-    /// A measurement that is not there.
+    /// The document lacks one of PCR0, PCR1 and PCR2.
     #[error("it has no PCR{index}, so its measurements are not the expected ones")]
     MissingPcr {
-        /// The register.
+        /// Number of the register.
         index: u8,
     },
-    /// Another image.
+    /// The document is from an image that the caller does not expect.
     #[error("its measurements are not among the expected ones: {}", listed(pcrs))]
     Unexpected {
         /// PCR0, PCR1 and PCR2 of the document.
-        pcrs: Box<[[u8; 48]; 3]>,
+        pcrs: Box<[Pcr; 3]>,
     },
-    /// Another question than ours was answered.
+    /// The nonce differs from the caller's.
     #[error("its nonce is not the one that was asked with")]
     Nonce,
 }
 
-fn listed(pcrs: &[[u8; 48]; 3]) -> String {
-    let [pcr0, pcr1, pcr2] = pcrs.each_ref().map(hex::encode);
+fn listed(pcrs: &[Pcr; 3]) -> String {
+    let [pcr0, pcr1, pcr2] = pcrs;
     format!("PCR0 {pcr0}, PCR1 {pcr1}, PCR2 {pcr2}")
 }

@@ -1,9 +1,12 @@
-//! Strict verification of AWS Nitro attestation documents, without I/O: no clock, no file, no network. Everything a verdict depends on is an
-//! argument. docs/attestation-verification.md has the rules, by number.
+//! Strict verification of AWS Nitro attestation documents, without I/O: no clock, no file, no
+//! network. The result depends on the arguments alone. docs/attestation-verification.md numbers the
+//! rules.
 //!
-//! Two questions that must not be mixed have two calls and two types of answers: is an enclave of this image running now
-//! ([`Verifier::running`]), and did one make this document back then ([`Verifier::recorded`]). Both need [`Expected`] measurements, and there is no
-//! empty list of them. To look at a document of an unknown image there is [`Verifier::inspect_recorded`], whose answer is of a third type.
+//! Two questions that must not be mixed have two calls and two result types: is an enclave of this
+//! image running now ([`Verifier::running`]), and did one make this document back then
+//! ([`Verifier::recorded`]). Both need [`Expected`] measurements, whose list cannot be empty.
+//! [`Verifier::inspect_recorded`] reads a document of an unknown image; its result has a third
+//! type.
 //!
 //! ```
 //! use letsesign_attestation::{Expected, Measurements, Root, Verifier};
@@ -14,11 +17,10 @@
 //! assert_eq!((refused.rule(), refused.kind()), (8, "unexpected"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 mod attested;
 mod binding;
 mod cache;
-mod cbor;
 mod certificate;
 mod chain;
 mod document;
@@ -31,9 +33,10 @@ mod verifier;
 
 pub use attested::{Document, Inspected, Recorded, Registers, Running};
 pub use binding::Purpose;
-pub use document::{CABUNDLE_MAX, DOCUMENT_MAX, FIELD_MAX, PCR_BYTES};
+pub use document::{CABUNDLE_MAX, DOCUMENT_MAX, FIELD_MAX};
 pub use error::{CborProblem, CertificateProblem, Error, Moment, Place};
-pub use expected::{Expected, Image, Measurements, NoMeasurements, Standing, ZeroPcr};
+pub use expected::{Expected, Image, NoMeasurements, Standing};
+pub use letsesign_pcr::{Measurements, PCR_BYTES, Pcr, ZeroPcr};
 pub use question::{CLOCK_TOLERANCE, Live, NONCE_MAX, NONCE_MIN, Nonce, NonceLength};
 pub use root::Root;
 pub use verifier::Verifier;

@@ -1,14 +1,15 @@
 //! ECDSA on P-384 with SHA-384 (FIPS 186-5), verification only.
 //!
-//! graviola does it in 0.27 ms, the crate p384 in 0.9 ms (docs/performance.md). Neither has C in it. graviola's assembler needs
-//! instructions that not every processor has, and aborts without them; there p384 does the work. Both take the same signatures: r and s from 1
-//! to n-1. A high s is taken: AWS's hardware makes such, and the signature is no identifier here.
+//! graviola takes 0.27 ms, the crate p384 0.9 ms (docs/performance.md). Neither contains C.
+//! graviola's assembler needs instructions that some processors lack, and aborts without them; p384
+//! takes over there. Both accept the same signatures: r and s from 1 to n-1. A high s is accepted
+//! because AWS's hardware produces it, and nothing here uses the signature as an identifier.
 
 use p384::ecdsa::signature::hazmat::PrehashVerifier;
 use p384::ecdsa::{DerSignature, Signature, VerifyingKey};
 use sha2::{Digest, Sha384};
 
-/// An uncompressed point (SEC 1, section 2.3.3): 04, x, y.
+/// Bytes of an uncompressed point (SEC 1, section 2.3.3): 04, x, y.
 const POINT_BYTES: usize = 97;
 
 /// A public key: a point on the curve.
@@ -24,7 +25,7 @@ enum Means {
 }
 
 impl Key {
-    /// `None` for anything but an uncompressed point on the curve.
+    /// Decodes an uncompressed point. `None` for another form, or a point that is not on the curve.
     pub(crate) fn new(point: &[u8]) -> Option<Self> {
         let point = <[u8; POINT_BYTES]>::try_from(point).ok()?;
         #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -48,7 +49,7 @@ impl Key {
         &self.point
     }
 
-    /// Whether r and s (48 bytes each) sign a message, given in parts.
+    /// Whether r and s (48 bytes each) sign the message, which is given in parts.
     pub(crate) fn verify(&self, message: &[&[u8]], signature: &[u8; 96]) -> bool {
         match &self.means {
             #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -66,14 +67,15 @@ impl Key {
         }
     }
 
-    /// The same for the ASN.1 form that certificates have (RFC 5758, section 3.2), in DER.
+    /// As [`Self::verify`], with the signature in the DER form that certificates use (RFC 5758,
+    /// section 3.2).
     pub(crate) fn verify_der(&self, message: &[u8], signature: &[u8]) -> bool {
         let fixed = DerSignature::from_bytes(signature).and_then(Signature::try_from);
         fixed.is_ok_and(|fixed| self.verify(&[message], &fixed.to_bytes().into()))
     }
 }
 
-/// Whether this processor has what graviola asserts (its README lists the instructions).
+/// Whether this processor has the instructions that graviola requires (its README lists them).
 #[cfg(target_arch = "x86_64")]
 fn assembler_runs() -> bool {
     use std::arch::is_x86_feature_detected as has;

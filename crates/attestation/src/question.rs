@@ -1,34 +1,37 @@
-//! What a live document must answer. Rules 5 and 9.
+//! The question to a live enclave. Rules 5 and 9.
 
 use crate::error::{Error, Moment};
 use subtle::ConstantTimeEq;
 
-/// Shortest nonce, in bytes: shorter ones can be guessed, or repeat by chance.
+/// The shortest nonce, in bytes: a shorter one can be guessed, or repeat by chance.
 pub const NONCE_MIN: usize = 16;
-/// Longest nonce that an NSM takes, in bytes.
+/// The longest nonce that an NSM accepts, in bytes.
 pub const NONCE_MAX: usize = 512;
 
-/// How far a document may be ahead of the verifier's clock, in milliseconds, where the caller has no opinion.
+/// How far a document may be ahead of the verifier's clock, in milliseconds, unless the caller has
+/// its own limit.
 pub const CLOCK_TOLERANCE: u64 = 60_000;
 
-/// A nonce that a document was asked for with. It is good for one verification: it cannot be copied, and verifying takes it.
+/// The nonce in the request for a document. It serves one verification: it cannot be copied, and
+/// verification consumes it.
 ///
 /// ```compile_fail
 /// let nonce = letsesign_attestation::Nonce::new(vec![1; 16])?;
-/// let live = |nonce| letsesign_attestation::Live { now: 0, max_age: 0, ahead: 0, nonce: Some(nonce) };
+/// # use letsesign_attestation::Live;
+/// let live = |nonce| Live { now: 0, max_age: 0, ahead: 0, nonce: Some(nonce) };
 /// let (once, twice) = (live(nonce), live(nonce));
 /// # Ok::<(), letsesign_attestation::NonceLength>(())
 /// ```
 #[derive(Debug)]
 pub struct Nonce(Vec<u8>);
 
-/// A nonce that is too short or too long.
+/// The nonce is too short or too long; the field is its length in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a nonce has {NONCE_MIN} to {NONCE_MAX} bytes; this one has {0}")]
 pub struct NonceLength(pub usize);
 
 impl Nonce {
-    /// A nonce of [`NONCE_MIN`] to [`NONCE_MAX`] bytes.
+    /// Accepts [`NONCE_MIN`] to [`NONCE_MAX`] bytes, which must be random.
     ///
     /// # Errors
     /// [`NonceLength`] for another length.
@@ -44,13 +47,14 @@ impl Nonce {
 /// The question to an enclave that is running now. Times are in milliseconds (since 1970, UTC).
 #[derive(Debug)]
 pub struct Live {
-    /// Now, by a clock that the verifier trusts.
+    /// The current time, from a clock that the verifier trusts.
     pub now: u64,
-    /// How old the document may be.
+    /// The greatest age of the document.
     pub max_age: u64,
-    /// How far it may be ahead of the clock; [`CLOCK_TOLERANCE`] is a good value.
+    /// How far the document may be ahead of the clock; [`CLOCK_TOLERANCE`] is a good value.
     pub ahead: u64,
-    /// What it was asked with. Without a nonce, whoever saw a document can show it again while it is fresh.
+    /// The nonce of the request. Without one, whoever saw a document can replay it while it is
+    /// fresh.
     pub nonce: Option<Nonce>,
 }
 

@@ -1,16 +1,18 @@
-//! All rules in their order.
+//! Applies all rules in their order.
 
 use crate::attested::{Document, Inspected, Recorded, Running};
 use crate::cache::Cache;
+use crate::chain;
 use crate::document::{self, Parsed};
 use crate::error::Error;
 use crate::expected::{Expected, Standing};
 use crate::question::Live;
 use crate::root::Root;
-use crate::{PCR_BYTES, chain};
+use letsesign_pcr::Pcr;
 
-/// Verifies documents under one root. It remembers (at most 256) certificates between root and leaf whose signature it verified, so one of
-/// these for many documents is faster than one for each. Threads may share it.
+/// Verifies documents under one root. A verifier remembers at most 256 certificates between root
+/// and leaf whose signature it verified, so one verifier for many documents is faster than a new
+/// one for each. Threads may share it.
 #[derive(Debug)]
 pub struct Verifier {
     root: Root,
@@ -18,7 +20,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier that trusts a root, and has verified nothing yet.
+    /// A verifier that trusts this root and has an empty cache.
     pub fn new(root: Root) -> Self {
         Self {
             root,
@@ -26,12 +28,13 @@ impl Verifier {
         }
     }
 
-    /// The root.
+    /// The root that this verifier trusts.
     pub fn root(&self) -> &Root {
         &self.root
     }
 
-    /// Whether an enclave of an expected image is running now. For records of the past there is [`Self::recorded`].
+    /// Decides whether an enclave of an expected image is running now. For documents of the past
+    /// use [`Self::recorded`].
     ///
     /// # Errors
     /// The first rule that the document breaks, in the order of docs/attestation-verification.md.
@@ -54,7 +57,8 @@ impl Verifier {
         })
     }
 
-    /// Whether an enclave of an expected image made a document at the document's own time. Says nothing about now.
+    /// Decides whether an enclave of an expected image made a document at the document's own time.
+    /// The result says nothing about now.
     ///
     /// # Errors
     /// As [`Self::running`].
@@ -67,7 +71,8 @@ impl Verifier {
         })
     }
 
-    /// As [`Self::running`], but the image may be any. For looking at a document: it proves nothing about what runs.
+    /// As [`Self::running`], but for any image. Only for inspecting a document: the result proves
+    /// nothing about what runs.
     ///
     /// # Errors
     /// As [`Self::running`].
@@ -84,7 +89,8 @@ impl Verifier {
         })
     }
 
-    /// As [`Self::recorded`], but the image may be any. For looking at a document: it proves nothing about what ran.
+    /// As [`Self::recorded`], but for any image. Only for inspecting a document: the result proves
+    /// nothing about what ran.
     ///
     /// # Errors
     /// As [`Self::running`].
@@ -98,6 +104,8 @@ impl Verifier {
 
     fn authentic_now<'a>(&self, document: &'a [u8], live: &Live) -> Result<Parsed<'a>, Error> {
         let parsed = document::parse(document)?;
+        // The time is checked before any signature, so that a stale document costs little. It
+        // counts only once the signature has been verified.
         live.check_time(parsed.timestamp)?;
         self.authentic(parsed, live.now)
     }
@@ -108,8 +116,9 @@ impl Verifier {
         self.authentic(parsed, time)
     }
 
-    /// Rules 3, 4 and the signature of rule 1.
+    /// Checks rules 3 and 4 and the signature of rule 1.
     fn authentic<'a>(&self, parsed: Parsed<'a>, time: u64) -> Result<Parsed<'a>, Error> {
+        // The pinned root must be the first certificate: a forged chain could be sound in itself.
         self.root
             .check(parsed.cabundle.first().copied().unwrap_or_default())?;
         let mut certificates = parsed.cabundle.clone();
@@ -123,11 +132,13 @@ impl Verifier {
     }
 }
 
-/// PCR0, PCR1 and PCR2. Zeros come first: whatever is compared, an enclave in debug mode is none.
-fn measured(parsed: &Parsed<'_>) -> Result<[[u8; PCR_BYTES]; 3], Error> {
+/// PCR0, PCR1 and PCR2. The check for zeros comes first: an enclave in debug mode must never match
+/// an expected image.
+fn measured(parsed: &Parsed<'_>) -> Result<[Pcr; 3], Error> {
+    // Debug mode is checked for all three registers before a missing one is reported.
     let register = |index: u8| parsed.pcrs.get(&index).copied();
     for index in 0..3 {
-        if register(index) == Some([0; PCR_BYTES]) {
+        if register(index).is_some_and(|pcr| pcr.is_zero()) {
             return Err(Error::Debug { index });
         }
     }

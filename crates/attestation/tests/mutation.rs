@@ -1,12 +1,7 @@
-//! A document that was changed anywhere, by anything, is refused.
+//! Every change of a genuine document is refused.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    unreachable_pub,
-    reason = "tests"
-)]
+#![cfg(test)]
+#![allow(unreachable_pub, reason = "tests")]
 
 mod cases;
 
@@ -17,7 +12,7 @@ use letsesign_test_authority::Document;
 const PRODUCTION: &[u8] =
     include_bytes!("../../../tests/vectors/attestation/production-2022-10-13.cbor");
 
-/// The verifier keeps what it has verified of the genuine chain, as it would in service.
+/// The verifier has already cached the genuine chain, as it would in service.
 fn every_change_is_refused(verifier: &Verifier, genuine: &[u8]) {
     assert!(verifier.inspect_recorded(genuine).is_ok());
     let refused = |changed: &[u8], what: &str| {
@@ -63,9 +58,9 @@ fn every_change_of_a_generated_document_is_refused() {
     every_change_is_refused(&verifier(), &document.to_bytes());
 }
 
-/// The cache knows exact certificates, under exact issuers.
+/// The cache matches exact certificates under exact issuers only.
 #[test]
-fn what_was_verified_before_helps_no_other_certificate() {
+fn a_cached_certificate_vouches_for_no_other() {
     let warm = verifier();
     let genuine = Document::new(TIME, 0x11);
     assert!(warm.inspect_recorded(&genuine.to_bytes()).is_ok());
@@ -76,13 +71,13 @@ fn what_was_verified_before_helps_no_other_certificate() {
         let refused = warm.inspect_recorded(&forged.to_bytes()).unwrap_err();
         assert_eq!(refused.kind(), "certificate/signature", "{index}");
     }
-    // A known certificate below another issuer of the same name.
+    // A cached certificate under another issuer of the same name.
     let mut forged = genuine;
     forged.chain[1].key = 9;
     forged.chain[1].signer = 1;
     let refused = warm.inspect_recorded(&forged.to_bytes()).unwrap_err();
     assert_eq!(refused.kind(), "certificate/signature");
-    // What is remembered is a signature, and not a validity.
+    // The cache remembers signatures, not validity.
     let later = letsesign_attestation::Live {
         now: TIME + 30 * 86_400_000,
         max_age: u64::MAX,

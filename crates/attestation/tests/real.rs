@@ -1,6 +1,6 @@
 //! Documents that AWS's hardware signed.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![cfg(test)]
 
 use letsesign_attestation::{Expected, Live, Measurements, Root, Standing, Verifier};
 
@@ -9,7 +9,8 @@ const PRODUCTION: &[u8] =
 const DEBUG: &[u8] = include_bytes!("../../../tests/vectors/attestation/debug-2022-10-12.cbor");
 const MADE: u64 = 1_665_651_482_136;
 
-/// PCR0 to PCR2 as README.md of the vectors has them, read from the file by their place in it, not by the code under test.
+/// PCR0 to PCR2 as the vectors' README.md states them, cut from the document at their known
+/// offsets, not with the code under test.
 fn own() -> [[u8; 48]; 3] {
     [0_u8, 1, 2].map(|number| {
         let head = [number, 0x58, 48];
@@ -28,7 +29,7 @@ fn expected(registers: [[u8; 48]; 3]) -> Expected {
 }
 
 #[test]
-fn production_is_accepted_with_its_own_measurements_at_its_own_time() {
+fn a_production_document_is_accepted_at_its_own_time() {
     let verifier = Verifier::new(Root::aws());
     let recorded = verifier.recorded(PRODUCTION, &expected(own())).unwrap();
     assert_eq!(recorded.standing, Standing::Current);
@@ -39,10 +40,13 @@ fn production_is_accepted_with_its_own_measurements_at_its_own_time() {
         "i-020b6af9246d90e92-enc0183d09086c24190"
     );
     assert_eq!(
-        &document.pcrs.get(0).unwrap()[..8],
+        &document.pcrs.get(0).unwrap().as_bytes()[..8],
         b"\xf4\xd4\x8b\x81\xa4\x60\xc9\x91"
     );
-    assert_eq!(&document.pcrs.get(1).unwrap()[..4], b"\xbc\xdf\x05\xfe");
+    assert_eq!(
+        &document.pcrs.get(1).unwrap().as_bytes()[..4],
+        b"\xbc\xdf\x05\xfe"
+    );
     assert_eq!(document.pcrs.iter().count(), 16);
     assert_eq!(document.nonce.unwrap().len(), 256);
     assert_eq!((document.user_data, document.public_key), (None, None));
@@ -56,7 +60,7 @@ fn production_is_accepted_with_its_own_measurements_at_its_own_time() {
 }
 
 #[test]
-fn production_is_refused_now() {
+fn a_production_document_is_refused_later() {
     let verifier = Verifier::new(Root::aws());
     // A day later, and in 2026.
     for now in [MADE + 86_400_000, 1_780_000_000_000] {
@@ -76,7 +80,7 @@ fn production_is_refused_now() {
 }
 
 #[test]
-fn production_is_refused_with_other_measurements() {
+fn a_production_document_is_refused_with_other_measurements() {
     let verifier = Verifier::new(Root::aws());
     for index in 0..3 {
         let mut other = own();
@@ -87,7 +91,7 @@ fn production_is_refused_with_other_measurements() {
 }
 
 #[test]
-fn debug_is_refused_always() {
+fn debug_documents_are_always_refused() {
     let verifier = Verifier::new(Root::aws());
     assert_eq!(
         verifier

@@ -1,12 +1,8 @@
-//! Every rule of docs/attestation-verification.md, by its number: the vectors that break it, and what no vector can show.
+//! Every rule of docs/attestation-verification.md, by number: the vectors that break it, and tests
+//! for what a vector cannot show.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    unreachable_pub,
-    reason = "tests"
-)]
+#![cfg(test)]
+#![allow(unreachable_pub, reason = "tests")]
 
 mod cases;
 
@@ -17,7 +13,8 @@ use letsesign_attestation::{
 };
 use letsesign_test_authority::{Document, root};
 
-/// Runs the vectors of a rule, each with a verifier of its own and all with one, whose cache knows the good certificates.
+/// Runs the vectors of a rule twice: with a fresh verifier for each, and with a shared one whose
+/// cache holds the good certificates.
 #[track_caller]
 fn rule(number: u8, at_least: usize) {
     let shared = verifier();
@@ -55,7 +52,7 @@ fn rule_02_members_lengths_and_encoding() {
 #[test]
 fn rule_03_the_root_is_pinned() {
     rule(3, 4);
-    // A chain that is sound under the test root is nothing under AWS's.
+    // A chain that is sound under the test root is refused under AWS's root.
     let verifier = Verifier::new(Root::aws());
     let refused = verifier.inspect_recorded(&Document::new(TIME, 0x11).to_bytes());
     assert_eq!(refused.unwrap_err().kind(), "root");
@@ -79,7 +76,7 @@ fn rule_04_path_validation() {
 #[test]
 fn rule_05_now_and_then_are_different_questions() {
     rule(5, 3);
-    // The same document: accepted then, refused now, and accepted while it was new.
+    // The same document: accepted at its own time, refused now, and accepted while it was new.
     let document = Document::new(TIME, 0x11).to_bytes();
     let expected = Expected::current(measurements([0x11; 3]));
     let live = |now, max_age| Live {
@@ -99,7 +96,7 @@ fn rule_05_now_and_then_are_different_questions() {
     assert_eq!(stale.unwrap_err().kind(), "stale");
     let expired = verifier().running(&document, &expected, live(TIME + year, u64::MAX));
     assert_eq!(expired.unwrap_err().kind(), "certificate/validity");
-    // No clock overflows.
+    // Extreme clock values do not overflow.
     let far = verifier().running(
         &document,
         &expected,
@@ -114,12 +111,12 @@ fn rule_05_now_and_then_are_different_questions() {
 #[test]
 fn rule_06_debug_mode_is_refused_before_any_comparison() {
     rule(6, 5);
-    // Nobody can expect it.
+    // Zeros cannot be expected measurements.
     assert_eq!(
         Measurements::new([1; 48], [0; 48], [1; 48]),
         Err(ZeroPcr { index: 1 })
     );
-    // Nor inspect it.
+    // Nor does inspection accept them.
     let debug = Document::new(TIME, 0).to_bytes();
     assert_eq!(
         verifier().inspect_recorded(&debug).unwrap_err().kind(),
@@ -184,12 +181,13 @@ fn rule_09_user_data_is_bound_to_purpose_and_version() {
 
 #[test]
 fn rule_10_a_document_does_not_say_what_is_expected() {
-    // That its registers do not become measurements is a matter of types: see the example of `Expected`, which does not compile.
+    // Types keep a document's registers from becoming measurements: see the example of `Expected`,
+    // which does not compile.
     rule(10, 1);
 }
 
 #[test]
-fn rule_11_end_of_life_and_revocation_are_said() {
+fn rule_11_end_of_life_and_revocation_are_reported() {
     rule(11, 0);
     assert_eq!(Standing::EndOfLife(10).at(9_999), Standing::Current);
     assert_eq!(Standing::EndOfLife(10).at(10_000), Standing::EndOfLife(10));

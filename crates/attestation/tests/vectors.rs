@@ -1,14 +1,11 @@
-//! The files of tests/vectors/attestation/generated are what the generator makes, and mean what their index says.
+//! The files of tests/vectors/attestation/generated equal the generator's output, and verify as
+//! their index states.
 //!
-//! `WRITE_VECTORS=1 cargo test -p letsesign-attestation --test vectors` writes them again; a change of one is a change of the format or of a rule.
+//! `WRITE_VECTORS=1 cargo test -p letsesign-attestation --test vectors` writes them again. A
+//! changed vector means a change of the format or of a rule.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    unreachable_pub,
-    reason = "tests"
-)]
+#![cfg(test)]
+#![allow(unreachable_pub, reason = "tests")]
 
 mod cases;
 
@@ -109,9 +106,9 @@ fn the_files_are_what_the_generator_makes() {
     }
 }
 
-/// As another verifier would use them: from the files alone.
+/// Verifies from the files alone, as another implementation would.
 #[test]
-fn the_index_is_true() {
+fn the_index_agrees_with_the_files() {
     let read = |name: &str| fs::read(folder().join(name)).unwrap();
     let index: Value = serde_json::from_slice(&read("index.json")).unwrap();
     let verifier = Verifier::new(Root::for_tests(&read(index["root"].as_str().unwrap())).unwrap());
@@ -150,7 +147,7 @@ fn the_index_is_true() {
             }
         }
     }
-    // Rule 11 refuses nothing: it says how the image stands.
+    // Rule 11 refuses nothing: it reports the image's standing.
     assert!(
         refused[1..=10].iter().all(|count| *count > 0),
         "{refused:?}"

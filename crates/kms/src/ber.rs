@@ -1,6 +1,7 @@
 //! BER (X.690), as far as CMS needs it: definite and indefinite lengths, strings in pieces.
 //!
-//! A real answer of AWS KMS mixes all of them. Nothing is allocated by a claimed length, and nesting is bounded.
+//! A real answer of AWS KMS mixes all of them. Nothing is allocated by a claimed length, and
+//! nesting is bounded.
 
 use crate::error::{CmsError, Result};
 
@@ -16,7 +17,8 @@ pub(crate) const OBJECT_ID: u8 = 0x06;
 /// Set in the tag of what is made of other elements.
 pub(crate) const CONSTRUCTED: u8 = 0x20;
 
-/// One element: its tag and contents, without its length and, for an indefinite length, without the end mark.
+/// One element: its tag and contents, without its length and, for an indefinite length, without the
+/// end mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Element<'a> {
     pub(crate) tag: u8,
@@ -101,8 +103,8 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// The octets of a string whose primitive form has the tag `primitive`: in one piece, or in pieces that are octet strings, which may
-    /// be in pieces again.
+    /// The octets of a string whose primitive form has the tag `primitive`: in one piece, or in
+    /// pieces that are octet strings, which may be in pieces again.
     pub(crate) fn octets(&self, primitive: u8) -> Result<Vec<u8>, CmsError> {
         let mut out = Vec::new();
         self.collect(primitive, &mut out)?;

@@ -3,7 +3,8 @@
 //! ```text
 //! ContentInfo { envelopedData, [0] EnvelopedData {
 //!     version, [0] originatorInfo?,
-//!     SET { KeyTransRecipientInfo { version, rid, RSAES-OAEP { sha256, mgf1 { sha256 } }, encryptedKey } },
+//!     SET { KeyTransRecipientInfo {
+//!         version, rid, RSAES-OAEP { sha256, mgf1 { sha256 } }, encryptedKey } },
 //!     EncryptedContentInfo { data, aes256-CBC { iv }, [0] encryptedContent },
 //!     [1] unprotectedAttrs? } }
 //! ```
@@ -69,7 +70,8 @@ fn oid(reader: &mut Reader<'_>, expected: &[u8], what: &'static str) -> Result<(
 fn recipient(recipients: &mut Reader<'_>) -> Result<Vec<u8>, CmsError> {
     let mut recipient = recipients.expect(SEQUENCE, "the recipient")?.inside();
     recipient.expect(INTEGER, "the recipient's version")?;
-    // Who it is for: a key identifier, or issuer and serial number. There is one recipient, and one key.
+    // Who it is for: a key identifier, or issuer and serial number. There is one recipient, and one
+    // key.
     let rid = recipient.next()?;
     if !matches!(rid.tag, 0x80 | 0xa0 | SEQUENCE) {
         return Err(CmsError::Unexpected("the recipient's name"));

@@ -34,11 +34,12 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Decodes the three members of an encrypted part: `encryptedDataKey`, `dataIV`, `encryptedData`.
+    /// Decodes the three members of an encrypted part: `encryptedDataKey`, `dataIV`,
+    /// `encryptedData`.
     ///
     /// # Errors
-    /// What anybody can see in the bytes: [`Error::Base64`], and [`Error::Envelope`] for a vector
-    /// that has not 16 bytes or data that are not one or more whole blocks.
+    /// Faults that are visible without the key: [`Error::Base64`], and [`Error::Envelope`] for a
+    /// vector that does not have 16 bytes, or data other than one or more whole blocks.
     pub fn decode(key: &str, iv: &str, data: &str) -> Result<Self> {
         let iv = from_base64(iv, "dataIV")?;
         let encrypted_data = from_base64(data, "encryptedData")?;
@@ -54,7 +55,7 @@ impl Envelope {
 
     /// Decrypts the data with the data key, in place: a document is megabytes.
     ///
-    /// It does not fail: see [`Clear`]. A key that has not 32 bytes counts like wrong padding.
+    /// It never fails: see [`Clear`]. A key without exactly 32 bytes counts as wrong padding.
     pub fn open(self, data_key: &[u8]) -> Clear {
         let key = <&[u8; 32]>::try_from(data_key).ok();
         let mut clear = decrypt(key.unwrap_or(&[0; 32]), &self.iv, self.encrypted_data);
@@ -63,12 +64,12 @@ impl Envelope {
     }
 }
 
-/// What an envelope's data decrypted to.
+/// The plaintext of an envelope's data.
 ///
-/// The envelope has no authentication, so whoever may choose the ciphertext and learns whether the
-/// padding was right decrypts everything, byte by byte (Vaudenay, "Security Flaws Induced by CBC
-/// Padding", 2002). The padding is therefore one more condition beside what the caller requires of
-/// the content, combined without a branch; the caller decides once, over both.
+/// The envelope has no authentication, so an attacker who chooses the ciphertext and learns whether
+/// the padding was right decrypts everything, byte by byte (Vaudenay, "Security Flaws Induced by
+/// CBC Padding", 2002). The padding is therefore one more condition beside what the caller requires
+/// of the content, combined without a branch; the caller decides once, over both.
 pub struct Clear {
     /// The content. With wrong padding: all blocks.
     pub bytes: Zeroizing<Vec<u8>>,
@@ -114,7 +115,7 @@ pub fn encrypt(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Vec<u8> {
     out.extend_from_slice(data);
     out.resize(BLOCK + padded, 0);
     if let Some(body) = out.get_mut(BLOCK..) {
-        // There is room for the padding, which is the only thing that can go wrong.
+        // The only possible error is a buffer without room for the padding; this one has room.
         let _ = cbc::Encryptor::<Aes256>::new(key.into(), iv.into())
             .encrypt_padded::<Pkcs7>(body, data.len());
     }

@@ -1,4 +1,4 @@
-//! What can go wrong. No variant holds text that came from outside: errors go into logs.
+//! Errors of KMS requests. No variant holds text that came from outside: errors go into logs.
 
 /// Result with [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -13,7 +13,7 @@ pub enum CmsError {
     /// Nesting beyond what CMS needs.
     #[error("it is nested too deeply")]
     Depth,
-    /// Something else stands where this should.
+    /// Another element stands in place of this one.
     #[error("{0} is not where it should be")]
     Unexpected(&'static str),
     /// An algorithm that was not asked for.
@@ -31,16 +31,16 @@ pub enum Error {
     /// Text that should be base64 (RFC 4648, section 4, with padding) is not.
     #[error("{0} is not base64")]
     Base64(&'static str),
-    /// The key's ARN names no region, or another service.
+    /// The key's ARN lacks a region, or names another service.
     #[error("the key's ARN is malformed")]
     Arn,
-    /// Bytes that do not decrypt: the wrong key, or changed.
+    /// The bytes do not decrypt: the key is wrong, or the bytes were changed.
     #[error("the envelope does not decrypt")]
     Envelope,
-    /// KMS asks to come back later.
+    /// KMS throttles requests.
     #[error("KMS is busy (status {0})")]
     Busy(u16),
-    /// KMS had an error of its own.
+    /// KMS reported an internal error.
     #[error("KMS failed (status {0})")]
     Failed(u16),
     /// The access key, its secret or the request's time was refused.
@@ -52,7 +52,7 @@ pub enum Error {
     /// KMS could not decrypt this with this key.
     #[error("KMS cannot decrypt this")]
     Ciphertext,
-    /// The answer is not what KMS answers.
+    /// The answer does not have the form of KMS's answers.
     #[error("the answer of KMS is malformed")]
     Answer,
     /// The answer for the recipient cannot be read.

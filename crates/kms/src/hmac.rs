@@ -1,4 +1,4 @@
-//! HMAC-SHA-256 (RFC 2104), for request signatures and for whatever the server authenticates.
+//! HMAC-SHA-256 (RFC 2104), for request signatures and for data that the server authenticates.
 
 use ::hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};

@@ -1,10 +1,12 @@
 //! AWS KMS as an enclave uses it, without I/O: docs/kms.md.
 //!
-//! 1. [`RecipientKey`] is the pair that answers are encrypted for; its public half goes into an attestation document.
-//! 2. [`Decrypt::sign`] makes the request; whoever holds the connection sends it.
-//! 3. [`answer`] takes the CMS out of what comes back, [`RecipientKey::open`] the data key out of the CMS.
+//! 1. [`RecipientKey`] is the pair that answers are encrypted for; its public half goes into an
+//!    attestation document.
+//! 2. [`Decrypt::sign`] makes the request; the caller, who holds the connection, sends it.
+//! 3. [`answer`] takes the CMS out of what comes back, [`RecipientKey::open`] the data key out of
+//!    the CMS.
 //! 4. [`Envelope::open`] decrypts a part of a task with the data key.
-
+#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
 mod ber;
 mod cms;
 mod envelope;

@@ -13,7 +13,7 @@ pub const ANSWER_MAX: usize = 64 << 10;
 const TARGET: &str = "TrentService.Decrypt";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
-/// What is to be decrypted, and for whom.
+/// The ciphertext to decrypt, and its recipient.
 pub struct Decrypt<'a> {
     /// ARN of the sender's key, `arn:aws:kms:REGION:...`.
     pub key_arn: &'a str,
@@ -53,7 +53,8 @@ fn region(arn: &str) -> Result<&str> {
 }
 
 impl Decrypt<'_> {
-    /// Signs the request. `now` is the time in seconds since 1970: KMS accepts five minutes of difference.
+    /// Signs the request. `now` is the time in seconds since 1970: KMS accepts five minutes of
+    /// difference.
     pub fn sign(&self, now: u64) -> Result<Signed> {
         let region = region(self.key_arn)?;
         let host = format!("kms.{region}.amazonaws.com");
@@ -119,7 +120,8 @@ struct Failure {
     kind: Option<String>,
 }
 
-/// The CMS for the recipient, out of an answer's status and body. Nothing of an answer's text gets into an error.
+/// The CMS for the recipient, out of an answer's status and body. Nothing of an answer's text gets
+/// into an error.
 pub fn answer(status: u16, body: &[u8]) -> Result<Vec<u8>> {
     if body.len() > ANSWER_MAX {
         return Err(Error::Answer);
@@ -127,7 +129,7 @@ pub fn answer(status: u16, body: &[u8]) -> Result<Vec<u8>> {
     if status == 200 {
         strict_json::check(body, strict_json::Limits::default()).map_err(|_| Error::Answer)?;
         let answer: Answer = serde_json::from_slice(body).map_err(|_| Error::Answer)?;
-        // Without a recipient KMS would answer in clear: then something took ours away.
+        // KMS answers in clear only if the request lost its recipient on the way.
         let text = answer.for_recipient.ok_or(Error::Answer)?;
         return STANDARD.decode(text).map_err(|_| Error::Answer);
     }
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_told_apart() {
+    fn answers_are_distinguished() {
         assert_eq!(
             answer(200, br#"{"CiphertextForRecipient":"YQ==","KeyId":"x"}"#).unwrap(),
             b"a"
@@ -270,7 +272,7 @@ mod tests {
                 r#"{"CiphertextForRecipient":"YQ==","CiphertextForRecipient":"YQ=="}"#,
                 Error::Answer,
             ),
-            (200, "rubbish", Error::Answer),
+            (200, "garbage", Error::Answer),
             (400, r#"{"__type":"ThrottlingException"}"#, Error::Busy(400)),
             (
                 400,

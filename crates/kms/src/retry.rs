@@ -1,10 +1,11 @@
-//! How often and when a request is sent again.
+//! The retry budget of a request, and the delays between its attempts.
 
 use crate::error::Error;
 use std::time::Duration;
 
-/// Attempts and pauses. The pause before attempt n is a random share of `base * 2^(n-1)`, at most `most`: "full jitter", so that many
-/// clients that were refused together do not come back together.
+/// Attempts and pauses. The pause before attempt n is a random share of `base * 2^(n-1)`, at most
+/// `most`: "full jitter", so that many clients that were refused together do not come back
+/// together.
 #[derive(Debug, Clone, Copy)]
 pub struct Retry {
     /// Attempts in all.
@@ -27,8 +28,8 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// The pause before the next attempt after `done` attempts, or none where there is no further one: the error will stay, or
-    /// all attempts were made. `random` is 32 random bits.
+    /// The pause before the next attempt after `done` attempts, or `None` without a further
+    /// one: the error will stay, or all attempts were made. `random` is 32 random bits.
     pub fn pause(&self, error: Error, done: u32, random: u32) -> Option<Duration> {
         if !error.is_temporary() || done == 0 || done >= self.attempts {
             return None;

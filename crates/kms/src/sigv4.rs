@@ -16,7 +16,8 @@ pub(crate) struct Credentials<'a> {
     pub(crate) service: &'a str,
 }
 
-/// A request as far as it is signed. Names of headers are in lower case, sorted, without repetition; values have no white space around them.
+/// A request as far as it is signed. Names of headers are in lower case, sorted, without
+/// repetition; values have no white space around them.
 pub(crate) struct Request<'a> {
     /// `POST`.
     pub(crate) method: &'a str,
@@ -32,7 +33,8 @@ pub(crate) struct Request<'a> {
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// The value of the header `authorization`. `time` is that of the header `x-amz-date`, `YYYYMMDDTHHMMSSZ`.
+/// The value of the header `authorization`. `time` is that of the header `x-amz-date`,
+/// `YYYYMMDDTHHMMSSZ`.
 pub(crate) fn authorization(
     request: &Request<'_>,
     credentials: &Credentials<'_>,

@@ -1,5 +1,5 @@
 //! Answers of KMS: the real one, and what a KMS of the test's own makes for a key of ours.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![cfg(test)]
 
 use letsesign_kms::{CmsError, EnvelopedData, Error, RecipientKey, Recipients, Renewal, encrypt};
 use proptest::prelude::*;
@@ -49,7 +49,7 @@ fn element(tag: u8, contents: &[u8], indefinite: bool) -> Vec<u8> {
 
 const SHA256: &str = "300d06096086480165030402010500";
 
-/// What KMS answers for this content key and content.
+/// The answer of KMS for this content key and content.
 fn answer(encrypted_key: &[u8], iv: &[u8], content: &[u8], how: Spelling) -> Vec<u8> {
     let hex = |text: &str| hex::decode(text).unwrap();
     let oaep = [
@@ -261,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn rubbish_is_refused(bytes: Vec<u8>) {
+    fn garbage_is_refused(bytes: Vec<u8>) {
         prop_assert!(EnvelopedData::parse(&bytes).is_err());
     }
 }

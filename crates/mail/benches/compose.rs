@@ -1,4 +1,5 @@
-//! From the contents to the bytes on the wire, with an attachment of 1.4 MB. docs/mail.md has results.
+//! From the contents to the bytes on the wire, with an attachment of 1.4 MB. docs/mail.md has
+//! results.
 
 #![allow(missing_docs, reason = "criterion's macros")]
 

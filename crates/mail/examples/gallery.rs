@@ -1,16 +1,17 @@
-//! Writes all mails in all languages to a directory, as HTML, plain text and MIME, to be looked at:
-//! `cargo run -p letsesign-mail --example gallery -- DIR`. `sheet-LOCALE.html` shows them side by side, on a desktop and on a phone, bright and
-//! dark: docs/mail.md says how the pictures in docs/mail are made of it.
+//! Writes all mails in all languages to a directory, as HTML, plain text and MIME, for review:
+//! `cargo run -p letsesign-mail --example gallery -- DIR`. `sheet-LOCALE.html` shows them side by
+//! side, on a desktop and on a phone, bright and dark: docs/mail.md says how the pictures in
+//! docs/mail are made of it.
 
 use bytes::Bytes;
 use letsesign_mail::{
-    Confirm, Done, Failed, Final, Intent, Link, Locale, Mail, Origin, Person, Reason, Received,
-    Scheme, Signature, Signed, Signers, Task, sign_link,
+    Confirm, Declined, Done, Failed, Final, Intent, Link, Locale, Mail, Origin, Person, Reason,
+    Received, Scheme, Signature, Signed, Signers, Task, Voided, sign_link,
 };
 use std::error::Error;
 use std::path::PathBuf;
 
-#[allow(clippy::too_many_lines, reason = "six mails")]
+#[allow(clippy::too_many_lines, reason = "eight mails")]
 fn mails(locale: Locale, link: &Link) -> letsesign_mail::Result<Vec<(&'static str, Mail)>> {
     let chinese = locale == Locale::ZhTw;
     let task = Task {
@@ -110,6 +111,29 @@ fn mails(locale: Locale, link: &Link) -> letsesign_mail::Result<Vec<(&'static st
                 signers: Signers::Many(&both),
                 protected: true,
                 archive: file,
+            }
+            .compose()?,
+        ),
+        (
+            "7-declined",
+            Declined {
+                task,
+                notificant,
+                signer,
+                reason: if chinese {
+                    "租金與我們談定的金額不同。"
+                } else {
+                    "The rent is not what we agreed on."
+                },
+            }
+            .compose()?,
+        ),
+        (
+            "8-voided",
+            Voided {
+                task,
+                notificant,
+                signers: Signers::Many(&waiting),
             }
             .compose()?,
         ),

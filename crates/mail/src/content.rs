@@ -1,9 +1,9 @@
-//! What a mail says, apart from how it looks: HTML and plain text are made from the same blocks, so they cannot say different
-//! things.
+//! The content of a mail, apart from its layout: HTML and plain text are made from the same blocks,
+//! so they cannot say different things.
 
 use crate::error::{Error, Result};
-use crate::kinds::{Signers, Task};
 use crate::link::Link;
+use crate::people::{Signers, Task};
 use crate::text::{lines, one_line, shortened, tail};
 use crate::time;
 use askama::Template;
@@ -13,14 +13,14 @@ const SUBJECT_FILE_MAX: usize = 48;
 /// Characters of the taskID that a subject shows.
 const TASK_TAIL: usize = 12;
 
-/// What a mail is like at first sight.
+/// The kind of a mail's news. It selects the colour of the bar and the mark at the top.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// Something is to be done.
+    /// The reader has to act.
     Action,
-    /// News.
+    /// Progress; the reader need not act.
     Notice,
-    /// All is done.
+    /// The task is complete.
     Success,
     /// Something failed.
     Failure,
@@ -54,7 +54,7 @@ pub(crate) enum Block {
     Paragraph(String),
     /// A table of names and values; a value may have several lines.
     Facts(Vec<(&'static str, Vec<String>)>),
-    /// What the sender wrote.
+    /// Text that the sender wrote.
     Message {
         label: &'static str,
         lines: Vec<String>,
@@ -65,7 +65,7 @@ pub(crate) enum Block {
         link: Link,
         hint: &'static str,
     },
-    /// What to be careful about.
+    /// Warnings to the reader.
     Warnings {
         title: &'static str,
         items: Vec<String>,

@@ -1,4 +1,5 @@
-//! What can go wrong. No variant holds text that came from outside: errors go into logs.
+//! Errors of mails and of sending them. No variant holds text that came from outside: errors go
+//! into logs.
 
 use std::io;
 
@@ -23,7 +24,7 @@ pub enum Error {
     Template,
 }
 
-/// Where in a conversation something went wrong.
+/// The step of a session that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
@@ -73,19 +74,22 @@ pub enum SendError {
     /// The provider refuses the user name and password, or the secret. Code 2010.
     #[error("the mail provider refuses the credentials")]
     Credentials,
-    /// The provider says to come back later: an answer 4xx (SMTP), 429 or 5xx (HTTP). The mail was not taken.
+    /// The provider says to come back later: an answer 4xx (SMTP), 429 or 5xx (HTTP). The mail was
+    /// not taken.
     #[error("the mail provider cannot take the mail now: {1} at {0}")]
     Temporary(Step, u16),
     /// The provider will never take this mail: an answer 5xx (SMTP), 4xx (HTTP).
     #[error("the mail provider refuses the mail: {1} at {0}")]
     Refused(Step, u16),
-    /// The whole message was sent and no definite answer came: it may be on its way. Never to be sent again.
+    /// The whole message was sent and no definite answer came: it may be on its way. Never
+    /// send it again.
     #[error("the mail was sent, but the provider's answer is missing")]
     Uncertain,
-    /// STARTTLS is not offered, or the handshake failed for a reason that stays (a certificate, for example).
+    /// STARTTLS is not offered, or the handshake failed for a reason that stays (a certificate, for
+    /// example).
     #[error("no TLS with the mail provider")]
     Tls,
-    /// What came is not the protocol.
+    /// The peer's bytes violate the protocol.
     #[error("the mail provider breaks the protocol at {0}: {1}")]
     Protocol(Step, &'static str),
     /// The step, or all of it, took longer than its limit.
@@ -100,7 +104,7 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// Whether one more try, on a new connection, may help and cannot mail anything twice.
+    /// Whether a retry on a new connection may help and cannot mail anything twice.
     pub fn may_retry(self) -> bool {
         matches!(
             self,

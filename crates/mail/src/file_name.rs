@@ -2,7 +2,8 @@
 
 use crate::text::one_line;
 
-/// Bytes of a cleaned name: file systems allow 255, and a zip is called after one member and an address.
+/// Bytes of a cleaned name: file systems allow 255, and a zip is called after one member and an
+/// address.
 pub const FILE_NAME_MAX: usize = 180;
 
 /// Bytes of an extension, its dot included, that survives cutting.
@@ -66,7 +67,8 @@ fn cut(name: &str) -> String {
     format!("{}{extension}", trimmed(stem))
 }
 
-/// The part before the last dot, and the rest with its dot. A name that starts with its only dot has no extension.
+/// The part before the last dot, and the rest with its dot. A name that starts with its only dot
+/// has no extension.
 fn split(name: &str) -> (&str, &str) {
     match name.rfind('.') {
         Some(dot) if dot > 0 => name.split_at(dot),
@@ -95,7 +97,8 @@ fn is_reserved(name: &str) -> bool {
     })
 }
 
-/// The cleaned name without its extension: what NAME means in "NAME.pdf", "NAME.spf" and "NAME.zip".
+/// The cleaned name without its extension: what NAME means in "NAME.pdf", "NAME.spf" and
+/// "NAME.zip".
 pub fn stem(file_name: &str) -> String {
     let name = clean_file_name(file_name);
     let (stem, _) = split(&name);
@@ -104,13 +107,15 @@ pub fn stem(file_name: &str) -> String {
 
 /// The name of the zip that is mailed: "NAME.zip", or with one signer "NAME (address).zip".
 ///
-/// `single` is the address of a task's only signer. A name that would be too long loses the end of NAME.
+/// `single` is the address of a task's only signer. A name that would be too long loses the end of
+/// NAME.
 pub fn zip_name(file_name: &str, single: Option<&str>) -> String {
     let stem = stem(file_name);
     let Some(address) = single else {
         return clean_file_name(&format!("{stem}.zip"));
     };
-    // Of the characters an address may have, these mean something to file systems; they must not end NAME.
+    // Of the characters an address may have, these mean something to file systems; they must not
+    // end NAME.
     let address: String = one_line(address)
         .chars()
         .map(|character| {

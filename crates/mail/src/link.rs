@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-/// What the signer's app gets. The members are written in this order.
+/// The data that the signer's app gets. The members are written in this order.
 #[derive(Clone, Copy, Serialize)]
 pub struct Intent<'a> {
     /// `apiVersion` of the task's `extraData`.
@@ -36,7 +36,8 @@ pub enum Scheme {
     HttpsOrLocalhost,
 }
 
-/// A link that is safe to stand in a mail: printable ASCII, none of `" ' < > \ ^ ` { | }`, made by [`sign_link`] alone.
+/// A link that is safe to stand in a mail: printable ASCII, none of `" ' < > \ ^ ` { |
+/// }`, made by [`sign_link`] alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Link(String);
 
@@ -47,11 +48,12 @@ impl Link {
     }
 }
 
-/// `app_url` with the query `action=submitIntent&intent=...`, where the intent is base64 of its compact JSON, form-urlencoded.
+/// `app_url` with the query `action=submitIntent&intent=...`, where the intent is base64 of its
+/// compact JSON, form-urlencoded.
 ///
-/// The query goes to the very end of the URL, so inside its fragment where there is one: pages route
-/// by it, and browsers do not send fragments, so the secret reaches no web server and no log. It
-/// starts with `&` if the URL holds a `?` anywhere, else with `?`.
+/// The query goes to the very end of the URL, so inside its fragment where there is one: pages
+/// route by it, and browsers do not send fragments, so the secret reaches no web server and no log.
+/// It starts with `&` if the URL holds a `?` anywhere, else with `?`.
 ///
 /// # Errors
 /// [`Error::Url`] unless the URL is absolute and has a domain as host (an internationalised one in
@@ -77,7 +79,29 @@ pub fn sign_link(app_url: &str, intent: &Intent<'_>, scheme: Scheme) -> Result<L
     Ok(Link(link))
 }
 
-fn is_plain_url(url: &str, scheme: Scheme) -> bool {
+/// `page#NAMEcontent`: a link whose content is in the fragment alone. `content` must be base64url,
+/// `name` printable ASCII.
+///
+/// # Errors
+/// [`Error::Url`] unless the page is a plain URL without a fragment, or for other characters.
+pub fn fragment_link(page: &str, name: &str, content: &str, scheme: Scheme) -> Result<Link> {
+    let base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let named = name
+        .bytes()
+        .all(|byte| base64url(byte) || b"=".contains(&byte));
+    if page.contains('#')
+        || !is_plain_url(page, scheme)
+        || !named
+        || !content.bytes().all(base64url)
+    {
+        return Err(Error::Url);
+    }
+    Ok(Link(format!("{page}#{name}{content}")))
+}
+
+/// Whether a text is an absolute URL that may stand in a mail: printable ASCII, none of
+/// `" ' < > \ ^ ` { | }`, a domain as host, no user name.
+pub fn is_plain_url(url: &str, scheme: Scheme) -> bool {
     let plain = url
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte));

@@ -13,7 +13,8 @@ impl Locale {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::EnUs, Self::ZhTw];
 
-    /// The language for a task's `locale`: `zh-TW` in any case, or `zh_TW`; anything else is English.
+    /// The language for a task's `locale`: `zh-TW` in any case, or `zh_TW`; anything else is
+    /// English.
     pub fn of(name: &str) -> Self {
         if name.eq_ignore_ascii_case("zh-TW") || name.eq_ignore_ascii_case("zh_TW") {
             Self::ZhTw

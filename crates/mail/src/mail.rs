@@ -2,8 +2,7 @@
 
 use crate::content::Content;
 use crate::error::Result;
-use crate::kinds::Person;
-use crate::mime::{self, Origin};
+use crate::people::Person;
 use crate::text::one_line;
 use bytes::Bytes;
 
@@ -82,10 +81,5 @@ impl Mail {
     /// The files.
     pub fn attachments(&self) -> &[Attachment] {
         &self.attachments
-    }
-
-    /// The message by RFC 5322 and MIME: ASCII, lines ended by CRLF and of at most 998 octets. Equal arguments give equal bytes.
-    pub fn to_mime(&self, origin: &Origin) -> Vec<u8> {
-        mime::write(self, origin)
     }
 }

@@ -14,7 +14,7 @@ mod header;
 use crate::mail::{Attachment, Mail};
 use crate::time::date_header;
 
-/// What makes one message differ from another with the same content.
+/// The values that make one message differ from another with the same content.
 #[derive(Clone, Copy)]
 pub struct Origin {
     /// Now, in seconds since 1970: `Date`.
@@ -25,7 +25,15 @@ pub struct Origin {
 
 const CRLF: &[u8] = b"\r\n";
 
-pub(crate) fn write(mail: &Mail, origin: &Origin) -> Vec<u8> {
+impl Mail {
+    /// The message by RFC 5322 and MIME: ASCII, lines ended by CRLF and of at most 998 octets.
+    /// Equal arguments give equal bytes.
+    pub fn to_mime(&self, origin: &Origin) -> Vec<u8> {
+        write(self, origin)
+    }
+}
+
+fn write(mail: &Mail, origin: &Origin) -> Vec<u8> {
     let files: usize = mail
         .attachments
         .iter()
@@ -33,7 +41,7 @@ pub(crate) fn write(mail: &Mail, origin: &Origin) -> Vec<u8> {
         .sum();
     let texts = (mail.text.len() + mail.html.len()) * 3;
     let mut out = Vec::with_capacity(files + texts + 4096);
-    let id = hex(&origin.random);
+    let id = hex::encode(origin.random);
 
     header::plain(&mut out, "Date", &date_header(origin.time));
     header::mailbox(&mut out, "From", Mail::FROM_NAME, &mail.from);
@@ -44,7 +52,8 @@ pub(crate) fn write(mail: &Mail, origin: &Origin) -> Vec<u8> {
     header::plain(&mut out, "Auto-Submitted", "auto-generated");
     header::plain(&mut out, "MIME-Version", "1.0");
 
-    // "=_" is in no encoded body: quoted-printable has hexadecimal digits after "=", base64 only padding.
+    // "=_" is in no encoded body: quoted-printable has hexadecimal digits after "=", base64 only
+    // padding.
     if mail.attachments.is_empty() {
         alternative(&mut out, mail, &id);
     } else {
@@ -98,7 +107,8 @@ fn text(out: &mut Vec<u8>, subtype: &str, text: &str) {
         "Content-Type",
         &format!("text/{subtype}; charset=utf-8"),
     );
-    // Whichever is shorter: a byte that is not ASCII takes three in quoted-printable, base64 adds a third to all.
+    // Whichever is shorter: a byte that is not ASCII takes three in quoted-printable, base64 adds a
+    // third to all.
     let foreign = text.bytes().filter(|byte| !byte.is_ascii()).count();
     if foreign < text.len() / 6 {
         header::plain(out, "Content-Transfer-Encoding", "quoted-printable");
@@ -116,12 +126,4 @@ fn file(out: &mut Vec<u8>, attachment: &Attachment) {
     header::plain(out, "Content-Transfer-Encoding", "base64");
     out.extend_from_slice(CRLF);
     encode::base64(out, &attachment.bytes);
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        use std::fmt::Write;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,4 +1,5 @@
-//! SendGrid's Web API v3, "Mail Send": the request, and what its answer means. Whoever holds the connection sends it.
+//! SendGrid's Web API v3, "Mail Send": the request, and what its answer means. The caller, who
+//! holds the connection, sends it.
 
 use crate::error::{SendError, Step};
 use crate::mail::Mail;
@@ -87,7 +88,8 @@ struct File<'a> {
 
 /// The request that sends `mail` with the bearer `secret`.
 ///
-/// Fails with [`SendError::Credentials`] if the secret could not stand in a header: SendGrid would not know it either.
+/// Fails with [`SendError::Credentials`] if the secret could not stand in a header: SendGrid would
+/// not know it either.
 pub fn request(mail: &Mail, secret: &str) -> Result<Request, SendError> {
     if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(SendError::Credentials);
@@ -173,11 +175,12 @@ fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
     let _ = STANDARD.encode_slice(bytes, out.get_mut(start..).unwrap_or_default());
 }
 
-/// What the status of an answer means: 200, 201 and 202 are success, 401 wrong credentials, 429, 500 and 503 worth one more try. 502, 504 and
-/// other 5xx may come from something in between, which does not know whether SendGrid has taken the mail.
+/// Maps the status of an answer to a result: 200, 201 and 202 are success, 401 wrong credentials,
+/// 429, 500 and 503 worth one more try. 502, 504 and other 5xx may come from something in between,
+/// which does not know whether SendGrid has taken the mail.
 ///
-/// The body says nothing that is needed, and is not read.
-pub fn judge(status: u16) -> Result<(), SendError> {
+/// The status decides alone; the body is not read.
+pub fn check_status(status: u16) -> Result<(), SendError> {
     match status {
         200..=202 => Ok(()),
         401 => Err(SendError::Credentials),
@@ -195,23 +198,26 @@ mod tests {
     #[test]
     fn statuses() {
         for status in [200, 201, 202] {
-            assert_eq!(judge(status), Ok(()));
+            assert_eq!(check_status(status), Ok(()));
         }
-        assert_eq!(judge(401), Err(SendError::Credentials));
+        assert_eq!(check_status(401), Err(SendError::Credentials));
         for status in [502, 504, 599] {
-            assert_eq!(judge(status), Err(SendError::Uncertain));
+            assert_eq!(check_status(status), Err(SendError::Uncertain));
         }
         for status in [429, 500, 503] {
-            let error = judge(status).unwrap_err();
+            let error = check_status(status).unwrap_err();
             assert_eq!(error, SendError::Temporary(Step::Http, status));
             assert!(error.may_retry());
         }
         for status in [400, 403, 404, 413] {
-            assert_eq!(judge(status), Err(SendError::Refused(Step::Http, status)));
+            assert_eq!(
+                check_status(status),
+                Err(SendError::Refused(Step::Http, status))
+            );
         }
         for status in [0, 100, 204, 301, 600] {
             assert!(
-                matches!(judge(status), Err(SendError::Protocol(..))),
+                matches!(check_status(status), Err(SendError::Protocol(..))),
                 "{status}"
             );
         }

@@ -1,17 +1,18 @@
 //! SMTP submission (RFC 5321, 3207, 4954, 6409) over any stream.
 //!
-//! The client is our own because the stream is vsock and TLS is the server's: libraries for mail bring sockets, resolvers and TLS of
-//! their own. It does what sending one mail needs:
+//! The client is our own because the stream is vsock and TLS is the server's: libraries for mail
+//! bring sockets, resolvers and TLS of their own. It does what sending one mail needs:
 //!
-//! * STARTTLS is required. A server that does not offer it, refuses it, or sends anything in clear after agreeing to it gets
-//!   nothing from us: neither credentials nor mail.
+//! * STARTTLS is required. A server that does not offer it, refuses it, or sends anything in clear
+//!   after agreeing to it gets nothing from us: neither credentials nor mail.
 //! * AUTH PLAIN, else LOGIN, after TLS alone.
-//! * Replies are bounded (lines of [`LINE_MAX`] octets, [`LINES_MAX`] lines) and malformed ones are errors; each step and the whole have
-//!   time limits, which a server that trickles cannot stretch.
-//! * After the final dot only a definite answer counts; without one the error is [`SendError::Uncertain`], and nobody sends again.
+//! * Replies are bounded (lines of [`LINE_MAX`] octets, [`LINES_MAX`] lines) and malformed ones are
+//!   errors; each step and the whole have time limits, which a server that trickles cannot stretch.
+//! * After the final dot only a definite answer counts; without one the error is
+//!   [`SendError::Uncertain`], and the mail is not sent again.
 //!
-//! Mails of this crate are ASCII ([`crate::Mail::to_mime`], [`crate::is_address`]), so neither 8BITMIME nor SMTPUTF8 is needed; other messages
-//! are refused.
+//! Mails of this crate are ASCII ([`crate::Mail::to_mime`], [`crate::is_address`]), so neither
+//! 8BITMIME nor SMTPUTF8 is needed; other messages are refused.
 
 mod auth;
 mod data;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
-/// Who we are.
+/// The client's identity, credentials and time limits.
 #[derive(Clone, Copy)]
 pub struct Session<'a> {
     /// Our name in EHLO: a domain ([`is_domain`]), such as the one mails come from.
@@ -36,7 +37,7 @@ pub struct Session<'a> {
     pub username: &'a str,
     /// SMTP password.
     pub password: &'a str,
-    /// How long things may take.
+    /// Time limits.
     pub limits: Limits,
 }
 
@@ -59,13 +60,14 @@ impl Default for Limits {
     }
 }
 
-/// How long QUIT may take: its answer changes nothing.
+/// Time limit of QUIT. Short, because its answer changes nothing.
 const QUIT: Duration = Duration::from_secs(1);
 
 /// Sends one message over a connected `stream` and ends the session.
 ///
-/// `tls` makes TLS out of the plain stream, and checks the server's certificate. An error of kind `InvalidData`, `InvalidInput` or `Other` from it is
-/// [`SendError::Tls`] (rustls reports alerts and certificates so), another one [`SendError::Io`].
+/// `tls` makes TLS out of the plain stream, and checks the server's certificate. An error of kind
+/// `InvalidData`, `InvalidInput` or `Other` from it is [`SendError::Tls`] (rustls reports alerts
+/// and certificates so), another one [`SendError::Io`].
 pub async fn send<S, T, U, F>(
     stream: S,
     tls: U,
@@ -87,13 +89,13 @@ where
     Ok(())
 }
 
-/// What the server offers in its answer to EHLO.
+/// The extensions that the server offers in its answer to EHLO.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Offer {
     starttls: bool,
     plain: bool,
     login: bool,
-    /// SIZE (RFC 1870) is offered; 0 is no limit.
+    /// SIZE (RFC 1870) is offered; 0 means unlimited.
     size: Option<u64>,
 }
 
@@ -156,15 +158,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             _ => return Err(SendError::Tls),
         }
         let mut wire = plain.upgrade(tls).await?;
-        // What was said before TLS does not count (RFC 3207, section 4.2).
+        // Discard everything from before TLS (RFC 3207, section 4.2).
         let offer = wire.hello(&hello).await?;
         auth::login(&mut wire, offer.plain, offer.login, session).await?;
         Ok(Self { wire, offer })
     }
 
-    /// Sends one message: ASCII, lines of at most 998 octets, each ended by CRLF. Within the time that [`Limits::whole`] left.
+    /// Sends one message: ASCII, lines of at most 998 octets, each ended by CRLF. Within the time
+    /// that [`Limits::whole`] left.
     ///
-    /// After an error the connection is not to be used again.
+    /// After an error, do not use the connection again.
     pub async fn send(&mut self, from: &str, to: &str, message: &[u8]) -> Result<(), SendError> {
         if !is_address(from) || !is_address(to) {
             return Err(SendError::Message("an address of the envelope"));
@@ -197,7 +200,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         data::end(&mut self.wire).await
     }
 
-    /// QUIT. Whatever happens here changes nothing.
+    /// Sends QUIT and ignores errors: the mail's outcome is already decided.
     pub async fn quit(mut self) {
         let until = Instant::now() + QUIT;
         self.wire.whole = self.wire.whole.min(until);
@@ -241,7 +244,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.reply_until(deadline, step).await
     }
 
-    /// An answer that came before its question would be taken for the answer to the next one, and count a mail as sent.
+    /// An answer that came before its question would be taken for the answer to the next one, and
+    /// count a mail as sent.
     fn expect_silence(&self, step: Step) -> Result<(), SendError> {
         if self.replies.is_empty() {
             Ok(())
@@ -296,7 +300,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// TLS. Bytes that were already read in clear would be taken for the first ones inside TLS: somebody put them there.
+    /// TLS. Bytes that were already read in clear would be taken for the first ones inside TLS:
+    /// somebody put them there.
     async fn upgrade<T, U, F>(self, tls: U) -> Result<Wire<T>, SendError>
     where
         U: FnOnce(S) -> F,

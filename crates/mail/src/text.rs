@@ -1,8 +1,10 @@
-//! What people typed, made fit to be shown: no control character moves or hides what stands around it.
+//! Makes text that people typed safe to show: no control character moves or hides what stands
+//! around it.
 
 /// Whether a text has a character that ends a line: a name or a file name must not.
 ///
-/// LF, VT, FF, CR, NEL, LINE SEPARATOR and PARAGRAPH SEPARATOR: the mandatory breaks of Unicode (UAX #14).
+/// LF, VT, FF, CR, NEL, LINE SEPARATOR and PARAGRAPH SEPARATOR: the mandatory breaks of Unicode
+/// (UAX #14).
 pub fn has_line_break(text: &str) -> bool {
     text.contains(is_line_break)
 }
@@ -14,8 +16,8 @@ fn is_line_break(character: char) -> bool {
     )
 }
 
-/// Characters that reorder or hide text (UAX #9 controls, and the byte order mark): a name with one of them could make the rest
-/// of a line read differently.
+/// Characters that reorder or hide text (UAX #9 controls, and the byte order mark): a name with one
+/// of them could make the rest of a line read differently.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,
@@ -23,7 +25,8 @@ fn is_invisible(character: char) -> bool {
     )
 }
 
-/// A text on one line: breaks and control characters become one space, controls of direction go, blanks at the ends too.
+/// A text on one line: breaks and control characters become one space, controls of direction go,
+/// blanks at the ends too.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars().filter(|&character| !is_invisible(character)) {
@@ -39,8 +42,8 @@ pub(crate) fn one_line(text: &str) -> String {
     line
 }
 
-/// The lines of a message: CRLF, CR, LF and Unicode's separators end one. Other control characters go, a tab is a space, empty
-/// lines at both ends go.
+/// The lines of a message: CRLF, CR, LF and Unicode's separators end one. Other control characters
+/// go, a tab is a space, empty lines at both ends go.
 pub(crate) fn lines(text: &str) -> Vec<String> {
     let text = text.replace("\r\n", "\n");
     let mut lines: Vec<String> = text

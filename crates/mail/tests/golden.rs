@@ -1,6 +1,7 @@
-//! Whole mails, byte by byte, as a message and as a request to SendGrid. `UPDATE=1` writes them anew, to be looked at before a commit.
+//! Whole mails, byte by byte, as a message and as a request to SendGrid. `UPDATE=1` writes
+//! them again; review the difference before a commit.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

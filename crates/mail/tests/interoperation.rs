@@ -1,6 +1,7 @@
-//! Mails sent by TCP and TLS to a server that shares no code with this project (aiosmtpd), certificates made by openssl.
+//! Mails sent by TCP and TLS to a server that shares no code with this project (aiosmtpd),
+//! certificates made by openssl.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg(test)]
 
 use bytes::Bytes;
 use letsesign_mail::smtp::{Limits, Session, send};
@@ -15,7 +16,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// Debian's Python, for which the package is.
+/// Debian's Python, because Debian packages aiosmtpd for it alone.
 const PYTHON: &str = "/usr/bin/python3";
 
 struct Server {
@@ -31,7 +32,8 @@ impl Drop for Server {
     }
 }
 
-/// What openssl's own configuration says, which is not everywhere where openssl is.
+/// The part of openssl's default configuration that the tests need. Some installations of openssl
+/// lack the file.
 const CONFIGURATION: &str = "[req]
 distinguished_name = name
 x509_extensions = authority
@@ -55,7 +57,8 @@ fn openssl(directory: &Path, arguments: &[&str]) {
     );
 }
 
-/// A server, and a certificate authority beside it in `ca.pem`; `None` if something is not installed.
+/// A server, and a certificate authority beside it in `ca.pem`; `None` if something is not
+/// installed.
 fn server() -> Option<Server> {
     let has_module = Command::new(PYTHON)
         .args(["-c", "import aiosmtpd"])
@@ -262,7 +265,7 @@ async fn a_real_server_refuses() {
             "later@example.com",
             SendError::Temporary(Step::RcptTo, 451),
         ),
-        // A certificate for another name, and one that nobody we trust has signed.
+        // A certificate for another name, and one from an untrusted authority.
         (
             "ca.pem",
             "other.example.com",

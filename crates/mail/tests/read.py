@@ -23,7 +23,8 @@ class Page(html.parser.HTMLParser):
 
 
 def mailboxes(field):
-    # Not by the modern parser: some versions of it put a blank between two encoded words of a name (RFC 2047, section 6.2).
+    # Not by the modern parser: some versions of it put a blank between two encoded words of a
+    # name (RFC 2047, section 6.2).
     name, address = email.utils.parseaddr(field.replace("\r\n", "").replace("\n", ""))
     return [[str(email.header.make_header(email.header.decode_header(name))), address]]
 

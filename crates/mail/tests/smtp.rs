@@ -1,10 +1,7 @@
-//! Conversations with scripted servers: every class of answers, and every way a server can misbehave.
+//! Conversations with scripted servers: every class of answers, and every way a server can
+//! misbehave.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![cfg(test)]
 
 use letsesign_mail::smtp::{Connection, Limits, Session, send};
 use letsesign_mail::{SendError, Step};
@@ -18,7 +15,7 @@ const LIMITS: Limits = Limits {
     whole: Duration::from_mins(1),
 };
 
-/// What a scripted server does.
+/// One step of a scripted server.
 #[derive(Clone, Debug)]
 enum Act {
     /// Sends bytes.
@@ -252,7 +249,8 @@ async fn starttls_is_never_downgraded() {
         ("501 no", SendError::Tls),
         ("502 unknown", SendError::Tls),
         ("250 ok", SendError::Tls),
-        // Commands injected into the plain part: they would be taken for the first answers inside TLS.
+        // Commands injected into the plain part: they would be taken for the first answers inside
+        // TLS.
         (
             "220 go ahead\r\n250-hello\r\n250 AUTH PLAIN",
             SendError::Tls,
@@ -303,7 +301,7 @@ async fn a_failed_handshake_sends_nothing() {
 #[tokio::test]
 async fn login_is_used_where_plain_is_missing() {
     let script = with(greeting(), [say("250 AUTH PLAIN")]);
-    // The first line greets: what it says is no offer.
+    // The first line is a greeting; its text does not offer an extension.
     assert!(matches!(
         talk(script).await,
         Err(SendError::Protocol(Step::Auth, _))
@@ -516,7 +514,7 @@ async fn a_server_that_stops_reading_is_left() {
     let tls = |stream| async { Ok::<_, io::Error>(stream) };
     let (from, to) = ("do-not-reply@mail.example.com", "jane@example.com");
     let result = send(client, tls, &session, from, to, &message).await;
-    // The mail was not sent to its end, so a second try mails nothing twice.
+    // The mail was not sent to its end, so a retry mails nothing twice.
     assert_eq!(result, Err(SendError::Timeout(Step::Data)));
     assert!(SendError::Timeout(Step::Data).may_retry());
 }

@@ -1,9 +1,9 @@
-//! `tcb-info.json`: what existing clients read.
+//! `tcb-info.json`, the list of releases that existing clients read.
 
-use crate::{Entry, Error, Pcrs, Result, State, json};
+use crate::{Entry, Error, Measurements, Result, State, json};
 use serde::{Deserialize, Serialize};
 
-/// All releases that are not revoked, oldest first, in the form of existing clients and nothing beside it.
+/// All releases that are not revoked, oldest first, in exactly the form of existing clients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Aggregate {
@@ -14,12 +14,13 @@ pub struct Aggregate {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Version {
     ver_name: String,
-    pcrs: Pcrs,
+    pcrs: Measurements,
     issue_time: u64,
 }
 
 impl Aggregate {
-    /// The aggregate of a history. Existing clients know no status, so a revoked release is left out: they then refuse it.
+    /// The aggregate of a history. Existing clients have no notion of status, so a revoked release
+    /// is left out, and they refuse it.
     pub(crate) fn of(entries: &[Entry]) -> Self {
         let usable = entries
             .iter()
@@ -37,15 +38,15 @@ impl Aggregate {
     /// The text of `tcb-info.json`.
     ///
     /// # Errors
-    /// None in practice.
+    /// Serialization cannot fail in practice.
     pub fn to_json(&self) -> Result<String> {
         json::write(crate::AGGREGATE, self)
     }
 
-    /// Compares with the file.
+    /// Compares with the content of the file.
     ///
     /// # Errors
-    /// [`Error`] when it says something else.
+    /// [`Error`] when the file differs.
     pub fn check(&self, bytes: &[u8]) -> Result<()> {
         let written: Self = json::read(crate::AGGREGATE, bytes)?;
         if written == *self {
@@ -53,7 +54,7 @@ impl Aggregate {
         }
         Err(Error::new(
             crate::AGGREGATE,
-            "does not agree with the files beside it; write it anew with: cargo xtask measurements --write",
+            "does not agree with the files beside it; write it anew with: cargo xtask measure --files --write",
         ))
     }
 }

@@ -1,15 +1,15 @@
-//! Errors of a history; each names the file.
+//! The error of this crate, which names the file.
 
-/// What this crate returns.
+/// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why the files are no consistent history.
+/// Why the files do not form a consistent history.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {problem}")]
 pub struct Error {
-    /// The file, as it is named in `measurements/`.
+    /// The file's name in `measurements/`.
     pub file: String,
-    /// What is wrong with it, and where that helps, what to do.
+    /// The problem and, where it helps, the way out.
     pub problem: String,
 }
 

@@ -1,81 +1,59 @@
-//! A whole history out of named files.
+//! The history of releases, read from named files.
 
 use crate::{
-    AGGREGATE, Aggregate, Error, KEYS, Keys, LEDGER, Ledger, NEXT, Pcrs, Release, Result,
-    SIGNATURE_SUFFIX, STATUS, SignatureState, Status, StatusList,
+    AGGREGATE, Aggregate, Entry, Error, KEYS, Keys, LEDGER, Ledger, Measurements, NEXT, Release,
+    Result, SIGNATURE_SUFFIX, STATUS, SignatureState, Status, StatusList, StatusSource,
 };
 use std::collections::BTreeMap;
 
-/// Files of `measurements/` by name, those of its folder `keys` as `keys/NAME.pub`. Files of other kinds may be among them.
+/// Files of `measurements/` by name; those of its folder `keys` as `keys/NAME.pub`. Other files are
+/// ignored.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// One release with what is known about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// What was released.
-    pub release: Release,
-    /// Its last known status.
-    pub status: Status,
-    /// Where the status is from.
-    pub status_source: StatusSource,
-    /// The signature over the released file.
-    pub signature: SignatureState,
-}
-
-/// Where a status is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StatusSource {
-    /// No file says anything: current.
-    Default,
-    /// The released file itself.
-    Release,
-    /// `status.json`.
-    StatusList,
-}
-
-/// What is known about `status.json` as a whole. It is what revokes, so its absence must not pass
+/// The state of `status.json` as a whole. This file revokes releases, so its absence must not pass
 /// for "nothing is revoked".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revocations {
-    /// There is no `status.json`.
+    /// `status.json` does not exist.
     Missing,
-    /// Nobody signed it.
+    /// `status.json` has no signature.
     Unsigned,
-    /// It is signed, and its trusted comment has no time.
+    /// The signature is valid, but its trusted comment has no time.
     Undated,
-    /// It was signed before the newest release was made, so there is or should be a newer one.
+    /// It was signed before the newest release was made, so a newer list exists or should.
     Older {
-        /// When it was signed, in seconds since 1970 (UTC).
+        /// Time of the signature, in seconds since 1970 (UTC).
         time: u64,
-        /// When the newest release was made, likewise.
+        /// Time of the newest release, in seconds since 1970 (UTC).
         released: u64,
     },
-    /// It is signed.
+    /// The signature is valid and dated.
     Signed {
-        /// When, in seconds since 1970 (UTC).
+        /// Time of the signature, in seconds since 1970 (UTC).
         time: u64,
     },
-    /// Its signature is wrong.
+    /// The signature is wrong.
     Invalid {
-        /// Why.
+        /// The reason, for people.
         reason: String,
     },
 }
 
-/// A consistent history: every file well formed, every released file as it was released, the status list about releases that exist.
+/// A consistent history: every file is well formed, every released file is unchanged, and the
+/// status list names existing releases only.
 #[derive(Debug, Clone)]
 pub struct History {
     /// Releases, oldest first.
     pub releases: Vec<Entry>,
-    /// The measurement of the working tree, when it is there. No release.
+    /// The measurement of the working tree (`next.json`), if it exists. It is not a release.
     pub next: Option<Release>,
-    /// Changes of status.
+    /// All changes of status.
     pub statuses: StatusList,
-    /// The signature over `status.json`.
+    /// Result of checking the signature over `status.json`.
     pub status_signature: SignatureState,
-    /// Whether there is a `status.json`. Without one, nobody said that nothing is revoked.
+    /// Whether `status.json` exists. Without it, nobody stated that nothing is revoked.
     pub status_present: bool,
-    /// The ledger.
+    /// SHA-256 of every released file.
     pub ledger: Ledger,
     /// The keys that signatures were checked with.
     pub keys: Keys,
@@ -84,16 +62,16 @@ pub struct History {
 impl History {
     /// Reads a history. Signatures are checked with the keys of the folder `keys`.
     ///
-    /// A bad signature is no error here but a state: whoever asks decides what it means.
+    /// A bad signature is a state here, not an error: the caller decides how to treat it.
     ///
     /// # Errors
-    /// [`Error`] for a malformed file, a released file that changed, one that is missing or was never entered, and a status of a
-    /// release that does not exist.
+    /// [`Error`] for a malformed file, a released file that changed, is missing or was never
+    /// entered in the ledger, and for the status of an unknown release.
     pub fn from_files(files: &Files) -> Result<Self> {
         Self::with_keys(files, keys(files)?)
     }
 
-    /// Reads a history whose signatures must be by the given keys, whatever is in the folder `keys`.
+    /// Reads a history whose signatures must be by the given keys; ignores the folder `keys`.
     ///
     /// # Errors
     /// As [`Self::from_files`].
@@ -117,6 +95,8 @@ impl History {
                 next = Some(release);
                 continue;
             }
+            // Files must match the ledger, and below the ledger must match the files: neither a
+            // changed nor an added nor a removed release goes unnoticed.
             ledger.check(name, bytes)?;
             releases.push(entry(release, bytes, files, &statuses, &keys));
         }
@@ -129,6 +109,7 @@ impl History {
                 "is in LEDGER, but missing; released files are never removed",
             ));
         }
+        // A status of an unknown release is a misspelled name: its revocation would have no effect.
         for changed in &statuses.status_list {
             if !releases
                 .iter()
@@ -136,7 +117,7 @@ impl History {
             {
                 return Err(Error::new(
                     STATUS,
-                    format!("there is no release {:?}", changed.ver_name),
+                    format!("release {:?} does not exist", changed.ver_name),
                 ));
             }
         }
@@ -159,17 +140,17 @@ impl History {
         })
     }
 
-    /// The release with these measurements. All three registers count. Of several releases the one
-    /// whose status is worst, and of those the newest: an image does not become better by being
-    /// released again.
-    pub fn find(&self, pcrs: &Pcrs) -> Option<&Entry> {
+    /// The release with these measurements; all three registers must match. If several releases
+    /// match, the one with the worst status, then the newest: an image does not become better by
+    /// being released again.
+    pub fn find(&self, pcrs: &Measurements) -> Option<&Entry> {
         self.releases
             .iter()
             .filter(|entry| entry.release.pcrs == *pcrs)
             .max_by_key(|entry| entry.status.state)
     }
 
-    /// What the list of revocations is worth.
+    /// Whether `status.json` can be relied on.
     pub fn revocations(&self) -> Revocations {
         let comment = match &self.status_signature {
             _ if !self.status_present => return Revocations::Missing,
@@ -187,6 +168,7 @@ impl History {
             return Revocations::Undated;
         };
         let newest = self.releases.iter().map(|entry| entry.release.issue_time);
+        // Rolling back to a list from before the newest release would hide later revocations.
         match newest.max() {
             Some(released) if released > time => Revocations::Older { time, released },
             _ => Revocations::Signed { time },
@@ -194,7 +176,7 @@ impl History {
     }
 
     /// Takes over every status of `other` that is worse than this history's for the same
-    /// measurements: a list that was put back to an older one does not undo what is known already.
+    /// measurements, so that rolling back to an older list does not undo a known revocation.
     pub fn keep_worse(&mut self, other: &Self) {
         for entry in &mut self.releases {
             if let Some(known) = other.find(&entry.release.pcrs)
@@ -206,8 +188,8 @@ impl History {
         }
     }
 
-    /// A signature that is there and wrong, and that what is said about a release rests on: that of its file, or of `status.json`. The file and
-    /// the reason.
+    /// The first invalid signature that statements about a release depend on: that of its file or
+    /// of `status.json`. Returns the file and the reason.
     pub fn invalid_signature<'a>(&'a self, entry: &'a Entry) -> Option<(String, &'a str)> {
         let file = format!("{}.json", entry.release.ver_name);
         [
@@ -221,20 +203,20 @@ impl History {
         })
     }
 
-    /// The release of this name.
+    /// The release with this name.
     pub fn named(&self, name: &str) -> Option<&Entry> {
         self.releases
             .iter()
             .find(|entry| entry.release.ver_name == name)
     }
 
-    /// What `tcb-info.json` should say.
+    /// The content that `tcb-info.json` should have.
     pub fn aggregate(&self) -> Aggregate {
         Aggregate::of(&self.releases)
     }
 }
 
-/// The time in a trusted comment of minisign's form, `timestamp:SECONDS` and a tab.
+/// The time in a trusted comment of minisign's form: `timestamp:SECONDS` and a tab.
 fn signing_time(comment: &str) -> Option<u64> {
     let mut parts = comment.split('\t');
     parts.find_map(|part| part.strip_prefix("timestamp:")?.parse().ok())
@@ -267,7 +249,8 @@ fn signature_of<'a>(files: &'a Files, file: &str) -> Option<&'a [u8]> {
         .map(Vec::as_slice)
 }
 
-/// The release that a file is about: `NAME.json`, but not the aggregate, the status list, nor names with a further dot.
+/// The name of the release that a file holds: `NAME.json` without a further dot, but not the
+/// aggregate or the status list.
 fn release_name(file: &str) -> Option<&str> {
     let name = file.strip_suffix(".json")?;
     (file != AGGREGATE && file != STATUS && !name.contains(['.', '/'])).then_some(name)
@@ -281,7 +264,8 @@ fn keys(files: &Files) -> Result<Keys> {
             .and_then(|file| file.strip_prefix('/'))
             .and_then(|file| file.strip_suffix(".pub"));
         if let Some(name) = name {
-            let text = std::str::from_utf8(bytes).map_err(|_| Error::new(file, "is no text"))?;
+            let text =
+                std::str::from_utf8(bytes).map_err(|_| Error::new(file, "is not UTF-8 text"))?;
             keys.add(name, text)?;
         }
     }

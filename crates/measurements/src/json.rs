@@ -1,4 +1,4 @@
-//! Strict reading and plain writing of JSON files.
+//! Strict reading and deterministic writing of JSON files.
 
 use crate::{Error, Result};
 use serde::{Serialize, de::DeserializeOwned};
@@ -9,7 +9,7 @@ pub(crate) fn read<T: DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|error| Error::new(file, error))
 }
 
-/// Indented by two, with a line break at the end.
+/// Writes JSON indented by two spaces, with a final line break.
 pub(crate) fn write(file: &str, value: &impl Serialize) -> Result<String> {
     let mut text = serde_json::to_string_pretty(value).map_err(|error| Error::new(file, error))?;
     text.push('\n');

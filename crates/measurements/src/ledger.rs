@@ -1,4 +1,4 @@
-//! `LEDGER`: the SHA-256 of every released file, in the order of their release.
+//! `LEDGER`: the SHA-256 of every released file, in the order of release.
 
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
@@ -7,11 +7,11 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Line {
     sha256: String,
-    /// The release's name.
+    /// Name of the release.
     name: String,
 }
 
-/// The ledger. Its text is what `sha256sum --check` reads: `DIGEST  NAME.json` and a line break for each release.
+/// The ledger. `sha256sum --check` reads its text: one line `DIGEST  NAME.json` for each release.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     lines: Vec<Line>,
@@ -21,7 +21,7 @@ impl Ledger {
     /// Reads the ledger.
     ///
     /// # Errors
-    /// [`Error`] with the line that is malformed or names a release again.
+    /// [`Error`] with the number of the line that is malformed or repeats a release.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let fail = |number: usize, problem: String| {
             Error::new(crate::LEDGER, format!("line {number}: {problem}"))
@@ -49,7 +49,7 @@ impl Ledger {
     fn add(&mut self, name: &str, sha256: String) -> std::result::Result<(), String> {
         crate::check_name(name)?;
         if name == crate::NEXT {
-            return Err("next is no release".to_owned());
+            return Err("next is not a release".to_owned());
         }
         if self.sha256(name).is_some() {
             return Err(format!("release {name} is there already"));
@@ -61,10 +61,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// Adds a released file.
+    /// Adds a released file under the name of its release.
     ///
     /// # Errors
-    /// [`Error`] when the release is there already.
+    /// [`Error`] when the ledger already has the release.
     pub fn append(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
         self.add(name, hex::encode(Sha256::digest(bytes)))
             .map_err(|problem| Error::new(crate::LEDGER, problem))
@@ -77,15 +77,15 @@ impl Ledger {
             .map(|line| line.sha256.as_str())
     }
 
-    /// Names of the releases, in the order of their release.
+    /// Names of the releases, in the order of release.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().map(|line| line.name.as_str())
     }
 
-    /// Whether a released file is still the one that was released.
+    /// Checks that a released file is unchanged.
     ///
     /// # Errors
-    /// [`Error`] when it changed or was never entered.
+    /// [`Error`] when the file changed or was never entered.
     pub fn check(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let file = format!("{name}.json");
         match self.sha256(name) {
@@ -102,10 +102,10 @@ impl Ledger {
         }
     }
 
-    /// Whether this ledger is `before` with releases added.
+    /// Checks that this ledger is `before` with releases added at the end.
     ///
     /// # Errors
-    /// [`Error`] with the first release that was changed or taken away.
+    /// [`Error`] naming the first release whose line was changed or removed.
     pub fn grew_from(&self, before: &Self) -> Result<()> {
         for (index, line) in before.lines.iter().enumerate() {
             if self.lines.get(index) != Some(line) {
@@ -121,7 +121,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// The file's text.
+    /// The text of `LEDGER`.
     pub fn to_text(&self) -> String {
         let lines = self.lines.iter();
         lines.fold(String::new(), |text, line| {

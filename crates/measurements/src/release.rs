@@ -1,40 +1,41 @@
-//! `NAME.json`: one release.
+//! `NAME.json`: the description of one release.
 
-use crate::{Error, Pcrs, Result, Status, json};
+use crate::{Error, Measurements, Result, Status, json};
 use serde::{Deserialize, Serialize};
 
-/// Name of the measurement of a working tree, which is no release.
+/// Name of the measurement of a working tree, which is not a release.
 pub const NEXT: &str = "next";
 
-/// Names that files of `measurements/` other than releases have.
+/// Names of files in `measurements/` that a release must not have.
 const RESERVED: &[&str] = &["tcb-info", "status"];
 
-/// A released enclave image. The first three members are the form that existing clients read; the others came later.
+/// A released enclave image. Existing clients read the first three members; the others were added
+/// later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Release {
     /// The release's name; the file's name without `.json`.
     pub ver_name: String,
-    /// The measurements.
-    pub pcrs: Pcrs,
-    /// When it was released, in seconds since 1970 (UTC); 0 for what is not released.
+    /// PCR0, PCR1 and PCR2 of the image.
+    pub pcrs: Measurements,
+    /// When the image was released, in seconds since 1970 (UTC); 0 in `next.json`.
     pub issue_time: u64,
     /// Its status when it was released. Later changes are in `status.json`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<Status>,
-    /// Digest of the container image in canonical form: `sha256:` and 64 digits.
+    /// Digest of the canonical container image: `sha256:` and 64 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub image_digest: Option<String>,
-    /// SHA-256 of the whole image file, 64 digits.
+    /// SHA-256 of the whole image file (EIF), 64 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub eif_sha256: Option<String>,
-    /// SHA-256 of the bill of materials that lies beside the image, 64 digits.
+    /// SHA-256 of the bill of materials beside the image, 64 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sbom_sha256: Option<String>,
     /// The compiler, as `rustc 1.95.0`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub toolchain: Option<String>,
-    /// The commit that it was built from, 40 or 64 digits.
+    /// The commit that the image was built from, 40 or 64 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub source_revision: Option<String>,
 }
@@ -43,7 +44,8 @@ impl Release {
     /// Reads `NAME.json`.
     ///
     /// # Errors
-    /// [`Error`] when it is not strict JSON, has a member too many or too few, or one that is not what it should be.
+    /// [`Error`] when the text is not strict JSON, has an unknown member, lacks one, or has one
+    /// with a bad value.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
         let file = format!("{name}.json");
         let release: Self = json::read(&file, bytes)?;
@@ -56,7 +58,7 @@ impl Release {
     /// The text of `NAME.json`.
     ///
     /// # Errors
-    /// [`Error`] when a member is not what it should be.
+    /// [`Error`] when a member has a bad value.
     pub fn to_json(&self) -> Result<String> {
         let file = format!("{}.json", self.ver_name);
         self.check(&self.ver_name)
@@ -125,11 +127,11 @@ fn is_hex(text: &str, lengths: &[usize]) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Whether a text can name a release: 1 to 64 letters, digits, `-` and `_`, starting with a letter or digit. (No dot: those are
-/// other files of the folder.)
+/// Checks that a text can name a release: 1 to 64 letters, digits, `-` and `_`, starting with a
+/// letter or digit. A dot is refused because names with one belong to other files of the folder.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The problem, for people.
 pub fn check_name(name: &str) -> std::result::Result<(), String> {
     let good = (1..=64).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -138,7 +140,7 @@ pub fn check_name(name: &str) -> std::result::Result<(), String> {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if !good {
         return Err(format!(
-            "{name:?} is no name of a release: 1 to 64 letters, digits, - and _, starting with a letter or digit"
+            "{name:?} is not a name of a release: 1 to 64 letters, digits, - and _, starting with a letter or digit"
         ));
     }
     if RESERVED.contains(&name) {

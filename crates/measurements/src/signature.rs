@@ -8,46 +8,46 @@ use serde::Serialize;
 #[derive(Debug, Clone, Default)]
 pub struct Keys(Vec<(String, PublicKey)>);
 
-/// What is known about a file's signature.
+/// Result of checking a file's signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum SignatureState {
-    /// There is no signature.
+    /// The file has no signature.
     Unsigned,
     /// A valid signature by one of the keys.
     #[serde(rename_all = "camelCase")]
     Signed {
         /// Name of the key: its file without `.pub`.
         key: String,
-        /// What the signer wrote with it, which is signed as well.
+        /// The comment that the signer added; the signature covers it.
         trusted_comment: String,
     },
-    /// There is a signature and it is not valid.
+    /// The signature is not valid.
     Invalid {
-        /// Why.
+        /// The reason, for people.
         reason: String,
     },
 }
 
 impl Keys {
-    /// Adds a key: the text of a minisign public key file.
+    /// Adds a key from the text of a minisign public key file.
     ///
     /// # Errors
-    /// [`Error`] when it is none.
+    /// [`Error`] when the text is not a public key.
     pub fn add(&mut self, name: &str, text: &str) -> Result<()> {
         let key = PublicKey::decode(text)
-            .map_err(|error| Error::new(name, format!("is no minisign public key: {error}")))?;
+            .map_err(|error| Error::new(name, format!("is not a minisign public key: {error}")))?;
         self.0.push((name.to_owned(), key));
         Ok(())
     }
 
-    /// Names of the keys.
+    /// Names of the keys, in the order they were added.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Checks a signature over bytes. `expected_file` must be what the trusted comment names, so that one file's signature is not
-    /// shown for another.
+    /// Checks a signature over bytes. The trusted comment must name `expected_file`, so that the
+    /// signature of one file does not pass for that of another.
     pub fn check(
         &self,
         expected_file: &str,
@@ -74,12 +74,13 @@ impl Keys {
             .and_then(|text| Signature::decode(text).ok())
             .ok_or("the signature file is not in minisign's format")?;
         if self.0.is_empty() {
-            return Err("there is no public key to check it with".to_owned());
+            return Err("no public key is known to check it with".to_owned());
         }
         let mut reason = "it was made with a key that is not among the trusted ones".to_owned();
         for (name, key) in &self.0 {
             match key.verify(bytes, &signature, false) {
                 Ok(()) => return signed(expected_file, name, signature.trusted_comment()),
+                // Another key of the list may have made the signature; keep looking.
                 Err(minisign_verify::Error::UnexpectedKeyId) => {}
                 Err(error) => reason = format!("{error} (key {name})"),
             }
@@ -88,7 +89,8 @@ impl Keys {
     }
 }
 
-/// minisign's own comment is `timestamp:SECONDS`, a tab, `file:NAME`, a tab, `hashed`.
+/// Reads the file name from minisign's trusted comment: `timestamp:SECONDS`, a tab, `file:NAME`, a
+/// tab, `hashed`.
 fn signed(
     expected_file: &str,
     key: &str,

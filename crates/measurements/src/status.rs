@@ -1,18 +1,18 @@
-//! Status: whether a release may still be used, and since when not.
+//! Status of a release: whether it may be used, and since when not.
 
 use crate::{Error, Result, json};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a release is good for.
+/// Whether a release may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// In use.
     Current,
-    /// No longer in use: what it made before stays good, what claims to be made later is not.
+    /// No longer in use: what it made before stays good, what claims a later date does not.
     EndOfLife,
-    /// Must not be trusted, whenever it was used.
+    /// Must not be trusted, whatever date its results claim.
     Revoked,
 }
 
@@ -30,18 +30,18 @@ impl fmt::Display for State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Status {
-    /// The state.
+    /// Whether the release may be used.
     pub state: State,
-    /// Since when, in seconds since 1970 (UTC). Needed unless current.
+    /// Start of the state, in seconds since 1970 (UTC). Required unless current.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub since: Option<u64>,
-    /// Why. Needed unless current.
+    /// The reason, at most 500 characters. Required unless current.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
 }
 
 impl Status {
-    /// In use.
+    /// The status of a release in use.
     pub const CURRENT: Self = Self {
         state: State::Current,
         since: None,
@@ -64,8 +64,8 @@ impl Status {
         Ok(())
     }
 
-    /// What the status says about something made at a time (seconds since 1970): an end of life counts from its date on, a
-    /// revocation always.
+    /// The state that applies to something made at a time (seconds since 1970): an end of life
+    /// applies from its date on, a revocation always.
     pub fn at(&self, time: u64) -> State {
         match self.state {
             State::EndOfLife if self.since.is_some_and(|since| time < since) => State::Current,
@@ -78,14 +78,14 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Flat", into = "Flat")]
 pub struct StatusEntry {
-    /// The release.
+    /// Name of the release.
     pub ver_name: String,
-    /// Its status from now on.
+    /// Its new status.
     pub status: Status,
 }
 
-/// An entry as it is written. serde cannot refuse unknown members beside flattened ones, and a
-/// misspelled member must not pass for one that is not there.
+/// The written form of an entry. serde cannot refuse unknown members beside flattened ones, and a
+/// misspelled member must not be ignored.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Flat {
@@ -126,11 +126,12 @@ impl From<StatusEntry> for Flat {
     }
 }
 
-/// `status.json`: every change of a status, oldest first. The file only grows; released files never change.
+/// `status.json`: every change of a status, oldest first. The file only grows; released files never
+/// change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StatusList {
-    /// The changes.
+    /// The changes, oldest first.
     pub status_list: Vec<StatusEntry>,
 }
 
@@ -138,7 +139,7 @@ impl StatusList {
     /// Reads `status.json`.
     ///
     /// # Errors
-    /// [`Error`] when it is not strict JSON or a status is not what it should be.
+    /// [`Error`] when the text is not strict JSON or a status is invalid.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let list: Self = json::read(crate::STATUS, bytes)?;
         let mut checked = Self::default();
@@ -151,12 +152,13 @@ impl StatusList {
     /// The text of `status.json`.
     ///
     /// # Errors
-    /// None in practice: the entries were checked.
+    /// Serialization cannot fail in practice: the entries were checked.
     pub fn to_json(&self) -> Result<String> {
         json::write(crate::STATUS, self)
     }
 
-    /// Adds a change. A status only gets worse: nothing comes back from end of life, and nothing at all from revocation.
+    /// Adds a change. A status only gets worse: a release never returns from its end of life, and
+    /// nothing follows a revocation.
     ///
     /// # Errors
     /// [`Error`] when the status is incomplete or not worse than the one before.
@@ -180,7 +182,7 @@ impl StatusList {
         Ok(())
     }
 
-    /// The last word about a release.
+    /// The latest status of a release; `None` if it never changed.
     pub fn latest(&self, name: &str) -> Option<&Status> {
         let mut entries = self.status_list.iter().rev();
         entries
@@ -188,10 +190,10 @@ impl StatusList {
             .map(|entry| &entry.status)
     }
 
-    /// Whether this list is `before` with changes added.
+    /// Checks that this list is `before` with changes added at the end.
     ///
     /// # Errors
-    /// [`Error`] when an entry was changed or taken away.
+    /// [`Error`] when an earlier entry was changed or removed.
     pub fn grew_from(&self, before: &Self) -> Result<()> {
         if self.status_list.starts_with(&before.status_list) {
             return Ok(());

@@ -1,14 +1,10 @@
-//! A history as a whole: what is accepted, and what each kind of tampering is called.
+//! The history as a whole: what is accepted, and the error for each kind of tampering.
 
-#![allow(
-    clippy::format_collect,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests"
-)]
+#![cfg(test)]
+#![allow(clippy::format_collect, reason = "helpers of tests")]
 
 use letsesign_measurements::{
-    Files, History, Ledger, Release, Revocations, State, StatusList, StatusSource,
+    Files, History, Ledger, Measurements, Release, Revocations, State, StatusList, StatusSource,
 };
 use serde_json::{Value, json};
 
@@ -45,7 +41,7 @@ fn error(files: &Files) -> String {
 }
 
 #[test]
-fn a_history_lists_releases_and_tells_the_next_apart() {
+fn a_history_lists_releases_and_keeps_next_apart() {
     let history = History::from_files(&files()).unwrap();
     let names: Vec<&str> = history
         .releases
@@ -60,9 +56,10 @@ fn a_history_lists_releases_and_tells_the_next_apart() {
         (State::Current, StatusSource::Default)
     );
     assert_eq!(history.find(&first.release.pcrs), Some(first));
-    // One register of another release is another image.
-    let mut mixed = first.release.pcrs;
-    mixed.pcr2 = history.named("2").unwrap().release.pcrs.pcr2;
+    // A set of registers that mixes two releases is another image.
+    let mixed = first.release.pcrs;
+    let pcr2 = history.named("2").unwrap().release.pcrs.pcr2();
+    let mixed = Measurements::new(mixed.pcr0(), mixed.pcr1(), pcr2).unwrap();
     assert_eq!(history.find(&mixed), None);
     let aggregate: Value = serde_json::from_str(&history.aggregate().to_json().unwrap()).unwrap();
     assert_eq!(
@@ -136,7 +133,7 @@ fn status_has_a_date_and_a_reason_and_only_gets_worse() {
     assert!(ended.aggregate().to_json().unwrap().contains("\"1\""));
     let revoked = history(&json!([entry("end-of-life"), entry("revoked")])).unwrap();
     assert_eq!(revoked.named("1").unwrap().status.at(0), State::Revoked);
-    // Existing clients know no status: what is revoked is not among their releases.
+    // Existing clients have no status, so the aggregate leaves revoked releases out.
     let aggregate: Value = serde_json::from_str(&revoked.aggregate().to_json().unwrap()).unwrap();
     assert_eq!(aggregate["versionList"].as_array().unwrap().len(), 1);
 
@@ -152,7 +149,7 @@ fn status_has_a_date_and_a_reason_and_only_gets_worse() {
         (json!([entry("current")]), "cannot go from current"),
         (
             json!([{ "verName": "9", "state": "revoked", "since": 1, "reason": "r" }]),
-            "no release \"9\"",
+            "release \"9\" does not exist",
         ),
         (
             json!([{ "verName": "1", "state": "revoked", "reason": "r" }]),
@@ -174,7 +171,7 @@ fn status_has_a_date_and_a_reason_and_only_gets_worse() {
             json!([{ "verName": "1", "state": "revoked", "since": 1, "reason": "r", "x": 1 }]),
             "unknown field `x`",
         ),
-        // Would pass for a revocation without a date that somebody forgot to check.
+        // Without this check the misspelled member would be ignored, and its date lost.
         (
             json!([{ "verName": "1", "state": "revoked", "Since": 1, "reason": "r" }]),
             "unknown field `Since`",
@@ -211,7 +208,7 @@ fn malformed_releases_are_refused_and_named() {
                 "pcrs",
                 json!({ "0": "0".repeat(96), "1": "a".repeat(96), "2": "a".repeat(96) }),
             ),
-            "not all of them 0",
+            "PCR0 is all zeros",
         ),
         (
             with(
@@ -254,9 +251,9 @@ fn malformed_releases_are_refused_and_named() {
     }
 }
 
-/// Whoever puts an older list in the place of a newer one must not undo what a reader knew already.
+/// Rolling back to an older list must not undo a known revocation.
 #[test]
-fn what_is_known_to_be_worse_stays_worse() {
+fn a_known_revocation_survives_an_older_list() {
     let list = |state: &str| {
         let entry = json!({ "verName": "1", "state": state, "since": 150, "reason": "r" });
         let mut files = files();
@@ -276,7 +273,7 @@ fn what_is_known_to_be_worse_stays_worse() {
     assert_eq!(older.named("2").unwrap().status.state, State::Current);
 }
 
-/// A revoked image that is released again under another name is still the revoked image.
+/// A revoked image that is released again under another name stays revoked.
 #[test]
 fn an_image_does_not_become_better_by_being_released_again() {
     let mut files = files();

@@ -1,6 +1,6 @@
-//! Signatures, with keys made on the spot.
+//! Signatures, with freshly generated keys.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![cfg(test)]
 
 use letsesign_measurements::{Keys, SignatureState};
 use minisign::{KeyPair, PublicKey};
@@ -66,14 +66,14 @@ fn a_signature_counts_for_its_key_its_bytes_and_its_file() {
 }
 
 #[test]
-fn every_changed_line_of_a_signature_is_noticed() {
+fn every_changed_line_of_a_signature_is_detected() {
     let pair = KeyPair::generate_unencrypted_keypair().unwrap();
     let trusted = keys(&[("2026", &pair)]);
     let signature = sign(&pair, BYTES, "timestamp:1\tfile:1.json\thashed");
     let text = String::from_utf8(signature).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 4);
-    // The first line is the untrusted comment; everything else is signed.
+    // The first line is the untrusted comment; the others are signed.
     for (number, line) in lines.iter().enumerate().skip(1) {
         for at in 0..line.len() {
             let mut changed: Vec<String> = lines.iter().map(ToString::to_string).collect();
@@ -93,8 +93,8 @@ fn every_changed_line_of_a_signature_is_noticed() {
             );
         }
     }
-    for rubbish in [&b""[..], b"\xff", b"a\nb\nc\nd\n", &text.as_bytes()[..50]] {
-        assert!(reason(trusted.check(FILE, BYTES, Some(rubbish))).contains("minisign's format"));
+    for garbage in [&b""[..], b"\xff", b"a\nb\nc\nd\n", &text.as_bytes()[..50]] {
+        assert!(reason(trusted.check(FILE, BYTES, Some(garbage))).contains("minisign's format"));
     }
-    assert!(Keys::default().add("x", "rubbish").is_err());
+    assert!(Keys::default().add("x", "garbage").is_err());
 }

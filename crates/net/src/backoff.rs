@@ -1,9 +1,12 @@
-//! Waiting between attempts: longer each time, never all at once.
+//! Exponential backoff with jitter.
+//!
+//! canoni's registry client has delays of its own: it heeds `Retry-After`, and this crate would
+//! bring tokio and vsock along. So has letsesign-kms, which leaves time and chance to its caller.
 
 use std::time::Duration;
 
-/// Delays that double from `first` to `most`, each shortened by a random part of up to a half, so that many workers (or many
-/// enclaves) do not knock at the same moment.
+/// Delays that double from `first` to `most`, each shortened by a random part of up to a half, so
+/// that many workers (or many enclaves) do not connect at the same moment.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,
@@ -12,7 +15,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Begins at `first`.
+    /// Starts at `first`.
     pub fn new(first: Duration, most: Duration) -> Self {
         Self {
             first,
@@ -28,13 +31,13 @@ impl Backoff {
         jitter(whole)
     }
 
-    /// Begins anew after a success.
+    /// Resets the delay to `first`, after a success.
     pub fn reset(&mut self) {
         self.next = self.first.min(self.most);
     }
 }
 
-/// Between half of `whole` and all of it. Without random numbers, all of it: a delay is no secret.
+/// Between half of `whole` and all of it. Without random numbers, all of it: a delay is not secret.
 fn jitter(whole: Duration) -> Duration {
     let random = getrandom::u32().unwrap_or(u32::MAX);
     let half = whole / 2;

@@ -1,4 +1,4 @@
-//! Ways to the host.
+//! Connections to the host.
 
 use std::future::Future;
 use std::io;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_vsock::{VsockAddr, VsockStream};
 
-/// Opens connections to one place.
+/// Opens connections to one address.
 pub trait Connect: Clone + Send + Sync + 'static {
     /// A byte stream.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
@@ -56,12 +56,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 type Dialled = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>>;
 
-/// A way to one place, of any kind.
+/// A [`Connect`] of any kind, behind a shared pointer.
 #[derive(Clone)]
 pub struct Dialer(Arc<dyn Fn() -> Dialled + Send + Sync>);
 
 impl Dialer {
-    /// Uses this way.
+    /// Wraps a connector.
     pub fn new<C: Connect>(connect: C) -> Self {
         Self(Arc::new(move || {
             let connect = connect.clone();

@@ -36,7 +36,7 @@ pub enum HttpError {
     /// A connection that was kept from an earlier exchange was closed before the request went out.
     #[error("the connection was closed before the request was sent")]
     Unsent,
-    /// What came is no HTTP, or ended too early.
+    /// The response is not HTTP, or ended too early.
     #[error("malformed or incomplete response{0}")]
     Protocol(&'static str),
     /// A request that cannot be written: a character that no header or path may have.
@@ -45,7 +45,7 @@ pub enum HttpError {
     /// Another status than 200.
     #[error("response has status {0}")]
     Status(u16),
-    /// A body that ends with the connection: nobody can say whether it is whole.
+    /// A body that ends with the connection, so its completeness cannot be checked.
     #[error("response has neither Content-Length nor chunks, so it may be cut short")]
     Unbounded,
     /// A compressed body, which was not asked for.
@@ -71,7 +71,8 @@ pub struct Limits {
 const CONNECTING: &str = "connecting";
 
 impl HttpError {
-    /// Whether the peer may have got the request, so that sending it again could do the same thing twice.
+    /// Whether the peer may have got the request, so that sending it again could do the same thing
+    /// twice.
     pub fn may_have_arrived(&self) -> bool {
         !matches!(
             self,
@@ -93,7 +94,7 @@ impl HttpError {
         Self::Protocol(if error.is_incomplete_message() {
             ": the connection ended in the middle of it"
         } else if error.is_parse() {
-            ": it is no HTTP/1.1"
+            ": it is not HTTP/1.1"
         } else {
             ""
         })
@@ -124,21 +125,22 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| HttpError::of(&error))?;
-    // Ends with the connection: when the sender is dropped or the peer hangs up. Errors reach the sender.
+    // Ends with the connection: when the sender is dropped or the peer hangs up. Errors reach the
+    // sender.
     tokio::spawn(async move {
         let _ = connection.await;
     });
     Ok(sender)
 }
 
-/// What is wanted of a response.
+/// Requirements on a response.
 #[derive(Debug, Clone, Copy)]
 pub enum Want {
     /// A 200 with a whole body of at most so many bytes.
     Body(usize),
     /// Any status, and its whole body of at most so many bytes.
     Any(usize),
-    /// Any 2xx; nobody reads its body.
+    /// Any 2xx; the body is ignored.
     Receipt,
     /// Any status; its body is not even waited for.
     Status,
@@ -161,7 +163,7 @@ const ROOM: u64 = 4 << 20;
 /// Bytes of a receipt's body that are read to keep its connection.
 const RECEIPT_MAX: usize = 64 << 10;
 
-/// Sends a request and judges the response.
+/// Sends a request and checks the response.
 pub async fn exchange(
     sender: &mut Sender,
     request: Request<Full<Bytes>>,
@@ -195,7 +197,8 @@ pub async fn exchange(
             whole: response.body().is_end_stream(),
         }),
         Want::Receipt if !status.is_success() => Err(HttpError::Status(status.as_u16())),
-        // The head says that it was taken; a body that does not come costs the connection, not a second delivery.
+        // The head says that it was taken; a body that does not come costs the connection, not a
+        // second delivery.
         Want::Receipt => {
             let whole = status != StatusCode::NO_CONTENT
                 && read(response, limits, RECEIPT_MAX).await.is_ok();
@@ -265,7 +268,7 @@ fn check(headers: &HeaderMap, limit: usize) -> Result<(), HttpError> {
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
-    // hyper has refused lengths that are no number or contradict each other.
+    // hyper has refused lengths that are not numbers or contradict each other.
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

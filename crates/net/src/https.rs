@@ -13,14 +13,14 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::client::TlsStream;
 
-/// A service and how long things with it may take.
+/// A service: its name, route, trust anchors and time limits.
 #[derive(Debug, Clone)]
 pub struct Service {
     /// Its name, which its certificate must have.
     pub host: String,
-    /// How to get there.
+    /// Opens connections to the service.
     pub dialer: Dialer,
-    /// Whom to trust.
+    /// TLS with the service's trust anchors.
     pub tls: Tls,
     /// Limits of the steps.
     pub limits: Limits,
@@ -28,13 +28,15 @@ pub struct Service {
     pub handshake: Duration,
     /// One exchange altogether, waiting for a free connection included.
     pub total: Duration,
-    /// How long a connection is kept without use. Shorter than what services allow, so that they seldom close first.
+    /// How long a connection is kept without use. Shorter than what services allow, so that they
+    /// seldom close first.
     pub keep: Duration,
-    /// Connections at a time.
+    /// Most concurrent connections.
     pub connections: usize,
 }
 
-/// A request. Its headers are ours; `host`, which is always the service's, and `content-length` are added.
+/// A request. Its headers are ours; `host`, which is always the service's, and `content-length` are
+/// added.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The method.
@@ -45,7 +47,8 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Bytes,
-    /// Doing it twice is as good as once, so it may be sent again when a kept connection turns out to be closed.
+    /// The request is idempotent, so it may be sent again when a kept connection turns out to be
+    /// closed.
     pub idempotent: bool,
 }
 
@@ -75,12 +78,14 @@ impl Https {
     /// Sends a request and reads any answer, up to `most` bytes of body.
     ///
     /// # Errors
-    /// [`HttpError`]; [`HttpError::may_have_arrived`] says whether the service may have acted on it.
+    /// [`HttpError`]; [`HttpError::may_have_arrived`] says whether the service may have acted on
+    /// it.
     pub async fn send(&self, request: &Request, most: usize) -> Result<Answer, HttpError> {
         self.bounded(request, Want::Any(most)).await
     }
 
-    /// Sends a request and gives the answer's status as soon as it is there: whatever becomes of the body, the service has decided.
+    /// Sends a request and gives the answer's status as soon as it is there: whatever becomes of
+    /// the body, the service has decided.
     ///
     /// # Errors
     /// As [`Self::send`].
@@ -109,7 +114,7 @@ impl Https {
                 continue;
             }
             match self.once(sender, request, want).await {
-                // Closed by the service while it lay idle: that is no failure of the service.
+                // The service closed an idle connection: that does not count as a failure.
                 Err(HttpError::Unsent) => {}
                 Err(HttpError::Protocol(_)) if request.idempotent => break,
                 other => return other,
@@ -134,8 +139,8 @@ impl Https {
         Ok(answer)
     }
 
-    /// Closes connections that nobody has used for a while. The next request does so too; this is for when there is none, because a kept
-    /// connection remembers the head of its last request.
+    /// Closes idle connections. Every request does so too; call this periodically, because a kept
+    /// connection holds the head of its last request, secrets included, in memory.
     pub fn close_idle(&self) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         self.drop_stale(&mut kept);
@@ -182,7 +187,7 @@ fn build(host: &str, request: &Request) -> Result<hyper::Request<Full<Bytes>>, H
     let headers = built.headers_mut();
     headers.insert(HOST, HeaderValue::from_str(host).map_err(|_| UNUSABLE)?);
     for (name, value) in &request.headers {
-        // Signed or listed by whoever made the request, and here already.
+        // Set above already; a caller that signs its request lists it too.
         if *name == "host" {
             continue;
         }

@@ -14,7 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Gives the time by which certificates are judged. In an enclave that is the NSM's time, never the host's.
+/// Gives the time at which certificates must be valid. In an enclave that is the NSM's time, never
+/// the host's.
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
     /// Time since 1970 (UTC).
     fn now(&self) -> Duration;
@@ -33,7 +34,7 @@ impl TimeProvider for Time {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// Not PEM (RFC 7468) with certificates, or a certificate that is no trust anchor.
+    /// Not PEM (RFC 7468) with certificates, or a certificate that cannot be a trust anchor.
     #[error("{name}: certificate number {number} is unusable")]
     Anchor {
         /// Which anchors.
@@ -41,25 +42,26 @@ pub enum TlsError {
         /// Its number in the file, from 1.
         number: usize,
     },
-    /// Nothing to trust.
+    /// No trust anchors were given.
     #[error("{0} holds no certificate")]
     Empty(String),
-    /// rustls takes no such configuration.
+    /// rustls refuses the configuration.
     #[error("TLS cannot be set up")]
     Setup,
 }
 
-/// Why a handshake came to nothing.
+/// Why a handshake failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandshakeError {
-    /// The connection ended in the middle. It may go better next time.
+    /// The connection ended in the middle. A retry may succeed.
     Broken(io::ErrorKind),
-    /// What was wrong, in our own words. It stays so.
+    /// The peer or the host name is not acceptable, for this reason. The error is final.
     Refused(&'static str),
 }
 
-/// A client's side of TLS: TLS 1.2 and 1.3, trust in given anchors only, names always checked, no revocation lists (they would come
-/// through the host). Cloning shares sessions, so that later connections resume earlier ones.
+/// A client's side of TLS: TLS 1.2 and 1.3, trust in given anchors only, names always checked, no
+/// revocation lists (they would come through the host). Cloning shares sessions, so that later
+/// connections resume earlier ones.
 #[derive(Clone)]
 pub struct Tls(TlsConnector);
 
@@ -69,7 +71,8 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// Whether this processor can do it: graviola's assembler needs AVX2, ADX, BMI2 and AES, and the process would abort without.
+/// Whether this processor can do it: graviola's assembler needs AVX2, ADX, BMI2 and AES, and the
+/// process would abort without.
 pub fn supported() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
@@ -133,7 +136,7 @@ impl Tls {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| HandshakeError::Refused("the host's name is no name"))?;
+            .map_err(|_| HandshakeError::Refused("the host's name is not a valid DNS name"))?;
         self.0
             .connect(name, stream)
             .await
@@ -141,7 +144,7 @@ impl Tls {
     }
 }
 
-/// Words for the log. An error's own text may quote names out of certificates.
+/// A fixed text for the log: rustls's own text may quote names from the peer's certificate.
 fn reason(error: &io::Error) -> HandshakeError {
     let inner = error
         .get_ref()
@@ -164,7 +167,7 @@ fn reason(error: &io::Error) -> HandshakeError {
             _ => "the certificate is not acceptable",
         },
         rustls::Error::AlertReceived(_) => "the peer refused",
-        _ => "what came is no acceptable TLS",
+        _ => "the peer's data are not acceptable TLS",
     })
 }
 
@@ -182,7 +185,7 @@ mod tests {
         }
     }
 
-    /// What becomes of a handshake with a peer that takes the first bytes, says this and hangs up.
+    /// The outcome of a handshake with a peer that takes the first bytes, says this and hangs up.
     async fn against(words: &[u8]) -> HandshakeError {
         let anchors = include_bytes!("../../../enclave/configs/amazon.pem");
         let tls = Tls::new(&[("anchors", anchors)], Arc::new(Now)).unwrap();
@@ -204,7 +207,7 @@ mod tests {
         let garbage = against(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
         assert_eq!(
             garbage,
-            HandshakeError::Refused("what came is no acceptable TLS")
+            HandshakeError::Refused("the peer's data are not acceptable TLS")
         );
         // A fatal alert: handshake_failure (RFC 8446, section 6).
         let alert = against(&[0x15, 3, 3, 0, 2, 2, 40]).await;

@@ -10,8 +10,8 @@ const PATH: &str = "/dev/nsm";
 
 /// An open `/dev/nsm`, closed when dropped.
 ///
-/// AWS's `nsm_init` hides why an open failed and hands out a bare descriptor; opening the file ourselves keeps the reason and
-/// the ownership.
+/// AWS's `nsm_init` hides why an open failed and hands out a bare descriptor; opening the file
+/// ourselves keeps the reason and the ownership.
 #[derive(Debug)]
 pub(crate) struct Device {
     file: File,

@@ -1,20 +1,25 @@
 //! The fields of an attestation document, read without verification.
 //!
-//! An attestation document is a COSE_Sign1 (RFC 9052, section 4.2), tagged 18 or not: an array of protected header, unprotected
-//! header, payload and signature. The payload is a CBOR map; AWS's nsm-api documents its members
-//! (docs/attestation_process.md, section 3.1).
+//! An attestation document is a COSE_Sign1 (RFC 9052, section 4.2), tagged 18 or not: an array of
+//! protected header, unprotected header, payload and signature. The payload is a CBOR map; AWS's
+//! nsm-api documents its members (docs/attestation_process.md, section 3.1).
 
-use minicbor::data::{Tag, Type};
-use minicbor::decode::{Decoder, Error};
+use letsesign_cbor::{Decoder, Error, Rules};
 use std::collections::BTreeMap;
 
 /// CBOR tag of COSE_Sign1 (RFC 9052, table 1).
 const COSE_SIGN1: u64 = 18;
 
-/// Nesting that a document may have where we skip an unknown member. Real ones need 2.
-const DEPTH_MAX: usize = 8;
+/// NSMs do not sort their members, and some leave the lengths of maps open. Real documents have 2
+/// levels in a member.
+const RULES: Rules = Rules::DETERMINISTIC
+    .long_heads()
+    .long_floats()
+    .indefinite_lists()
+    .any_order()
+    .depth_max(8);
 
-/// Fields of a document whose signature nobody has looked at.
+/// Fields of a document whose signature was not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unverified<'a> {
     /// When the NSM made the document, in milliseconds since 1970 (UTC).
@@ -44,49 +49,50 @@ impl<'a> Unverified<'a> {
     /// Reads the fields of a document as the NSM hands it over.
     ///
     /// # Errors
-    /// [`ParseError`] when the bytes are not such a document: wrong shape, a member twice, bytes behind the end.
+    /// [`ParseError`] when the bytes are not such a document: wrong shape, a member twice, trailing
+    /// bytes.
     pub fn parse(document: &'a [u8]) -> Result<Self, ParseError> {
-        let mut outer = Decoder::new(document);
-        if outer.datatype()? == Type::Tag && outer.tag()? != Tag::new(COSE_SIGN1) {
+        let mut outer = Decoder::with_rules(document, RULES);
+        if outer.tag()?.is_some_and(|tag| tag != COSE_SIGN1) {
             return Err(ParseError::Rule("the tag is not 18 (COSE_Sign1)"));
         }
-        if outer.array()? != Some(4) {
+        if !outer.array()?.is(4) {
             return Err(ParseError::Rule("COSE_Sign1 is not an array of 4 items"));
         }
         outer.bytes()?;
-        skip(&mut outer, 0)?;
+        outer.skip()?;
         let payload = outer.bytes()?;
+        let inside = outer.inside(payload);
         outer.bytes()?;
-        if outer.position() != document.len() {
-            return Err(ParseError::Rule("there are bytes behind the COSE_Sign1"));
-        }
-        Self::parse_payload(payload)
+        outer
+            .end()
+            .map_err(|_| ParseError::Rule("there are bytes behind the COSE_Sign1"))?;
+        Self::parse_payload(inside)
     }
 
-    fn parse_payload(payload: &'a [u8]) -> Result<Self, ParseError> {
-        let mut decoder = Decoder::new(payload);
+    fn parse_payload(mut decoder: Decoder<'a>) -> Result<Self, ParseError> {
         let (mut timestamp, mut pcrs) = (None, None);
         let (mut nonce, mut user_data, mut public_key) = (None, None, None);
         let mut seen = Vec::new();
         let mut left = decoder.map()?;
-        while more(&mut decoder, &mut left)? {
-            let name = decoder.str()?;
+        while decoder.more(&mut left)? {
+            let name = decoder.text()?;
             if seen.contains(&name) {
                 return Err(ParseError::Rule("a member of the payload is there twice"));
             }
             seen.push(name);
             match name {
-                "timestamp" => timestamp = Some(decoder.u64()?),
+                "timestamp" => timestamp = Some(decoder.unsigned()?),
                 "pcrs" => pcrs = Some(parse_pcrs(&mut decoder)?),
                 "nonce" => nonce = optional_bytes(&mut decoder)?,
                 "user_data" => user_data = optional_bytes(&mut decoder)?,
                 "public_key" => public_key = optional_bytes(&mut decoder)?,
-                _ => skip(&mut decoder, 0)?,
+                _ => decoder.skip()?,
             }
         }
-        if decoder.position() != payload.len() {
-            return Err(ParseError::Rule("there are bytes behind the payload's map"));
-        }
+        decoder
+            .end()
+            .map_err(|_| ParseError::Rule("there are bytes behind the payload's map"))?;
         Ok(Self {
             timestamp: timestamp.ok_or(ParseError::Rule("the payload has no timestamp"))?,
             pcrs: pcrs.ok_or(ParseError::Rule("the payload has no pcrs"))?,
@@ -100,11 +106,11 @@ impl<'a> Unverified<'a> {
 fn parse_pcrs<'a>(decoder: &mut Decoder<'a>) -> Result<BTreeMap<u8, &'a [u8]>, ParseError> {
     let mut pcrs = BTreeMap::new();
     let mut left = decoder.map()?;
-    while more(decoder, &mut left)? {
-        let index = decoder.u8()?;
-        if index > 31 {
+    while decoder.more(&mut left)? {
+        let index = u8::try_from(decoder.unsigned()?).ok();
+        let Some(index) = index.filter(|index| *index <= 31) else {
             return Err(ParseError::Rule("a PCR has a number above 31"));
-        }
+        };
         if pcrs.insert(index, decoder.bytes()?).is_some() {
             return Err(ParseError::Rule("a PCR is there twice"));
         }
@@ -113,55 +119,8 @@ fn parse_pcrs<'a>(decoder: &mut Decoder<'a>) -> Result<BTreeMap<u8, &'a [u8]>, P
 }
 
 fn optional_bytes<'a>(decoder: &mut Decoder<'a>) -> Result<Option<&'a [u8]>, ParseError> {
-    match decoder.datatype()? {
-        Type::Null => {
-            decoder.null()?;
-            Ok(None)
-        }
-        _ => Ok(Some(decoder.bytes()?)),
+    if decoder.null()? {
+        return Ok(None);
     }
-}
-
-/// Whether a map has a further pair; handles lengths that are given and those that are not (the NSM uses both).
-fn more(decoder: &mut Decoder<'_>, left: &mut Option<u64>) -> Result<bool, ParseError> {
-    match left {
-        Some(0) => Ok(false),
-        Some(count) => {
-            *count -= 1;
-            Ok(true)
-        }
-        None if decoder.datatype()? == Type::Break => {
-            decoder.skip()?;
-            Ok(false)
-        }
-        None => Ok(true),
-    }
-}
-
-/// Skips one item of bounded depth.
-fn skip(decoder: &mut Decoder<'_>, depth: usize) -> Result<(), ParseError> {
-    if depth > DEPTH_MAX {
-        return Err(ParseError::Rule("nested too deeply"));
-    }
-    match decoder.datatype()? {
-        Type::Array | Type::ArrayIndef => {
-            let mut left = decoder.array()?;
-            while more(decoder, &mut left)? {
-                skip(decoder, depth + 1)?;
-            }
-        }
-        Type::Map | Type::MapIndef => {
-            let mut left = decoder.map()?;
-            while more(decoder, &mut left)? {
-                skip(decoder, depth + 1)?;
-                skip(decoder, depth + 1)?;
-            }
-        }
-        Type::Tag => {
-            decoder.tag()?;
-            skip(decoder, depth + 1)?;
-        }
-        _ => decoder.skip()?,
-    }
-    Ok(())
+    Ok(Some(decoder.bytes()?))
 }

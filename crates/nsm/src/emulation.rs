@@ -1,8 +1,9 @@
 //! An NSM behind a unix stream socket, for tests on machines without the device.
 //!
-//! Wire format: each message is its length as an unsigned 32-bit big-endian number, then that many bytes of CBOR: the very
-//! requests and answers that the NSM driver exchanges (`Request` and `Response` of `aws-nitro-enclaves-nsm-api`). One
-//! connection carries any number of request-answer pairs; this client opens one per request.
+//! Wire format: each message is its length as an unsigned 32-bit big-endian number, then that many
+//! bytes of CBOR: the very requests and answers that the NSM driver exchanges (`Request` and
+//! `Response` of `aws-nitro-enclaves-nsm-api`). One connection carries any number of request-answer
+//! pairs; this client opens one per request.
 
 use crate::{Error, Transport};
 use aws_nitro_enclaves_nsm_api::api::{Request, Response};
@@ -55,7 +56,7 @@ fn exchange(stream: &mut UnixStream, request: &[u8]) -> io::Result<Vec<u8>> {
 /// Writes one message: its length, then its bytes.
 ///
 /// # Errors
-/// What the stream says, and `InvalidInput` beyond 4 GiB.
+/// Errors of the stream, and `InvalidInput` beyond 4 GiB.
 pub fn write_message(stream: &mut impl Write, message: &[u8]) -> io::Result<()> {
     let length =
         u32::try_from(message.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
@@ -67,7 +68,7 @@ pub fn write_message(stream: &mut impl Write, message: &[u8]) -> io::Result<()> 
 /// Reads one message of at most `limit` bytes.
 ///
 /// # Errors
-/// What the stream says, and `InvalidData` when the announced length is beyond the limit.
+/// Errors of the stream, and `InvalidData` when the announced length is beyond the limit.
 pub fn read_message(stream: &mut impl Read, limit: u32) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;

@@ -1,11 +1,13 @@
-//! Access to the Nitro Security Module (NSM), the device that measures an enclave and signs attestation documents.
+//! Access to the Nitro Security Module (NSM), the device that measures an enclave and signs
+//! attestation documents.
 //!
-//! [`Nsm`] speaks to `/dev/nsm` through AWS's own crate, `aws-nitro-enclaves-nsm-api`. With the feature `emulation` it can
-//! speak to a unix socket instead, for tests; that code is in no measured build.
+//! [`Nsm`] speaks to `/dev/nsm` through AWS's own crate, `aws-nitro-enclaves-nsm-api`. With the
+//! feature `emulation` it can speak to a unix socket instead, for tests; that code is in no
+//! measured build.
 //!
-//! [`document`] reads the fields of an attestation document *without verifying it*. That is right for exactly one purpose:
-//! a program inside the enclave looking at a document that its own NSM has just handed over (what time is it, what are my
-//! PCRs). Documents that came from anywhere else are for a verifier.
+//! [`document`] reads the fields of an attestation document *without verifying it*. That is right
+//! for exactly one purpose: a program inside the enclave reads the time or its PCRs from a document
+//! that its own NSM has just made. Documents from anywhere else need a verifier.
 //!
 //! ```no_run
 //! let nsm = letsesign_nsm::Nsm::open()?;
@@ -14,7 +16,7 @@
 //! println!("{} ms since 1970", fields.timestamp);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 mod device;
 pub mod document;
 #[cfg(feature = "emulation")]
@@ -23,7 +25,8 @@ pub mod emulation;
 use aws_nitro_enclaves_nsm_api::api::{ErrorCode, Request, Response};
 use serde_bytes::ByteBuf;
 
-/// Longest `user_data` that an NSM accepts, in bytes (AWS nsm-api, docs/attestation_process.md, section 3.1).
+/// Longest `user_data` that an NSM accepts, in bytes (AWS nsm-api, docs/attestation_process.md,
+/// section 3.1).
 pub const USER_DATA_MAX: usize = 512;
 /// Longest `nonce` that an NSM accepts, in bytes (same source).
 pub const NONCE_MAX: usize = 512;
@@ -38,7 +41,7 @@ pub enum Error {
     Open {
         /// The device or socket.
         path: String,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: std::io::Error,
     },
     /// The exchange with an emulated NSM broke.
@@ -46,7 +49,7 @@ pub enum Error {
     Exchange {
         /// The socket.
         path: String,
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
     /// A field is longer than the NSM allows. Nothing was sent.
@@ -67,7 +70,7 @@ pub enum Error {
         /// The NSM's error code.
         code: String,
     },
-    /// The NSM answered something else than what was asked.
+    /// The NSM's answer belongs to another kind of request.
     #[error("the NSM gave an answer that does not belong to {request}")]
     WrongAnswer {
         /// The request's name in the NSM API.
@@ -75,7 +78,7 @@ pub enum Error {
     },
 }
 
-/// What carries a request to an NSM and brings the answer back.
+/// Carries a request to an NSM and brings the answer back.
 trait Transport: Send + Sync + std::fmt::Debug {
     fn exchange(&self, request: Request) -> Result<Response, Error>;
 }
@@ -119,8 +122,8 @@ impl Nsm {
     /// Asks for an attestation document: a tagged or untagged COSE_Sign1 in CBOR, at most 16 KiB.
     ///
     /// # Errors
-    /// [`Error::TooLong`] for a field beyond [`USER_DATA_MAX`], [`NONCE_MAX`] or [`PUBLIC_KEY_MAX`]; otherwise what the
-    /// device says.
+    /// [`Error::TooLong`] for a field beyond [`USER_DATA_MAX`], [`NONCE_MAX`] or
+    /// [`PUBLIC_KEY_MAX`]; otherwise what the device says.
     pub fn attest(
         &self,
         user_data: Option<&[u8]>,
@@ -140,10 +143,10 @@ impl Nsm {
         }
     }
 
-    /// Asks the NSM who it is.
+    /// Asks the NSM for its description.
     ///
     /// # Errors
-    /// What the device says.
+    /// [`Error::Refused`] with the NSM's code, or a fault of the exchange.
     pub fn describe(&self) -> Result<Description, Error> {
         match self.exchange("DescribeNSM", Request::DescribeNSM)? {
             Response::DescribeNSM {
@@ -164,10 +167,11 @@ impl Nsm {
         }
     }
 
-    /// Bytes from the NSM's random number generator; at most 256, however many the device chooses to give.
+    /// Bytes from the NSM's random number generator; at most 256, however many the device chooses
+    /// to give.
     ///
     /// # Errors
-    /// What the device says.
+    /// [`Error::Refused`] with the NSM's code, or a fault of the exchange.
     pub fn random(&self) -> Result<Vec<u8>, Error> {
         match self.exchange("GetRandom", Request::GetRandom)? {
             Response::GetRandom { random } => Ok(random),
@@ -203,7 +207,7 @@ fn bounded(
     }
 }
 
-/// AWS's enumeration has no text of its own; its names are the ones that AWS documents.
+/// AWS's enumeration does not implement `Display`; its `Debug` names are the documented ones.
 fn describe_code(code: &ErrorCode) -> String {
     format!("{code:?}")
 }

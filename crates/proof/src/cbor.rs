@@ -1,91 +1,64 @@
-//! Maps of a few members in CBOR (RFC 8949): a deterministic writer and a strict reader.
+//! CBOR maps with few members (RFC 8949): a deterministic writer and a strict reader.
 
 use crate::{Error, Hash, Result};
-use minicbor::data::Type;
-use minicbor::decode::Decoder;
+use letsesign_cbor::{Decoder, Encode, Encoder, Kind, Map, Rules};
 
-/// Bytes of a PoR or PoI at most: its base64 has at most 1024 characters.
+/// The most bytes of a PoR or PoI, so that its base64 has at most 1024 characters.
 pub const PROOF_BYTES_MAX: usize = 768;
 
 /// The largest index of a signer.
 pub const SIGNER_INDEX_MAX: u16 = 999;
 
-/// Members that a map may have, unknown ones included.
+/// The most members of a map, unknown ones included.
 const MEMBERS_MAX: u64 = 64;
 
-/// Nesting in unknown members.
-const DEPTH_MAX: usize = 4;
+/// Earlier writers did not sort their keys, and used heads and numbers longer than necessary.
+const RULES: Rules = Rules::DETERMINISTIC
+    .long_heads()
+    .long_floats()
+    .any_order()
+    .depth_max(4);
 
-/// Whole numbers that every reader of JSON-like values keeps exactly: up to 2^53 - 1.
+/// The largest integer that every reader of JSON-like values represents exactly: 2^53 - 1.
 const INTEGER_MAX: u64 = (1 << 53) - 1;
 
-/// Writes by the core deterministic encoding requirements (RFC 8949, section 4.2.1), as long as the caller orders the keys.
-pub(crate) struct Writer(Vec<u8>);
-
-impl Writer {
-    pub(crate) fn array(items: u64) -> Self {
-        let mut writer = Self(Vec::new());
-        writer.head(4, items);
-        writer
+/// Writes a map in the deterministic encoding.
+///
+/// # Errors
+/// [`Error::Cbor`] when two members have one name.
+pub(crate) fn write(format: &'static str, members: &[(&str, Item<'_>)]) -> Result<Vec<u8>> {
+    let mut map = Map::new();
+    for (name, item) in members {
+        map.insert(name, item).map_err(|error| Error::Cbor {
+            format,
+            problem: error.to_string(),
+        })?;
     }
-
-    /// Writes a map. Keys are sorted by their encoding, which for short texts means: shorter first, then by bytes.
-    pub(crate) fn map(mut members: Vec<(&str, Item<'_>)>) -> Vec<u8> {
-        members.sort_by_key(|(key, _)| (key.len(), *key));
-        let mut writer = Self(Vec::new());
-        writer.head(5, members.len() as u64);
-        for (key, item) in members {
-            writer.text(key);
-            match item {
-                Item::Integer(value) => writer.head(0, value),
-                Item::Text(text) => writer.text(text),
-                Item::Bool(value) => writer.0.push(if value { 0xf5 } else { 0xf4 }),
-                Item::Other => writer.0.push(0xf6),
-            }
-        }
-        writer.0
-    }
-
-    pub(crate) fn text(&mut self, text: &str) {
-        self.head(3, text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.0
-    }
-
-    /// Major type and argument, in the shortest form.
-    fn head(&mut self, major: u8, argument: u64) {
-        let major = major << 5;
-        let bytes = argument.to_be_bytes();
-        let (kind, from) = match argument {
-            0..=23 => {
-                self.0.push(major | bytes[7]);
-                return;
-            }
-            24..=0xff => (24, 7),
-            0x100..=0xffff => (25, 6),
-            0x1_0000..=0xffff_ffff => (26, 4),
-            _ => (27, 0),
-        };
-        self.0.push(major | kind);
-        self.0
-            .extend_from_slice(bytes.get(from..).unwrap_or_default());
-    }
+    Ok(Encoder::new().map(&map).to_bytes())
 }
 
-/// A member's value.
+/// The value of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Item<'a> {
     Integer(u64),
     Text(&'a str),
     Bool(bool),
-    /// Something that no member of ours is. Read only.
+    /// A value of a type that no known member has. Only the reader produces it.
     Other,
 }
 
-/// The members of a proof's map.
+impl Encode for Item<'_> {
+    fn encode(&self, out: &mut Encoder) {
+        match self {
+            Item::Integer(value) => out.unsigned(*value),
+            Item::Text(text) => out.text(text),
+            Item::Bool(value) => out.bool(*value),
+            Item::Other => out.null(),
+        };
+    }
+}
+
+/// The members of a PoR or PoI after reading.
 #[derive(Debug)]
 pub(crate) struct Members<'a> {
     format: &'static str,
@@ -95,9 +68,11 @@ pub(crate) struct Members<'a> {
 impl<'a> Members<'a> {
     /// Reads a map with text keys.
     ///
-    /// Refused are: bytes behind the map, a key twice, indefinite lengths, deep nesting. Not refused are other orders and longer
-    /// heads than needed, which earlier writers used, and unknown members, which later ones may add.
+    /// Refuses bytes behind the map, duplicate keys, indefinite lengths and deep nesting. Accepts
+    /// any order of keys and heads longer than necessary, which earlier writers produced, and
+    /// unknown members, which later writers may add.
     pub(crate) fn parse(format: &'static str, bytes: &'a [u8]) -> Result<Self> {
+        // The limit comes first, so that hostile input costs little.
         if bytes.len() > PROOF_BYTES_MAX {
             return Err(Error::TooLong {
                 format,
@@ -106,12 +81,14 @@ impl<'a> Members<'a> {
             });
         }
         let problem = |problem: String| Error::Cbor { format, problem };
-        let mut decoder = Decoder::new(bytes);
+        let mut decoder = Decoder::with_rules(bytes, RULES);
         let members =
             read_map(&mut decoder).map_err(|error| problem(format!("not a CBOR map: {error}")))?;
-        if decoder.position() != bytes.len() {
-            return Err(problem("there are bytes behind the map".to_owned()));
-        }
+        decoder
+            .end()
+            .map_err(|_| problem("there are bytes behind the map".to_owned()))?;
+        // Which of two equal keys counts would depend on the reader. Maps are short, so comparing
+        // all pairs is cheap.
         for (index, (key, _)) in members.iter().enumerate() {
             let before = members.get(..index).unwrap_or_default();
             if before.iter().any(|(other, _)| other == key) {
@@ -144,7 +121,7 @@ impl<'a> Members<'a> {
     pub(crate) fn text(&self, member: &'static str) -> Result<&'a str> {
         match self.required(member)? {
             Item::Text(text) => Ok(text),
-            _ => Err(self.error(member, "is no text")),
+            _ => Err(self.error(member, "is not a text")),
         }
     }
 
@@ -183,38 +160,35 @@ impl<'a> Members<'a> {
     }
 }
 
-type Decoded<T> = std::result::Result<T, minicbor::decode::Error>;
-
-fn read_map<'a>(decoder: &mut Decoder<'a>) -> Decoded<Vec<(&'a str, Item<'a>)>> {
-    let count = definite(decoder.map()?)?;
-    if count > MEMBERS_MAX {
-        return Err(minicbor::decode::Error::message("too many members"));
+fn read_map<'a>(
+    decoder: &mut Decoder<'a>,
+) -> std::result::Result<Vec<(&'a str, Item<'a>)>, String> {
+    let text = |error: letsesign_cbor::Error| error.to_string();
+    let mut entries = decoder.map().map_err(text)?;
+    if entries.left().is_none_or(|count| count > MEMBERS_MAX) {
+        return Err("too many members".to_owned());
     }
     let mut members = Vec::new();
-    for _ in 0..count {
-        let key = decoder.str()?;
-        members.push((key, read_item(decoder)?));
+    while decoder.more(&mut entries).map_err(text)? {
+        let key = decoder.text().map_err(text)?;
+        members.push((key, read_item(decoder).map_err(text)?));
     }
     Ok(members)
 }
 
-fn definite(length: Option<u64>) -> Decoded<u64> {
-    length.ok_or_else(|| minicbor::decode::Error::message("indefinite length"))
-}
-
-fn read_item<'a>(decoder: &mut Decoder<'a>) -> Decoded<Item<'a>> {
-    Ok(match decoder.datatype()? {
-        Type::U8 | Type::U16 | Type::U32 | Type::U64 => match decoder.u64()? {
+fn read_item<'a>(decoder: &mut Decoder<'a>) -> letsesign_cbor::Result<Item<'a>> {
+    Ok(match decoder.kind()? {
+        Kind::Unsigned => match decoder.unsigned()? {
             value @ 0..=INTEGER_MAX => Item::Integer(value),
             _ => Item::Other,
         },
-        // Writers in JavaScript print times, which have more than 32 bits, as floating point numbers.
-        Type::F32 => whole(decoder.f32()?.into()),
-        Type::F64 => whole(decoder.f64()?),
-        Type::String => Item::Text(decoder.str()?),
-        Type::Bool => Item::Bool(decoder.bool()?),
+        // Writers in JavaScript encode times, which need more than 32 bits, as floating-point
+        // numbers. None of them writes the narrowest ones, which so stay no integers.
+        Kind::Float32 | Kind::Float64 => whole(decoder.float()?),
+        Kind::Text => Item::Text(decoder.text()?),
+        Kind::Bool => Item::Bool(decoder.bool()?),
         _ => {
-            skip(decoder, 0)?;
+            decoder.skip()?;
             Item::Other
         }
     })
@@ -232,29 +206,4 @@ fn whole(value: f64) -> Item<'static> {
     } else {
         Item::Other
     }
-}
-
-/// Skips one item of bounded depth.
-fn skip(decoder: &mut Decoder<'_>, depth: usize) -> Decoded<()> {
-    if depth > DEPTH_MAX {
-        return Err(minicbor::decode::Error::message("nested too deeply"));
-    }
-    let items = match decoder.datatype()? {
-        Type::Array | Type::ArrayIndef => definite(decoder.array()?)?,
-        Type::Map | Type::MapIndef => definite(decoder.map()?)?.saturating_mul(2),
-        Type::Tag => {
-            decoder.tag()?;
-            1
-        }
-        Type::BytesIndef | Type::StringIndef | Type::Break => definite(None)?,
-        _ => {
-            decoder.skip()?;
-            0
-        }
-    };
-    // Every item takes a byte at least, so this ends with the input, whatever the count says.
-    for _ in 0..items {
-        skip(decoder, depth + 1)?;
-    }
-    Ok(())
 }

@@ -1,77 +1,81 @@
-//! Errors. Their texts name the format and the member, never a value: values are people's data.
+//! Errors of this crate. Their texts name the format and the member, never a value: values are
+//! personal data.
 
-/// What readers and writers of this crate return.
+/// The result of this crate's readers and writers.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why bytes are not what they should be.
+/// Why bytes or texts violate their format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Not CBOR, or not the CBOR that a proof is.
+    /// The bytes are not CBOR, or not the map that a proof is.
     #[error("{format}: {problem}")]
     Cbor {
         /// `PoR` or `PoI`.
         format: &'static str,
-        /// What is wrong.
+        /// The problem, for people.
         problem: String,
     },
-    /// A member is missing or out of its range.
+    /// A member is missing or has a bad value.
     #[error("{format}: member {member} {problem}")]
     Member {
-        /// The format.
+        /// Name of the format.
         format: &'static str,
-        /// The member's name as the format has it.
+        /// Name of the member in the format.
         member: &'static str,
-        /// What is wrong.
+        /// The problem, for people.
         problem: &'static str,
     },
-    /// A text is not the JSON that the format is.
+    /// The text is not strict JSON, or lacks the structure of the format.
     #[error("{format}: {problem}")]
     Json {
-        /// The format.
+        /// Name of the format.
         format: &'static str,
-        /// What is wrong, with the place where it is known.
+        /// The problem, with line and column where they are known.
         problem: String,
     },
     /// More bytes than the format allows.
     #[error("{format}: {size} bytes, and at most {limit} are allowed")]
     TooLong {
-        /// The format.
+        /// Name of the format.
         format: &'static str,
-        /// What there is.
+        /// The actual number of bytes.
         size: usize,
-        /// What may be.
+        /// The largest number allowed.
         limit: usize,
     },
     /// A hash is not 64 lower-case hexadecimal digits.
     #[error("a SHA-256 is 64 lower-case hexadecimal digits")]
     Hash,
-    /// The attested function is another one.
+    /// The statement is about another task, or a task of another protocol.
+    #[error("the attestation is for another task or protocol")]
+    Task,
+    /// The statement is about another function of the enclave.
     #[error("the attestation is for {found}, not for {expected}")]
     Function {
-        /// What was attested.
+        /// Name of the attested function.
         found: &'static str,
-        /// What it should be.
+        /// Name of the expected function.
         expected: &'static str,
     },
     /// The attested hash list has other names, or another number of them.
     #[error("the attested hash list names {found}, not {expected}")]
     HashNames {
-        /// What was attested.
+        /// The attested names.
         found: String,
-        /// What it should be.
+        /// The expected names.
         expected: String,
     },
-    /// An attested hash is not the hash of what is there.
+    /// An attested hash differs from the hash of the data at hand.
     #[error(
         "{name} is not what was attested: its SHA-256 is {actual}, the attested one is {attested}"
     )]
     HashDiffers {
         /// Name in the hash list.
         name: String,
-        /// Computed from what is there.
+        /// SHA-256 of the data at hand, in hexadecimal.
         actual: String,
-        /// As attested.
+        /// The attested SHA-256, in hexadecimal.
         attested: String,
     },
 }

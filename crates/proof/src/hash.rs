@@ -1,17 +1,16 @@
-//! SHA-256 values, written as 64 lower-case hexadecimal digits everywhere in the protocol.
+//! SHA-256 values, which the protocol writes as 64 lower-case hexadecimal digits everywhere.
 
-use crate::cbor::Writer;
 use crate::{Error, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// A SHA-256.
+/// A SHA-256 value of 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
-    /// The SHA-256 of some bytes.
+    /// Computes the SHA-256 of bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
@@ -53,15 +52,4 @@ impl<'de> Deserialize<'de> for Hash {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         Self::parse(&text).map_err(D::Error::custom)
     }
-}
-
-/// Binds a proof to its task: SHA-256 of the deterministic CBOR array `[taskID]` (RFC 8949,
-/// section 4.2.1).
-///
-/// `subTaskID` is left out: it names a step, and each job of a task may carry another one. A hash,
-/// because an identifier has up to 256 characters and a proof in base64 must stay below 1024.
-pub fn task_hash(task_id: &str) -> Hash {
-    let mut writer = Writer::array(1);
-    writer.text(task_id);
-    Hash::of(&writer.into_bytes())
 }

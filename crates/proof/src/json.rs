@@ -1,24 +1,25 @@
-//! The compact text of a JSON value, which is what hashes are over.
+//! The compact text of a JSON value, which hashes cover.
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
 use std::marker::PhantomData;
 
-/// The text that `JSON.stringify` prints for a value whose numbers are spelt as a writer in JavaScript spells them: no white
-/// space between tokens, members in the order received, strings with the fewest escapes. Numbers keep their spelling.
+/// The text that `JSON.stringify` prints for a value, provided that its numbers have JavaScript's
+/// spelling: no white space between tokens, members in the order received, strings with the fewest
+/// escapes. Numbers keep their spelling.
 ///
-/// `None` when the text is not JSON by the rules of the crate strict-json (64 levels at most).
+/// `None` when the text is not JSON by the rules of the crate strict-json (at most 64 levels).
 pub fn compact(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     compact_into(text, &mut |piece| out.push_str(piece))?;
     Some(out)
 }
 
-/// The hash of [`compact`]'s text, without making that text.
+/// The SHA-256 of [`compact`]'s text, computed without storing that text.
 pub fn compact_hash(text: &str) -> Option<crate::Hash> {
     let mut hash = Sha256::new();
     compact_into(text, &mut |piece| hash.update(piece))?;
@@ -39,7 +40,8 @@ fn compact_into(text: &str, out: &mut impl FnMut(&str)) -> Option<()> {
                     write_string(&serde_json::from_str::<String>(string).ok()?, &mut spelt);
                     out(&spelt);
                 } else {
-                    // Without an escape there is one spelling. Documents are strings of megabytes, so this is worth it.
+                    // A string without escapes has a single spelling, so it is copied whole.
+                    // Documents are strings of megabytes; this fast path matters.
                     out(string);
                 }
                 end
@@ -57,7 +59,7 @@ fn compact_into(text: &str, out: &mut impl FnMut(&str)) -> Option<()> {
     Some(())
 }
 
-/// The offset behind the string that a text starts with, and whether it has escapes.
+/// The offset behind the string at the start of a text, and whether the string has escapes.
 fn string_end(text: &str) -> Option<(usize, bool)> {
     let bytes = text.as_bytes();
     let mut escapes = false;
@@ -72,7 +74,8 @@ fn string_end(text: &str) -> Option<(usize, bool)> {
     }
 }
 
-/// ECMAScript 2024, section 25.5.2.3 (QuoteJSONString). Lone surrogates cannot occur: the text is UTF-8.
+/// QuoteJSONString of ECMAScript 2024, section 25.5.2.3. Lone surrogates cannot occur, because the
+/// text is UTF-8.
 fn write_string(text: &str, out: &mut String) {
     out.push('"');
     for character in text.chars() {
@@ -85,7 +88,7 @@ fn write_string(text: &str, out: &mut String) {
             '\u{c}' => out.push_str("\\f"),
             '\r' => out.push_str("\\r"),
             '\0'..='\u{1f}' => {
-                // Writing into a string cannot fail.
+                // Writing to a `String` never fails.
                 let _ = write!(out, "\\u{:04x}", u32::from(character));
             }
             other => out.push(other),
@@ -94,7 +97,20 @@ fn write_string(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Checks a text strictly and reads it.
+/// Reads a text of at most `limit` bytes as one strict JSON object. `format` is the name in errors.
+///
+/// # Errors
+/// [`Error::TooLong`](crate::Error::TooLong); [`Error::Json`](crate::Error::Json) for text that is
+/// not strict JSON or not such an object. The error quotes no value: values are personal data.
+pub fn read_object<T: serde::de::DeserializeOwned>(
+    format: &'static str,
+    text: &[u8],
+    limit: usize,
+) -> crate::Result<T> {
+    read::<Object<T>>(format, text, limit).map(|Object(value)| value)
+}
+
+/// Reads a text of at most `limit` bytes as strict JSON.
 pub(crate) fn read<'a, T: serde::Deserialize<'a>>(
     format: &'static str,
     text: &'a [u8],
@@ -113,9 +129,24 @@ pub(crate) fn read<'a, T: serde::Deserialize<'a>>(
     serde_json::from_slice(text).map_err(|error| problem(describe(&error)))
 }
 
-/// A value that must be an object. The readers that serde derives take a list of the members'
-/// values as well, which no other reader does.
-pub(crate) struct Object<T>(pub(crate) T);
+/// A value that must be a JSON object. The readers that serde derives also accept an array of the
+/// members' values, which other implementations would refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Object<T>(pub T);
+
+impl<T> std::ops::Deref for Object<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Serialize> Serialize for Object<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -137,14 +168,19 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// A member that is optional, and not null where it is there.
-pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+/// Reads an optional member, which must not be null when it is present: for serde's
+/// `deserialize_with`, beside `default`.
+///
+/// # Errors
+/// The errors of the member's own reader.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// serde_json's message quotes values of a wrong type, which may be a person's data; the place says as much.
+/// Describes an error by its place alone: serde_json's message quotes values of a wrong type, which
+/// may be personal data.
 fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
     if text.starts_with("missing field") {
@@ -154,5 +190,5 @@ fn describe(error: &serde_json::Error) -> String {
     format!("a member is unknown or not what it should be, at line {line} column {column}")
 }
 
-/// A value's text as it stands in its file.
+/// The text of a value exactly as in its file.
 pub(crate) type Raw = RawValue;

@@ -1,12 +1,14 @@
-//! The formats of a signing proof, without I/O. docs/proof-format.md describes every one of them.
+//! The formats of a signing proof, without I/O. docs/proof-format.md describes them.
 //!
-//! * [`Por`] (proof of request) and [`Poi`] (proof of intent): CBOR maps that the enclave makes, attests and reads again;
-//! * [`UserData`]: what the NSM attests with a result, the function's name and the results' hashes;
+//! * [`Por`] (proof of request) and [`Poi`] (proof of intent): CBOR maps that the enclave writes,
+//!   attests and reads back;
+//! * [`UserData`]: the statement that the NSM attests with a result, the function's name and the
+//!   hashes of the results;
 //! * [`Summary`]: who signed, when and from where, with the magic number on the page;
-//! * [`Spf`]: the file a relying party gets, a summary with its attestation document.
+//! * [`Spf`]: the proof file of a relying party, a summary with its attestation document.
 //!
-//! Writers are deterministic. Readers are strict: what two readers could understand differently is refused. Nothing here
-//! verifies an attestation document; that is the crate letsesign-attestation.
+//! Writers are deterministic. Readers are strict: they refuse whatever two readers could understand
+//! differently. The crate letsesign-attestation verifies attestation documents; this one does not.
 //!
 //! ```
 //! use letsesign_proof::{Function, Hash, UserData};
@@ -17,23 +19,29 @@
 //! UserData::parse(text.as_bytes())?.expect(Function::SendReq, &results)?;
 //! # Ok::<(), letsesign_proof::Error>(())
 //! ```
-
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 mod cbor;
 mod error;
 mod hash;
 mod json;
 mod poi;
 mod por;
+pub mod protocol2;
 mod spf;
 mod summary;
+mod task;
 mod user_data;
 
 pub use cbor::{PROOF_BYTES_MAX, SIGNER_INDEX_MAX};
 pub use error::{Error, Result};
-pub use hash::{Hash, task_hash};
-pub use json::{compact, compact_hash};
+pub use hash::Hash;
+pub use json::{Object, compact, compact_hash, present, read_object};
 pub use poi::{PhoneRecord, Poi};
 pub use por::Por;
-pub use spf::{ATTESTATION_BYTES_MAX, SPF_BYTES_MAX, Spf};
+pub use spf::{ATTESTATION_BYTES_MAX, Spf};
 pub use summary::{CheckedBy, EmailProvider, Evidence, MagicNumber, Origin, Signer, Summary};
+pub use task::task_hash;
 pub use user_data::{Function, NamedHash, USER_DATA_MAX, UserData};
+
+/// The largest proof file, in bytes. A thousand signers with the longest names stay below it.
+pub const SPF_BYTES_MAX: usize = 16 << 20;

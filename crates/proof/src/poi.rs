@@ -1,35 +1,37 @@
-//! The proof of intent: the signer confirmed.
+//! The proof of intent: the signer confirmed the signature.
 
-use crate::cbor::{Item, Members, Writer};
+use crate::cbor::{Item, Members, write};
 use crate::por::{check_index, check_time};
 use crate::{Hash, Result};
 use std::net::Ipv4Addr;
 
 const FORMAT: &str = "PoI";
 
-/// A proof of intent, made by `confirmIntent`.
+/// A proof of intent, written by `confirmIntent`.
 ///
-/// `task_hash` and `phone` came later: proofs of earlier releases have neither, and their readers ignore both.
+/// `task_hash` and `phone` were added later: proofs of earlier releases lack both, and readers of
+/// earlier releases ignore them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Poi {
     /// SHA-256 of the task payload's compact JSON.
     pub payload_hash: Hash,
     /// The signer's position, 0 to 999.
     pub signer_idx: u16,
-    /// Where the confirmation came from, as the sender's server told.
+    /// The address of the confirmation, as reported by the sender's server.
     pub ip_address: Ipv4Addr,
     /// Time of the PoR's attestation document, in milliseconds since 1970 (UTC).
     pub por_time: u64,
-    /// The task and sub-task that this confirmation belongs to ([`task_hash`](crate::task_hash)).
+    /// The task of this confirmation ([`task_hash`](crate::task_hash)).
     pub task_hash: Option<Hash>,
-    /// Which phone number was verified, when one was.
+    /// The phone number that was verified, if any.
     pub phone: Option<PhoneRecord>,
 }
 
-/// A verified phone number, recorded without telling it: whoever knows the number can check that it was this one.
+/// A verified phone number, recorded without revealing it: whoever knows the number can check that
+/// this proof records it.
 ///
-/// The salt keeps two proofs for one number from being linked. It does not hide the number from someone who holds the proof and
-/// tries all numbers: there are too few of them.
+/// The salt keeps two proofs for one number from being linked. It does not hide the number from
+/// someone who holds the proof and tries all numbers: there are too few of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PhoneRecord {
     /// Random, fresh for every proof.
@@ -39,7 +41,7 @@ pub struct PhoneRecord {
 }
 
 impl PhoneRecord {
-    /// Records a number. `salt` must be random; `number` in E.164 form.
+    /// Records a number. `salt` must be random, `number` in E.164 form.
     pub fn new(salt: [u8; 16], number: &str) -> Self {
         Self {
             salt,
@@ -47,7 +49,15 @@ impl PhoneRecord {
         }
     }
 
-    /// Whether this records that number.
+    /// The record that a proof holds: its salt as 32 lower-case hexadecimal digits, and its hash.
+    pub(crate) fn from_parts(salt: &str, hash: Hash) -> Option<Self> {
+        let mut bytes = [0; 16];
+        let lower_case = !salt.bytes().any(|byte| byte.is_ascii_uppercase());
+        let read = lower_case && hex::decode_to_slice(salt, &mut bytes).is_ok();
+        read.then_some(Self { salt: bytes, hash })
+    }
+
+    /// Whether this records that number, which is in E.164 form.
     pub fn is(&self, number: &str) -> bool {
         Self::digest(self.salt, number) == self.hash
     }
@@ -60,10 +70,10 @@ impl PhoneRecord {
 }
 
 impl Poi {
-    /// Writes deterministic CBOR.
+    /// Encodes as deterministic CBOR.
     ///
     /// # Errors
-    /// [`Error::Member`](crate::Error::Member) when a number is out of its range.
+    /// [`Error::Member`](crate::Error::Member) when a number exceeds its limit.
     pub fn to_cbor(&self) -> Result<Vec<u8>> {
         check_index(FORMAT, self.signer_idx)?;
         check_time(FORMAT, "porTime", self.por_time)?;
@@ -84,13 +94,14 @@ impl Poi {
             members.push(("phoneSalt", Item::Text(salt)));
             members.push(("phoneHash", Item::Text(hash)));
         }
-        Ok(Writer::map(members))
+        write(FORMAT, &members)
     }
 
     /// Reads a proof of this or an earlier release.
     ///
     /// # Errors
-    /// [`Error`](crate::Error) when the bytes are no such map (bytes behind it and doubled keys included) or a member is out of its range.
+    /// [`Error`](crate::Error) when the bytes are not exactly one such map (trailing bytes and
+    /// duplicate keys are refused too), or a member has a bad value.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let members = Members::parse(FORMAT, bytes)?;
         Ok(Self {
@@ -114,12 +125,7 @@ fn phone(members: &Members<'_>) -> Result<Option<PhoneRecord>> {
             Some(_) => Err(members.error("phoneHash", "is missing, but there is a phoneSalt")),
         };
     };
-    let text = members.text("phoneSalt")?;
-    let mut salt = [0; 16];
-    if text.bytes().any(|byte| byte.is_ascii_uppercase())
-        || hex::decode_to_slice(text, &mut salt).is_err()
-    {
-        return Err(members.error("phoneSalt", "is not 32 lower-case hexadecimal digits"));
-    }
-    Ok(Some(PhoneRecord { salt, hash }))
+    PhoneRecord::from_parts(members.text("phoneSalt")?, hash)
+        .map(Some)
+        .ok_or_else(|| members.error("phoneSalt", "is not 32 lower-case hexadecimal digits"))
 }

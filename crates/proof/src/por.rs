@@ -1,34 +1,35 @@
 //! The proof of request: the enclave asked this signer to sign this task.
 
-use crate::cbor::{Item, Members, Writer};
+use crate::cbor::{Item, Members, write};
 use crate::{Error, Hash, Result, SIGNER_INDEX_MAX};
 
 const FORMAT: &str = "PoR";
 
-/// A proof of request, made by `sendReq`.
+/// A proof of request, written by `sendReq`.
 ///
-/// `task_hash` and `expiry_time` came later: proofs of earlier releases have neither, and their readers ignore both.
+/// `task_hash` and `expiry_time` were added later: proofs of earlier releases lack both, and
+/// readers of earlier releases ignore them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Por {
     /// SHA-256 of the task payload's compact JSON.
     pub payload_hash: Hash,
     /// The signer's position, 0 to 999.
     pub signer_idx: u16,
-    /// SHA-256 of the secret's base64 text, which the mailed link holds.
+    /// SHA-256 of the secret's base64 text; the mailed link contains the secret.
     pub secret_hash: Hash,
-    /// Whether the signer must prove to hold a phone number.
+    /// Whether the signer must prove control of a phone number.
     pub phone_required: bool,
-    /// The task and sub-task that this request belongs to ([`task_hash`](crate::task_hash)).
+    /// The task of this request ([`task_hash`](crate::task_hash)).
     pub task_hash: Option<Hash>,
-    /// When the request ends to be valid, in milliseconds since 1970 (UTC).
+    /// Last moment of validity, in milliseconds since 1970 (UTC).
     pub expiry_time: Option<u64>,
 }
 
 impl Por {
-    /// Writes deterministic CBOR.
+    /// Encodes as deterministic CBOR.
     ///
     /// # Errors
-    /// [`Error::Member`] when a number is out of its range.
+    /// [`Error::Member`] when a number exceeds its limit.
     pub fn to_cbor(&self) -> Result<Vec<u8>> {
         check_index(FORMAT, self.signer_idx)?;
         let (payload, secret) = (self.payload_hash.to_string(), self.secret_hash.to_string());
@@ -44,13 +45,14 @@ impl Por {
             check_time(FORMAT, "expiryTime", time)?;
             members.push(("expiryTime", Item::Integer(time)));
         }
-        Ok(Writer::map(members))
+        write(FORMAT, &members)
     }
 
     /// Reads a proof of this or an earlier release.
     ///
     /// # Errors
-    /// [`Error`] when the bytes are no such map (bytes behind it and doubled keys included) or a member is out of its range.
+    /// [`Error`] when the bytes are not exactly one such map (trailing bytes and duplicate keys are
+    /// refused too), or a member has a bad value.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let members = Members::parse(FORMAT, bytes)?;
         Ok(Self {
@@ -66,7 +68,8 @@ impl Por {
         })
     }
 
-    /// Whether the request is over at a time in milliseconds since 1970. The last valid moment is `expiry_time` itself.
+    /// Whether the request has expired at a time in milliseconds since 1970. It is still valid at
+    /// `expiry_time` itself.
     pub fn expired_at(&self, time: u64) -> bool {
         self.expiry_time.is_some_and(|expiry| time > expiry)
     }

@@ -1,24 +1,21 @@
-//! The proof file (.spf): what a relying party gets beside the signed document.
+//! The proof file (.spf), which a relying party gets with the signed document.
 
-use crate::{Error, Result, Summary, json};
+use crate::{Error, Result, SPF_BYTES_MAX, Summary, json};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 const FORMAT: &str = ".spf file";
 
-/// Bytes of a proof file at most. A thousand signers with the longest names stay below.
-pub const SPF_BYTES_MAX: usize = 16 << 20;
-
-/// Bytes of an attestation document at most; real ones have 4 to 6 KB.
+/// The largest attestation document, in bytes; real ones have 4 to 6 KB.
 pub const ATTESTATION_BYTES_MAX: usize = 16 << 10;
 
-/// A proof file: a summary and the attestation document over it and the PDF.
+/// A proof file: a summary, and the attestation document that covers the summary and the PDF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spf {
-    /// Who signed.
+    /// Who signed, when and from where.
     pub summary: Summary,
-    /// The attestation document of `attachEsig`. Not verified here.
+    /// The attestation document of `attachEsig`, unverified.
     pub attestation: Vec<u8>,
 }
 
@@ -30,10 +27,10 @@ struct Content<S, D> {
 }
 
 impl Spf {
-    /// The compact JSON that is delivered; the summary's text goes in as it is.
+    /// The compact JSON for delivery. It contains the summary's text unchanged.
     ///
     /// # Errors
-    /// [`Error::TooLong`] when the attestation document is longer than any.
+    /// [`Error::TooLong`] when the attestation document exceeds [`ATTESTATION_BYTES_MAX`].
     pub fn to_json(&self) -> Result<String> {
         check_document(&self.attestation)?;
         let problem = |error: serde_json::Error| Error::Json {
@@ -48,10 +45,11 @@ impl Spf {
         serde_json::to_string(&content).map_err(problem)
     }
 
-    /// Reads a proof file. Members beside the two that are known are ignored, because nothing attests them.
+    /// Reads a proof file. Ignores unknown members, because nothing attests them.
     ///
     /// # Errors
-    /// [`Error`] when the file is not strict JSON, a member is missing or is not what it should be, base64 included.
+    /// [`Error`] when the file is not strict JSON, or a member is missing or has a bad value,
+    /// base64 included.
     pub fn parse(text: &[u8]) -> Result<Self> {
         let json::Object(content): json::Object<Content<&json::Raw, String>> =
             json::read(FORMAT, text, SPF_BYTES_MAX)?;
@@ -61,7 +59,7 @@ impl Spf {
                 .map_err(|_| Error::Member {
                     format: FORMAT,
                     member: "attestDoc",
-                    problem: "is no base64 (standard alphabet, with padding)",
+                    problem: "is not base64 (standard alphabet, with padding)",
                 })?;
         check_document(&attestation)?;
         Ok(Self {

@@ -1,27 +1,29 @@
 //! The summary: who signed, when, from where.
 
+use crate::protocol2::{self, TaskFacts};
 use crate::{Error, Hash, Result, json};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 const FORMAT: &str = "summary";
 
-/// Signers at most: their indices go to 999.
+/// The most signers: their indices end at 999.
 const SIGNERS_MAX: usize = 1000;
 
-/// Characters of the mail domain at most, as in the sender's mail configuration.
+/// The longest mail domain in characters, as in the sender's mail configuration.
 const DOMAIN_MAX: usize = 256;
 
-/// What a reader in JavaScript counts to.
+/// The largest integer that JavaScript represents exactly.
 const TIME_MAX: u64 = (1 << 53) - 1;
 
-/// The number that the enclave draws for each signed document and prints on its pages: 32 random bytes.
+/// The number that the enclave generates for each signed document and prints on its pages: 32
+/// random bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct MagicNumber(pub [u8; 32]);
 
 impl MagicNumber {
-    /// What is printed on the page: the first 32 hexadecimal digits.
+    /// The text on the pages: the first 32 hexadecimal digits.
     pub fn on_page(&self) -> String {
         hex::encode(self.0.get(..16).unwrap_or_default())
     }
@@ -54,12 +56,12 @@ impl<'de> Deserialize<'de> for MagicNumber {
     }
 }
 
-/// How it was checked that a signer is who the sender meant.
+/// How the enclave checked that a signer is the person whom the sender meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckedBy {
-    /// Whoever reads the mailbox confirmed: `["mail"]`.
+    /// Someone with access to the mailbox confirmed: `["mail"]`.
     Mail,
-    /// The same person also proved to hold the phone number: `["mail","sms"]`.
+    /// The same person also proved control of the phone number: `["mail","sms"]`.
     MailAndSms,
 }
 
@@ -97,7 +99,7 @@ impl<'de> Deserialize<'de> for CheckedBy {
     }
 }
 
-/// The service that the sender's mails went through.
+/// The service that delivered the sender's mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EmailProvider {
     /// Amazon SES.
@@ -117,41 +119,42 @@ impl fmt::Display for EmailProvider {
     }
 }
 
-/// Which task a document was signed for, and whose mail account asked: what version 2 of the
-/// summary adds at its top.
+/// The task of a signed document and the mail account that sent the requests. Version 2 of the
+/// summary adds them at its top level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Hash of the task payload's compact JSON.
+    /// SHA-256 of the task payload's compact JSON.
     pub payload_hash: Hash,
-    /// From the decrypted mail configuration.
+    /// The service, from the decrypted mail configuration.
     pub email_provider: EmailProvider,
-    /// The domain that mails came from, 1 to 256 characters, as the decrypted mail configuration
-    /// spells it.
+    /// The domain of the sender's address, 1 to 256 characters, spelt as in the decrypted mail
+    /// configuration.
     pub email_domain: String,
 }
 
-/// What version 2 of the summary adds for a signer.
+/// The members that version 2 of the summary adds to a signer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evidence {
-    /// Hash of the PoI's CBOR.
+    /// SHA-256 of the PoI's CBOR.
     pub poi_hash: Hash,
-    /// How the signer was checked. With SMS exactly where there is a phone number.
+    /// How the signer was checked; with SMS exactly if there is a phone number.
     pub checked_by: CheckedBy,
 }
 
-/// One signer.
+/// One signer and the circumstances of the signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(into = "SignerMembers")]
 pub struct Signer {
-    /// As the sender wrote it. A person typed it: show it with care.
+    /// The name as the sender wrote it: foreign text, so escape it before display.
     pub name: String,
-    /// Where the request was mailed to.
+    /// The address that received the request.
     pub email_addr: String,
-    /// Where the confirmation came from, as the sender's server told.
-    pub ip_address: Ipv4Addr,
+    /// The address of the confirmation, as reported by the sender's server. Protocol 1 knows IPv4
+    /// alone.
+    pub ip_address: IpAddr,
     /// When the signer confirmed, in seconds since 1970 (UTC); at most 2^53 - 1.
     pub signing_time: u64,
-    /// The verified phone number, when there was one.
+    /// The verified phone number, if one was required.
     pub phone_number: Option<String>,
     /// How the signer was checked. `None` in a version 1 summary.
     pub evidence: Option<Evidence>,
@@ -162,7 +165,8 @@ pub struct Signer {
 struct SignerMembers {
     name: String,
     email_addr: String,
-    ip_address: Ipv4Addr,
+    #[serde(deserialize_with = "ipv4")]
+    ip_address: IpAddr,
     signing_time: u64,
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -182,6 +186,10 @@ struct SignerMembers {
         deserialize_with = "json::present"
     )]
     checked_by: Option<CheckedBy>,
+}
+
+fn ipv4<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<IpAddr, D::Error> {
+    Ipv4Addr::deserialize(deserializer).map(IpAddr::V4)
 }
 
 impl From<Signer> for SignerMembers {
@@ -248,30 +256,33 @@ struct Content<S> {
     email_service_domain: Option<String>,
 }
 
-/// A summary with the very text that was hashed.
+/// A summary together with the exact text that was hashed.
 ///
-/// Version 2 has an [`Origin`] and an [`Evidence`] for every signer; version 1, which earlier
-/// releases wrote, has none of them. A mixture is neither, and refused.
+/// Version 2 has an [`Origin`], and an [`Evidence`] for every signer. Version 1, from earlier
+/// releases, has neither. A mixture of both is refused. Version 3 is the summary of protocol 2: it
+/// has both, and [`TaskFacts`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// In signing order.
+    /// The signers, in signing order.
     pub signers: Vec<Signer>,
-    /// Printed on the pages.
+    /// The number printed on the pages.
     pub magic_number: MagicNumber,
-    /// Binds the signed document to the sender's task.
+    /// The hash that binds the signed document to the sender's task; in version 3 the binding.
     pub binding_data_hash: Hash,
-    /// Task and mail account. `None` in a version 1 summary.
+    /// The task and the mail account. `None` in a version 1 summary.
     pub origin: Option<Origin>,
+    /// Facts of protocol 2. `None` in versions 1 and 2.
+    pub facts: Option<TaskFacts>,
     text: String,
 }
 
 impl Summary {
-    /// Makes a summary and its text: version 2 with an origin, version 1 without.
+    /// Builds a summary and its text: version 2 with an origin, version 1 without.
     ///
     /// # Errors
-    /// [`Error::Member`] without signers or with more than 1000, when some members of version 2 are there and others are
-    /// not, when a signer has a phone number that was not checked or the other way round, and for a time or a domain out
-    /// of its range.
+    /// [`Error::Member`] for no signers or more than 1000, for an incomplete set of version 2
+    /// members, for a phone number without an SMS check or the reverse, and for a time or a domain
+    /// beyond its limit.
     pub fn new(
         signers: Vec<Signer>,
         magic_number: MagicNumber,
@@ -296,17 +307,51 @@ impl Summary {
             magic_number,
             binding_data_hash,
             origin,
+            facts: None,
             text,
         })
     }
 
-    /// Reads a summary of either version. The hashed text is that of `JSON.stringify`, whatever
-    /// white space is in `text`; members that this reader does not know stay in it.
+    /// Puts a summary of protocol 2 together and checks the rules that all versions share.
+    pub(crate) fn assemble(
+        signers: Vec<Signer>,
+        magic_number: MagicNumber,
+        binding: Hash,
+        origin: Origin,
+        facts: TaskFacts,
+        text: String,
+    ) -> Result<Self> {
+        let origin = Some(origin);
+        check(&signers, origin.as_ref())?;
+        Ok(Self {
+            signers,
+            magic_number,
+            binding_data_hash: binding,
+            origin,
+            facts: Some(facts),
+            text,
+        })
+    }
+
+    /// The version: 1, 2, or 3 for a task of protocol 2.
+    pub fn version(&self) -> u8 {
+        match (&self.origin, &self.facts) {
+            (_, Some(_)) => 3,
+            (Some(_), None) => 2,
+            (None, None) => 1,
+        }
+    }
+
+    /// Reads a summary of any version. The hashed text is the one that `JSON.stringify` prints,
+    /// whatever white space is in `text`; it keeps unknown members.
     ///
     /// # Errors
-    /// [`Error`] when the text is not strict JSON, a member is missing or is not what it should be, and when members of
-    /// version 2 are there in part.
+    /// [`Error`] when the text is not strict JSON, a member is missing or has a bad value, or only
+    /// some members of version 2 are present.
     pub fn parse(text: &str) -> Result<Self> {
+        if protocol2::summary::is_protocol2(text) {
+            return protocol2::summary::parse(text);
+        }
         let json::Object(content): json::Object<Content<json::Object<SignerMembers>>> =
             json::read(FORMAT, text.as_bytes(), crate::SPF_BYTES_MAX)?;
         let origin = match (
@@ -339,11 +384,12 @@ impl Summary {
             magic_number: content.magic_number,
             binding_data_hash: content.binding_data_hash,
             origin,
+            facts: None,
             text,
         })
     }
 
-    /// The compact text, the result `summary` of `attachEsig`.
+    /// The compact text, which `attachEsig` returns as the result `summary`.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -362,8 +408,8 @@ fn error(member: &'static str, problem: &'static str) -> Error {
     }
 }
 
-/// A document with half of what version 2 says would be taken for either version, by one reader or
-/// another.
+/// A summary with half of version 2 is ambiguous: one reader would take it for version 1, another
+/// for version 2.
 fn mixed(member: &'static str) -> Error {
     error(
         member,

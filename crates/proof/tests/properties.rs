@@ -1,4 +1,4 @@
-//! What holds for every value, and for every text.
+//! Properties of every value and of every text.
 
 use letsesign_proof::{
     CheckedBy, EmailProvider, Evidence, Hash, MagicNumber, Origin, PhoneRecord, Poi, Por, Signer,
@@ -29,7 +29,7 @@ prop_compose! {
     fn signer()(name in ".{1,20}", email_addr in ".{1,20}", ip_address: std::net::Ipv4Addr,
                 signing_time in 0u64..1 << 53,
                 phone_number in proptest::option::of("\\+[0-9]{3,12}")) -> Signer {
-        Signer { name, email_addr, ip_address, signing_time, phone_number, evidence: None }
+        Signer { name, email_addr, ip_address: std::net::IpAddr::V4(ip_address), signing_time, phone_number, evidence: None }
     }
 }
 
@@ -40,7 +40,7 @@ prop_compose! {
     }
 }
 
-/// Gives a signer what version 2 says of it.
+/// Adds the members of version 2 to a signer.
 fn checked(signer: Signer, poi_hash: Hash) -> Signer {
     let checked_by = match signer.phone_number {
         Some(_) => CheckedBy::MailAndSms,
@@ -57,7 +57,7 @@ fn checked(signer: Signer, poi_hash: Hash) -> Signer {
 
 proptest! {
     #[test]
-    fn proofs_come_back(por in por(), poi in poi()) {
+    fn proofs_survive_a_round_trip(por in por(), poi in poi()) {
         prop_assert_eq!(Por::parse(&por.to_cbor().unwrap()).unwrap(), por);
         let bytes = poi.to_cbor().unwrap();
         // The base64 of a proof has at most 1024 characters.
@@ -74,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn a_proof_file_comes_back(signers in proptest::collection::vec(signer(), 1..4), magic: [u8; 32],
+    fn a_proof_file_survives_a_round_trip(signers in proptest::collection::vec(signer(), 1..4), magic: [u8; 32],
                                binding in hash(), origin in proptest::option::of(origin()), poi in hash(),
                                attestation in proptest::collection::vec(any::<u8>(), 0..100)) {
         let signers = match &origin {

@@ -1,10 +1,6 @@
-//! Golden vectors of docs/proof-format.md. They were made by another implementation.
+//! Golden vectors of docs/proof-format.md, made by another implementation.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests"
-)]
+#![cfg(test)]
 
 use letsesign_proof::{
     CheckedBy, Function, Hash, PhoneRecord, Poi, Por, Summary, UserData, task_hash,
@@ -63,7 +59,7 @@ fn poi(fields: &Value) -> Poi {
 }
 
 #[test]
-fn proofs_are_written_and_read_as_recorded() {
+fn proofs_match_the_golden_vectors() {
     let vectors = vectors();
     for vector in list(&vectors, "por") {
         let value = por(&vector["fields"]);
@@ -87,7 +83,7 @@ fn proofs_are_written_and_read_as_recorded() {
 }
 
 #[test]
-fn what_breaks_a_rule_is_refused_by_name() {
+fn broken_rules_are_reported_by_name() {
     for vector in list(&vectors(), "poiRefused") {
         let error = Poi::parse(&bytes(&vector)).unwrap_err().to_string();
         let expected = vector["error"].as_str().unwrap();
@@ -96,7 +92,7 @@ fn what_breaks_a_rule_is_refused_by_name() {
 }
 
 #[test]
-fn hashes_of_tasks_and_phones_are_as_recorded() {
+fn hashes_of_tasks_and_phones_match_the_golden_vectors() {
     let vectors = vectors();
     let task = &vectors["taskHash"];
     let id = task["taskID"].as_str().unwrap();
@@ -205,10 +201,9 @@ fn a_summary_is_hashed_as_json_stringify_prints_it() {
     assert_eq!(checked, [CheckedBy::MailAndSms, CheckedBy::Mail]);
 }
 
-/// Whoever takes members out of a summary, or adds them, must not make one of the other version of
-/// it.
+/// Removing or adding members must not turn a summary of one version into one of the other.
 #[test]
-fn a_mixture_of_both_versions_is_no_summary() {
+fn a_mixture_of_both_versions_is_refused() {
     for vector in list(&vectors(), "summaryRefused") {
         let text = vector["text"].as_str().unwrap();
         let error = Summary::parse(text).unwrap_err().to_string();

@@ -1,4 +1,5 @@
-//! Answers of Twilio Verify v2: status and body, read strictly. Members that are not named here may be anything.
+//! Answers of Twilio Verify v2: status and body, read strictly. Members that are not named here may
+//! be anything.
 
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -13,7 +14,8 @@ pub const FRIENDLY_NAME: &str = "Let's eSign";
 pub const CODE_LENGTH: u64 = 6;
 /// Bytes of a verification's SID: clients give it back in `twilioVerificationSID`.
 const SID_MAX: usize = 191;
-/// Twilio's error 60202, "Max check attempts reached", comes with status 429, but waiting does not help.
+/// Twilio's error 60202, "Max check attempts reached", comes with status 429, but waiting does not
+/// help.
 const TOO_MANY_CHECKS: u64 = 60_202;
 
 #[derive(Deserialize)]
@@ -57,9 +59,11 @@ fn failure(status: u16) -> Error {
     }
 }
 
-/// The answer to [`crate::request::service`]: the service is there, is called [`FRIENDLY_NAME`] and sends PINs of [`CODE_LENGTH`] digits.
+/// The answer to [`crate::request::service`]: the service is there, is called [`FRIENDLY_NAME`] and
+/// sends PINs of [`CODE_LENGTH`] digits.
 ///
-/// Else [`Error::Setting`]. 401 and 403 are [`Error::Credentials`], and so is 404: Twilio answers it when a service is not that account's.
+/// Else [`Error::Setting`]. 401 and 403 are [`Error::Credentials`], and so is 404: Twilio answers
+/// it when a service is not that account's.
 pub fn service(status: u16, body: &[u8]) -> Result<()> {
     match status {
         200 => {
@@ -89,8 +93,8 @@ pub fn sent(status: u16, body: &[u8]) -> Result<String> {
 
 /// The answer to [`crate::request::check`]: approved, by SMS, to `phone`.
 ///
-/// Anything else that Twilio says about the PIN is [`Error::NotApproved`]; 404 is, too: Twilio deletes a verification that was
-/// approved, expired (10 minutes) or tried too often.
+/// Anything else that Twilio says about the PIN is [`Error::NotApproved`]; 404 is, too: Twilio
+/// deletes a verification that was approved, expired (10 minutes) or tried too often.
 pub fn checked(status: u16, body: &[u8], phone: &str) -> Result<()> {
     match status {
         200 | 201 => {

@@ -1,4 +1,4 @@
-//! What can go wrong. No variant holds text that came from outside: errors go into logs.
+//! Errors of SMS verification. No variant holds text that came from outside: errors go into logs.
 
 /// Result with [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -10,7 +10,7 @@ pub enum Error {
     /// Twilio refuses the credentials. Code 2011.
     #[error("Twilio refuses the credentials")]
     Credentials,
-    /// There is no such Verify service, or its name or its code's length is wrong. Code 2012.
+    /// The Verify service does not exist, or its name or its code's length is wrong. Code 2012.
     #[error("the Twilio Verify service is not set up for this")]
     Setting,
     /// The PIN is wrong, expired, tried too often, or belongs to another number. Code 2204.
@@ -19,10 +19,10 @@ pub enum Error {
     /// Twilio refuses, for good, with this status: a number it cannot reach, for example.
     #[error("Twilio refuses: {0}")]
     Failed(u16),
-    /// Twilio asks to come back later (429), or failed itself (5xx).
+    /// Twilio throttles requests (429), or failed (5xx).
     #[error("Twilio is not available: {0}")]
     Temporary(u16),
-    /// Not what Twilio answers.
+    /// The answer does not have the form of Twilio's answers.
     #[error("Twilio's answer is malformed")]
     Answer,
 }

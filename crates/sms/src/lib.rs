@@ -1,7 +1,9 @@
 //! Phone checks by Twilio Verify, without sockets: docs/sms.md.
 //!
-//! [`request`] makes the three requests, [`answer`] reads what comes back. Whoever holds the connection to [`HOST`] sends them.
-//! [`is_e164`] and [`is_valid`] say what a phone number is.
+//! [`request`] makes the three requests, [`answer`] reads what comes back. The
+//! caller, who holds the connection to [`HOST`], sends them. [`is_e164`] and [`is_valid`] check
+//! phone numbers.
+#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
 
 pub mod answer;
 mod error;

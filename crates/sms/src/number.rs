@@ -4,7 +4,7 @@ use crate::pattern::Number;
 
 /// A country's or region's numbering plan.
 pub(crate) struct Plan {
-    /// What every national number of it matches.
+    /// The pattern that every national number of it matches.
     pub(crate) general: &'static str,
     /// Kinds of numbers: fixed, mobile, toll-free...
     pub(crate) kinds: &'static [Kind],
@@ -14,15 +14,15 @@ pub(crate) struct Plan {
 pub(crate) struct Kind {
     /// Bit n: a national number may have n digits. 0: the pattern alone says it.
     pub(crate) lengths: u32,
-    /// What they match.
+    /// The pattern that they match.
     pub(crate) digits: &'static str,
 }
 
 /// All plans by country calling code (ITU-T E.164), ascending; written by build.rs.
 pub(crate) static PLANS: &[(u16, &[Plan])] = include!(concat!(env!("OUT_DIR"), "/plans.rs"));
 
-/// Whether `text` has the form of E.164: `^\+[1-9]\d{1,14}$`, ASCII digits alone. This is the form a task's `phoneNumber` must have, if it
-/// is not empty.
+/// Whether `text` has the form of E.164: `^\+[1-9]\d{1,14}$`, ASCII digits alone. This is the form
+/// a task's `phoneNumber` must have, if it is not empty.
 pub fn is_e164(text: &str) -> bool {
     let Some(digits) = text.strip_prefix('+') else {
         return false;
@@ -32,10 +32,12 @@ pub fn is_e164(text: &str) -> bool {
         && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether `text` is a number that may exist: [`is_e164`], and the numbering plan of its country has such numbers (code 2104).
+/// Whether `text` is a number that may exist: [`is_e164`], and the numbering plan of its country
+/// has such numbers (code 2104).
 ///
-/// It is `isValidNumber` of libphonenumber for numbers in E.164 form, but a national prefix after the country code (`+44 (0)20...`)
-/// is not taken away: Twilio would answer with another number than the one that was asked about.
+/// It is `isValidNumber` of libphonenumber for numbers in E.164 form, but a national prefix after
+/// the country code (`+44 (0)20...`) is not taken away: Twilio would answer with another number
+/// than the one that was asked about.
 pub fn is_valid(text: &str) -> bool {
     if !is_e164(text) {
         return false;

@@ -1,8 +1,9 @@
 //! Matches digits against a pattern of a numbering plan.
 //!
-//! The patterns are regular expressions of a small kind: digits, `\d`, `[0-46-8]`, `(?:...)`, `|`, `?`, `{n}`, `{n,m}`. A number has at most
-//! 15 digits, so the places a match may have reached fit in the bits of an integer; each part of the pattern maps the set of
-//! places before it to the set after it. Time is linear in the pattern, nothing is allocated or compiled.
+//! The patterns are regular expressions of a small kind: digits, `\d`, `[0-46-8]`, `(?:...)`, `|`,
+//! `?`, `{n}`, `{n,m}`. A number has at most 15 digits, so the places a match may have reached fit
+//! in the bits of an integer; each part of the pattern maps the set of places before it to the set
+//! after it. Time is linear in the pattern, nothing is allocated or compiled.
 
 /// Digits of a national number (ITU-T E.164: 15 with the country code).
 pub(crate) const DIGITS_MAX: usize = 15;

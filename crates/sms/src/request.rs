@@ -1,4 +1,5 @@
-//! Requests to Twilio Verify v2 (Twilio's API reference: "Service", "Verification", "Verification Check").
+//! Requests to Twilio Verify v2 (Twilio's API reference: "Service", "Verification", "Verification
+//! Check").
 
 use crate::error::{Error, Result};
 use base64::Engine;
@@ -33,20 +34,22 @@ pub struct Request {
 
 /// Asks for the service's settings; [`crate::answer::service`] reads the answer. May be repeated.
 ///
-/// All requests fail with [`Error::Credentials`] if the API SID could not be a user name of HTTP Basic (empty, a colon or a control
-/// character), and with [`Error::Setting`] if the service's SID cannot be escaped (empty, `.`, `..`).
+/// All requests fail with [`Error::Credentials`] if the API SID could not be a user name of HTTP
+/// Basic (empty, a colon or a control character), and with [`Error::Setting`] if the service's SID
+/// cannot be escaped (empty, `.`, `..`).
 pub fn service(config: &Config) -> Result<Request> {
     build(config, "GET", "", &[])
 }
 
-/// Has a PIN sent to `phone` by SMS; [`crate::answer::sent`] reads the answer. A repetition sends another SMS.
+/// Has a PIN sent to `phone` by SMS; [`crate::answer::sent`] reads the answer. A repetition sends
+/// another SMS.
 pub fn send(config: &Config, phone: &str) -> Result<Request> {
     let form = [("To", phone), ("Channel", "sms")];
     build(config, "POST", "/Verifications", &form)
 }
 
-/// Checks a PIN; [`crate::answer::checked`] reads the answer. Not to be repeated when the answer was lost: an approved check is
-/// forgotten by Twilio, and each wrong one counts.
+/// Checks a PIN; [`crate::answer::checked`] reads the answer. Not to be repeated when the answer
+/// was lost: an approved check is forgotten by Twilio, and each wrong one counts.
 pub fn check(config: &Config, verification_sid: &str, pin: &str) -> Result<Request> {
     let form = [("VerificationSid", verification_sid), ("Code", pin)];
     build(config, "POST", "/VerificationCheck", &form)
@@ -117,8 +120,8 @@ fn basic(config: &Config) -> Result<Zeroizing<String>> {
     Ok(value)
 }
 
-/// One segment of a path (RFC 3986, section 3.3): unreserved characters stay, the rest becomes `%XX`. Segments that mean another
-/// resource cannot be escaped.
+/// One segment of a path (RFC 3986, section 3.3): unreserved characters stay, the rest becomes
+/// `%XX`. Segments that mean another resource cannot be escaped.
 fn segment(text: &str) -> Result<String> {
     if matches!(text, "" | "." | "..") {
         return Err(Error::Setting);

@@ -1,25 +1,18 @@
-//! How long a document of 10 pages and 1 MB takes on one thread: `cargo bench -p letsesign-stamp`.
+//! Time to stamp a document of 10 pages and 1 MB on one thread: `cargo bench -p letsesign-stamp`.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use letsesign_stamp::{Field, FieldKind, Fonts, Language, Output, Signer, Template, What};
+use letsesign_stamp::{Field, FieldKind, Fonts, Language, Mark, Output, Signer, Template};
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::path::Path;
 
 fn fonts() -> Fonts {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../enclave/packages/fonts");
-    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
-    Fonts::new(
-        read("DancingScript-Regular.otf"),
-        read("Inconsolata.otf"),
-        read("ukai.ttc"),
-    )
-    .unwrap()
+    let [script, mono, cjk] = letsesign_tests::fonts().unwrap();
+    Fonts::new(script, mono, cjk).unwrap()
 }
 
-/// Ten pages, each with a little text and 100 kB that do not compress; 200 objects more.
+/// Ten pages, each with a little text and 100 kB that do not compress, and 200 more objects.
 fn document() -> Vec<u8> {
     let mut bodies = vec![
         "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
@@ -88,13 +81,13 @@ fn benches(criterion: &mut Criterion) {
         fields: &fields,
         what,
     };
-    let signed = What::Signed {
+    let signed = Mark::Signed {
         magic_number: &magic_number,
         date: "2026/11/25 (UTC)",
     };
     let latin = [signer("Jane Doe", signed)];
     let chinese = [signer("\u{738b}\u{5c0f}\u{660e}", signed)];
-    let hint = [signer("Jane Doe", What::Hint(Language::English))];
+    let hint = [signer("Jane Doe", Mark::Hint(Language::English))];
     criterion.bench_function("open and check", |bench| {
         bench.iter(|| {
             Template::open(black_box(&pdf))

@@ -1,16 +1,15 @@
-//! What the worst documents cost: `cargo run -p letsesign-stamp --example hostile [KIND]` makes one
-//! of 50 MiB of each kind, stamps it, and prints time, peak memory and result.
+//! The cost of the worst documents: `cargo run -p letsesign-stamp --example hostile [KIND]` makes
+//! one of 50 MiB of each kind, stamps it, and prints time, peak memory and result.
 
-use letsesign_stamp::{Field, FieldKind, Fonts, Output, Signer, Template, What};
+use letsesign_stamp::{Field, FieldKind, Fonts, Mark, Output, Signer, Template};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 use std::{env, fs};
 
-/// What a job can hold.
+/// The largest document of a job, in bytes.
 const SIZE: usize = 50 << 20;
 const KINDS: [&str; 10] = [
     "nothing",
@@ -29,20 +28,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Some(kind) = env::args().nth(1) else {
         println!("{:<12} {:>8} {:>9}  result", "document", "s", "peak MiB");
         for kind in KINDS {
-            // A process for each: the peak is a process's.
+            // A process for each kind, because the peak is measured per process.
             Command::new(env::current_exe()?).arg(kind).status()?;
         }
         return Ok(());
     };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../enclave/packages/fonts");
-    let read = |name: &str| fs::read(folder.join(name));
-    let fonts = Fonts::new(
-        read("DancingScript-Regular.otf")?,
-        read("Inconsolata.otf")?,
-        read("ukai.ttc")?,
-    )?;
+    let [script, mono, cjk] = letsesign_tests::fonts()?;
+    let fonts = Fonts::new(script, mono, cjk)?;
     let file = env::temp_dir().join(format!("hostile-{}.pdf", std::process::id()));
-    // Making the document is not measured: a process of its own does it.
+    // A process of its own makes the document, so that this does not count.
     if let Some(to) = env::args().nth(2) {
         fs::write(to, document(&kind)?)?;
         return Ok(());
@@ -64,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         number: 1,
         name: "Jane Doe",
         fields: &field,
-        what: What::Pending,
+        what: Mark::Pending,
     }];
     let start = Instant::now();
     let result = Template::open(&pdf).and_then(|template| {
@@ -80,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The peak of this process's resident memory in MiB, fonts (17 MiB) and document included.
+/// Peak of this process's resident memory in MiB, fonts (17 MiB) and document included.
 fn peak() -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -88,7 +82,7 @@ fn peak() -> Result<u64, Box<dyn Error>> {
     Ok(kilobytes.ok_or("no VmHWM")?.parse::<u64>()? >> 10)
 }
 
-/// A page with this content and these entries, and `more` after the objects.
+/// A document of one page with this content and these entries, and `more` after the objects.
 fn page(content: &[u8], filter: &str, entries: &str, more: &[u8], bad: bool) -> Vec<u8> {
     let mut out = b"%PDF-1.7\n".to_vec();
     let mut places = Vec::new();
@@ -114,7 +108,7 @@ fn page(content: &[u8], filter: &str, entries: &str, more: &[u8], bad: bool) -> 
     let mut end = String::from("xref\n0 6\n0000000000 65535 f \n");
     places.push(usize::from(bad));
     for place in &places {
-        // At 0 there is nothing, by convention.
+        // By convention, there is nothing at offset 0.
         let _ = writeln!(end, "{place:010} 00000 n ");
     }
     let _ = write!(
@@ -185,7 +179,7 @@ fn document(kind: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     })
 }
 
-/// An object that fills the file, and that no reader needs.
+/// An object that fills the file and that no reader needs.
 fn image() -> Vec<u8> {
     let length = SIZE - (9 << 20);
     let mut out = format!("5 0 obj\n<</Length {length}>>stream\n").into_bytes();

@@ -1,8 +1,8 @@
-//! Stamps a file, to look at the result: `cargo run -p letsesign-stamp --example stamp -- IN.pdf OUT.pdf [NAME]`.
+//! Stamps a file, for a look at the result:
+//! `cargo run -p letsesign-stamp --example stamp -- IN.pdf OUT.pdf [NAME]`.
 
-use letsesign_stamp::{Field, FieldKind, Fonts, Language, Output, Signer, Template, What};
+use letsesign_stamp::{Field, FieldKind, Fonts, Language, Mark, Output, Signer, Template};
 use std::error::Error;
-use std::path::Path;
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -11,13 +11,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: stamp IN.pdf OUT.pdf [NAME]".into());
     };
     let name = arguments.next().unwrap_or_else(|| "Jane Doe".to_owned());
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../enclave/packages/fonts");
-    let read = |name: &str| fs::read(folder.join(name));
-    let fonts = Fonts::new(
-        read("DancingScript-Regular.otf")?,
-        read("Inconsolata.otf")?,
-        read("ukai.ttc")?,
-    )?;
+    let [script, mono, cjk] = letsesign_tests::fonts()?;
+    let fonts = Fonts::new(script, mono, cjk)?;
     let field = |kind, x, y, height| Field {
         kind,
         page: 1,
@@ -37,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             number: 1,
             name: &name,
             fields: &signed,
-            what: What::Signed {
+            what: Mark::Signed {
                 magic_number: &magic_number,
                 date: "2026/11/25 (UTC)",
             },
@@ -46,19 +41,19 @@ fn main() -> Result<(), Box<dyn Error>> {
             number: 2,
             name: &name,
             fields: &pending,
-            what: What::Pending,
+            what: Mark::Pending,
         },
         Signer {
             number: 3,
             name: &name,
             fields: &hint,
-            what: What::Hint(Language::English),
+            what: Mark::Hint(Language::English),
         },
         Signer {
             number: 4,
             name: &name,
             fields: &[field(FieldKind::Signature, 260.0, 270.0, 40.0)],
-            what: What::Hint(Language::Chinese),
+            what: Mark::Hint(Language::Chinese),
         },
     ];
     let pdf = fs::read(input)?;

@@ -1,14 +1,15 @@
-//! What makes a document look different by time, reader, printing or script: taken out, in the preview
-//! and in the signed document alike, or refused. docs/stamp.md lists it.
+//! Active content: features that change a document's appearance by time, reader, printing or
+//! script. They are removed from the preview and the signed document alike, or the document is
+//! refused. docs/stamp.md lists them.
 //!
-//! Every dictionary of the file is looked at, wherever it is: what is not found by the way through
-//! the catalogue cannot hide.
+//! Every dictionary of the file is checked, wherever it is, so content that the catalogue does not
+//! lead to cannot hide.
 
 use crate::error::Error;
-use crate::pdf::document::Document;
-use crate::pdf::object::{Dict, Object};
+use letsesign_pdf_reader::document::Document;
+use letsesign_pdf_reader::object::{Dict, Object};
 
-/// Actions that run programs, change what is shown, or play something (ISO 32000-2, 12.6.4).
+/// Actions that run programs, change the display, or play something (ISO 32000-2, 12.6.4).
 const ACTIONS: [&[u8]; 14] = [
     b"JavaScript",
     b"Launch",
@@ -25,12 +26,12 @@ const ACTIONS: [&[u8]; 14] = [
     b"GoToDp",
     b"NOP",
 ];
-/// Events that start actions (12.6.3).
+/// Events that trigger actions (ISO 32000-2, 12.6.3).
 const EVENTS: [&[u8]; 20] = [
     b"E", b"X", b"D", b"U", b"Fo", b"Bl", b"PO", b"PC", b"PV", b"PI", b"O", b"C", b"K", b"F", b"V",
     b"WC", b"WS", b"DS", b"WP", b"DP",
 ];
-/// What a layer's usage says (8.11.4.4).
+/// Usage entries of a layer (ISO 32000-2, 8.11.4.4).
 const USAGE: [&[u8]; 8] = [
     b"CreatorInfo",
     b"Language",
@@ -41,12 +42,14 @@ const USAGE: [&[u8]; 8] = [
     b"User",
     b"PageElement",
 ];
-/// Bits of an annotation's flags (12.5.3): shown in print, not on the screen, and not always.
+/// Bits of an annotation's flags (ISO 32000-2, 12.5.3): printed, not on screen, toggled by the
+/// mouse.
 const PRINT: i64 = 1 << 2;
 const NO_VIEW: i64 = 1 << 5;
 const TOGGLE: i64 = 1 << 8;
 
-/// Takes out of an object what is active. Says whether something was; refuses what has to stay.
+/// Removes active content from an object and returns whether there was any. Refuses content that
+/// cannot be removed.
 pub(crate) fn clean(
     document: &Document<'_>,
     object: &mut Object,
@@ -73,7 +76,7 @@ pub(crate) fn clean(
     Ok(changed)
 }
 
-/// Streams whose data come from elsewhere, or that are others in print.
+/// Refuses streams whose data come from elsewhere, or are replaced in print.
 fn refuse_stream(document: &Document<'_>, dict: &Dict) -> Result<(), Error> {
     for (key, what) in [
         (&b"F"[..], "a stream's data are in another file"),
@@ -96,13 +99,14 @@ fn refuse_stream(document: &Document<'_>, dict: &Dict) -> Result<(), Error> {
 
 fn clean_dict(document: &Document<'_>, dict: &mut Dict) -> Result<bool, Error> {
     let mut doomed: Vec<Vec<u8>> = Vec::new();
-    // One pass over the keys: dictionaries may be large.
+    // One pass over the keys, because dictionaries may be large.
     for (key, value) in &dict.0 {
         let remove = match key.as_slice() {
             b"S" => {
                 let kind = document.resolve(value)?;
                 if kind.name().is_some_and(|kind| ACTIONS.contains(&kind)) {
-                    // An action without a type does nothing; nor does what would come next.
+                    // Without its type, an action does nothing, and neither do the actions chained
+                    // to it.
                     doomed.extend([&b"JS"[..], b"Next", b"R"].map(<[u8]>::to_vec));
                     true
                 } else {
@@ -159,7 +163,8 @@ fn is_dict(document: &Document<'_>, value: &Object) -> Result<bool, Error> {
     Ok(matches!(document.resolve(value)?, Object::Dict(_)))
 }
 
-/// Whether the value of `AA` is what it says, not a font or a graphics state with this name.
+/// Whether the value of `AA` is a dictionary of actions, and not a font or a graphics state that
+/// happens to have this name.
 fn runs_actions(document: &Document<'_>, value: &Object) -> Result<bool, Error> {
     let Object::Dict(events) = document.resolve(value)? else {
         return Ok(false);
@@ -174,7 +179,7 @@ fn runs_actions(document: &Document<'_>, value: &Object) -> Result<bool, Error> 
     Ok(false)
 }
 
-/// A place in the document, and nothing after it.
+/// Whether an opening action only goes to a place in the document, without a further action.
 fn is_harmless_opening(document: &Document<'_>, value: &Object) -> Result<bool, Error> {
     Ok(match document.resolve(value)? {
         Object::Dict(action) => {
@@ -184,7 +189,8 @@ fn is_harmless_opening(document: &Document<'_>, value: &Object) -> Result<bool, 
     })
 }
 
-/// The flags of an annotation that only printers show, or that a mouse brings out: without those.
+/// New flags for an annotation that only printers show, or that the mouse toggles; `None` when the
+/// flags may stay.
 fn print_flags(document: &Document<'_>, dict: &Dict) -> Result<Option<i64>, Error> {
     if dict.get(b"Rect").is_none() || dict.get(b"F").is_none() {
         return Ok(None);
@@ -203,11 +209,11 @@ fn print_flags(document: &Document<'_>, dict: &Dict) -> Result<Option<i64>, Erro
 mod tests {
     use super::*;
     use crate::Limits;
-    use crate::budget::Budget;
+    use letsesign_pdf_reader::Budget;
     use std::collections::BTreeMap;
     use std::path::Path;
 
-    /// Keys of dictionaries that are not in `after`, and flags that differ.
+    /// Counts the keys that `after` lacks, and the flags that differ.
     fn taken(before: &Object, after: &Object, hits: &mut BTreeMap<String, usize>) {
         match (before, after) {
             (Object::Array(before), Object::Array(after)) => {
@@ -234,9 +240,10 @@ mod tests {
         }
     }
 
-    /// Every object of a file; what is taken out of it, or why it is refused.
+    /// Cleans every object of a file and counts the removed entries, or returns the reason for a
+    /// refusal.
     fn one(pdf: &[u8]) -> Result<BTreeMap<String, usize>, Error> {
-        let document = Document::open(pdf, Budget::new(Limits::default()))?;
+        let document = letsesign_pdf_reader::open(pdf, Budget::new(Limits::default()))?;
         let mut hits = BTreeMap::new();
         for (number, _) in &document.table.entries {
             let Some(loaded) = document.load(*number)? else {

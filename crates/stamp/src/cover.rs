@@ -1,13 +1,13 @@
-//! Annotations and form fields are drawn above the page's content, and would hide a stamp below
-//! them. There the stamp is shown a second time, as the appearance of a field above all others.
+//! Readers draw annotations and form fields above the page's content, so they could hide a stamp.
+//! There the stamp is shown a second time, as the appearance of a field above all others.
 
 use crate::active;
 use crate::error::Error;
 use crate::page::{View, rectangle};
-use crate::pdf::document::Document;
-use crate::pdf::object::{Dict, Object};
 use crate::update::Update;
 use crate::{Field, FieldKind};
+use letsesign_pdf_reader::document::Document;
+use letsesign_pdf_reader::object::{Dict, Object};
 
 /// Bits of an annotation's flags (ISO 32000-1, 12.5.3).
 const HIDDEN: i64 = 1 << 1;
@@ -17,44 +17,43 @@ const NO_ROTATE: i64 = 1 << 4;
 const NO_VIEW: i64 = 1 << 5;
 const READ_ONLY: i64 = 1 << 6;
 const LOCKED: i64 = 1 << 7;
-/// Flags of a form field (12.7.4): a button to push, that nobody can push.
+/// Flags of a form field (12.7.4): a push button that is read-only.
 const BUTTON: i64 = 1 << 16 | 1;
 
-/// Around what is drawn.
+/// Margin around the drawing, in points.
 const MARGIN: f64 = 1.0;
 
-/// What is drawn in a field lies in here: left, bottom, right, top, in the page's user space.
+/// The bounding area of a field's drawing: left, bottom, right, top, in the page's user space.
 pub(crate) type Area = [f64; 4];
 
-/// The area of a field; `name` is drawn in it. The same in previews and signed documents, so it
-/// does not depend on what is drawn.
+/// The area of a field that shows `name`. Previews and signed documents need the same area, so it
+/// does not depend on the state of the signature.
 pub(crate) fn area(view: View, field: &Field, name: &str) -> Area {
     let Field { x, y, height, .. } = *field;
     let characters = u32::try_from(name.chars().count()).unwrap_or(u32::MAX);
-    // Of a date 16 characters, half as wide as high; right of a seal 37 at a fifth of the height,
-    // or the name, whose widest characters are 0.75 of the height.
+    // A date has 16 characters, half as wide as high. Right of a seal are 37 characters at a fifth
+    // of the height, or the name, whose widest characters are 0.75 of the height.
     let width = match field.kind {
         FieldKind::Date => 9.0 * height,
         FieldKind::Signature | FieldKind::Other => {
             height * (1.1 + f64::max(3.9, 0.75 * f64::from(characters))) + 3.0
         }
     };
-    // The descenders of a date; and what readers round.
+    // Room for the descenders of a date, and for the rounding of readers.
     let below = match field.kind {
         FieldKind::Date => 0.3 * height,
         FieldKind::Signature | FieldKind::Other => 0.0,
     };
-    let top = view.height - y;
-    [
+    view.to_user_space([
         x - MARGIN,
-        top - height - below - MARGIN,
+        -y - height - below - MARGIN,
         (x + width).min(view.width.max(x + height)) + MARGIN,
-        top + MARGIN,
-    ]
+        -y + MARGIN,
+    ])
 }
 
-/// The annotations of a page with fields of ours above those that would cover `areas`; `None` when
-/// none does. `form` draws the page's stamp.
+/// The annotations of a page with our fields above those that would cover `areas`; `None` when none
+/// does. `form` draws the page's stamp.
 pub(crate) fn above(
     document: &Document<'_>,
     page: u32,
@@ -82,7 +81,7 @@ pub(crate) fn above(
         return Ok(None);
     }
     let mut all = Object::Array(items);
-    // Copied into the page: what is active in it is taken out here, too.
+    // Active content is removed here, too, because these are copied into the page.
     active::clean(document, &mut all, false)?;
     let Object::Array(mut all) = all else {
         return Ok(None);
@@ -100,7 +99,7 @@ pub(crate) fn above(
             );
         let appearance = update.add_stream(appearance, b"/Stamp Do\n".to_vec());
         let name = format!("letsesign.{appearance}").into_bytes();
-        // A button: some readers draw all form fields above all other annotations.
+        // A button, because some readers draw all form fields above all other annotations.
         let field = Dict::default()
             .with("Type", Object::named("Annot"))
             .with("Subtype", Object::named("Widget"))
@@ -120,8 +119,8 @@ pub(crate) fn above(
     Ok(Some(Object::Array(all)))
 }
 
-/// Where an annotation is shown, if it is. One that does not turn and zoom with the page may be
-/// anywhere.
+/// The area where an annotation is shown; `None` if it is not. One that does not rotate and zoom
+/// with the page may be anywhere.
 fn shown(document: &Document<'_>, annotation: &Object) -> Result<Option<Area>, Error> {
     let Object::Dict(annotation) = document.resolve(annotation)? else {
         return Ok(None);
@@ -129,9 +128,9 @@ fn shown(document: &Document<'_>, annotation: &Object) -> Result<Option<Area>, E
     let kind = document.value(&annotation, b"Subtype")?;
     let drawn = matches!(document.value(&annotation, b"AP")?, Object::Dict(_));
     match kind.name() {
-        // Shown only when somebody asks for it.
+        // Only displayed on demand.
         Some(b"Popup") => return Ok(None),
-        // Without an appearance, a thin border.
+        // Without an appearance, a link only has a thin border.
         Some(b"Link") if !drawn => return Ok(None),
         _ => {}
     }

@@ -1,37 +1,37 @@
-//! What is drawn in a field, in a space with the origin in the page's top-left corner and y up.
+//! Draws fields in a space with its origin in the page's top-left corner and y upwards.
 
 use crate::error::Error;
-use crate::font::{Face, Used};
-use crate::fonts::Shared;
+use crate::face::{Face, Used};
+use crate::font_set::Shared;
 use crate::hint;
-use crate::pdf::object::{decimal, write_hex};
 use crate::seal::INK;
 use crate::text::{Fixed, Hand, Run, runs};
 use crate::update::hex_string;
-use crate::{Field, FieldKind, Language, Signer, What};
+use crate::{Field, FieldKind, Language, Mark, Signer};
+use letsesign_pdf_reader::object::{decimal, write_hex};
 use std::collections::BTreeSet;
 
-/// The colour of the signing hint.
+/// Colour of the signing hint (RGB).
 const HINT: &str = ".203 .596 .858";
-/// From the seal to the text right of it, and from the hint's bar to its text.
+/// Distance from the seal to the text right of it, and from the hint's bar to its text, in points.
 const GAP: f64 = 3.0;
-/// Width of the hint's bar.
+/// Width of the hint's bar, in points.
 const BAR: f64 = 6.0;
-/// No text is made smaller than this to fit.
+/// The smallest font size of a text that is scaled down to fit.
 const SMALLEST: f64 = 0.1;
 
-/// What the stamps of a document use, for their resources.
+/// The resources that the stamps of a document use.
 #[derive(Default)]
 pub(crate) struct Uses {
     pub(crate) script: Used,
     pub(crate) cjk: Used,
-    /// Names of faces and seals that are the same in every document.
+    /// Names of the faces and seals that are the same in every document.
     pub(crate) fixed: BTreeSet<&'static str>,
 }
 
 /// A signer's texts, laid out once for all fields.
 pub(crate) struct Prepared<'a> {
-    what: What<'a>,
+    what: Mark<'a>,
     name: &'a str,
     runs: Vec<Run>,
     /// The line below the name.
@@ -41,8 +41,8 @@ pub(crate) struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     pub(crate) fn new(fonts: &Shared, signer: &Signer<'a>) -> Result<Self, Error> {
         let runs = match signer.what {
-            What::Hint(_) | What::Hidden => Vec::new(),
-            What::Signed { .. } | What::Pending => runs(signer.name, &fonts.script, &fonts.cjk)
+            Mark::Hint(_) | Mark::Hidden => Vec::new(),
+            Mark::Signed { .. } | Mark::Pending => runs(signer.name, &fonts.script, &fonts.cjk)
                 .map_err(|refused| refused.of(signer.number))?,
         };
         let malformed = |what| Error::Malformed {
@@ -50,7 +50,7 @@ impl<'a> Prepared<'a> {
             what,
         };
         let line = match signer.what {
-            What::Signed { magic_number, date } => {
+            Mark::Signed { magic_number, date } => {
                 if magic_number.len() != 64
                     || !magic_number.bytes().all(|byte| byte.is_ascii_hexdigit())
                 {
@@ -65,8 +65,8 @@ impl<'a> Prepared<'a> {
                     .to_ascii_lowercase();
                 format!("{shown} ({:02})", signer.number)
             }
-            What::Pending => format!("pending ({:02})", signer.number),
-            What::Hint(_) | What::Hidden => String::new(),
+            Mark::Pending => format!("pending ({:02})", signer.number),
+            Mark::Hint(_) | Mark::Hidden => String::new(),
         };
         Ok(Self {
             what: signer.what,
@@ -77,7 +77,7 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// Draws one field; `width` is the page's.
+/// Draws one field; `width` is that of the page.
 pub(crate) fn field(
     fonts: &Shared,
     uses: &mut Uses,
@@ -87,10 +87,10 @@ pub(crate) fn field(
     out: &mut Vec<u8>,
 ) {
     match (prepared.what, field.kind) {
-        (What::Hint(language), FieldKind::Signature) => {
+        (Mark::Hint(language), FieldKind::Signature) => {
             draw_hint(fonts, uses, language, field, width, out);
         }
-        (What::Signed { date, .. }, FieldKind::Date) => {
+        (Mark::Signed { date, .. }, FieldKind::Date) => {
             uses.fixed.insert("Mono");
             let line = Line {
                 fixed: &fonts.mono,
@@ -100,17 +100,17 @@ pub(crate) fn field(
             };
             line.draw(field.x, field.y + field.height, field.height, width, out);
         }
-        (What::Signed { .. }, FieldKind::Signature) => {
+        (Mark::Signed { .. }, FieldKind::Signature) => {
             uses.fixed.insert("Signed");
             draw_signature(fonts, uses, prepared, "Signed", field, width, out);
         }
-        (What::Pending, FieldKind::Signature) => {
+        (Mark::Pending, FieldKind::Signature) => {
             uses.fixed.insert("Pending");
             draw_signature(fonts, uses, prepared, "Pending", field, width, out);
         }
-        // Dates are drawn when there is one.
-        (What::Hint(_) | What::Pending, FieldKind::Date)
-        | (What::Hidden, _)
+        // The date is not known yet.
+        (Mark::Hint(_) | Mark::Pending, FieldKind::Date)
+        | (Mark::Hidden, _)
         | (_, FieldKind::Other) => {}
     }
 }
@@ -154,7 +154,7 @@ fn draw_signature(
     );
 }
 
-/// The name, from `left` on.
+/// Draws the name from `left` on.
 fn draw_name(
     fonts: &Shared,
     uses: &mut Uses,
@@ -188,7 +188,8 @@ fn draw_name(
         .map(|run| face(run.hand).ascent() * size(run.hand))
         .fold(0.0, f64::max);
     let baseline = field.y + ascent;
-    // What text extraction finds from the glyphs alone.
+    // The text that extraction yields from the glyphs alone. If it differs from the name,
+    // ActualText is added.
     let mut found = String::new();
     let mut text = Vec::new();
     for run in &prepared.runs {
@@ -229,7 +230,7 @@ fn draw_name(
     }
 }
 
-/// Shows a run; adds what its glyphs say to `found`.
+/// Draws a run and appends the text of its glyphs to `found`.
 fn draw_run(
     face: &Face,
     used: &mut Used,
@@ -240,7 +241,7 @@ fn draw_run(
 ) {
     let per_mille = 1000.0 / face.units();
     let mut open = false;
-    // What the next glyph has to be moved by, to the left as TJ counts.
+    // The displacement of the next glyph, positive to the left as TJ counts.
     let mut shift = 0.0;
     let mut rise = 0.0;
     for glyph in &run.glyphs {
@@ -310,6 +311,7 @@ fn draw_hint(
         .as_bytes(),
     );
     let lines = hint::lines(language);
+    // Each line takes a quarter of the height; `draw` shrinks one that would leave the page.
     let size = tenths(0.25 * height / (1.2 * fixed.ascent));
     let step = 1.2 * fixed.ascent * size;
     #[expect(clippy::cast_precision_loss, reason = "one or two lines")]
@@ -357,8 +359,8 @@ impl Line<'_> {
     }
 }
 
-/// What a text of this width is scaled by to fit. One that has no room at all is left as it is: it is cut off at the page's
-/// edge, where its field lies.
+/// The scale that makes a text of this width fit. A text without any room keeps its size: the
+/// page's edge cuts it off, because its field lies there.
 fn fit(natural: f64, room: f64) -> f64 {
     if natural <= room || room < 1.0 {
         1.0
@@ -367,7 +369,7 @@ fn fit(natural: f64, room: f64) -> f64 {
     }
 }
 
-/// The largest multiple of 0.1 that is not larger.
+/// Rounds down to a multiple of 0.1.
 fn tenths(size: f64) -> f64 {
     ((size * 10.0 + 1e-6).floor() / 10.0).max(SMALLEST)
 }

@@ -1,4 +1,5 @@
-//! What can go wrong. No variant holds text of a document, a name or a password: errors go to logs.
+//! Errors of this crate. They contain no text of a document, no name and no password, because they
+//! are logged.
 
 use thiserror::Error;
 
@@ -6,32 +7,33 @@ use thiserror::Error;
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
-    /// No `%PDF-` within the first 1024 bytes.
+    /// The file does not contain `%PDF-` where a header may be.
     #[error("not a PDF: no header")]
     NotPdf,
-    /// Neither the cross-reference table nor a search through the file leads to a catalogue with pages.
+    /// Neither the cross-reference table nor a search through the file leads to a catalogue with
+    /// pages; or the structure is ambiguous.
     #[error("PDF is damaged: {0}")]
     Damaged(&'static str),
-    /// The file is larger, deeper or more tangled than a document has reason to be.
+    /// The file is larger, deeper or more entangled than a real document.
     #[error("PDF exceeds a limit: {0}")]
     Limit(&'static str),
-    /// The document asks for more work than [`crate::Limits`] grants.
+    /// The document needs more work than [`crate::Limits`] grants.
     #[error("PDF exceeds its budget of work")]
     Budget,
-    /// [`crate::Limits::stop`] said so.
+    /// [`crate::Limits::stop`] returned `true`.
     #[error("the work on the PDF was stopped")]
     Stopped,
-    /// The document holds something that can make it look different by time, reader, printing or
-    /// script, and that is not taken out.
+    /// The document can look different by time, reader, printing or script, because of content that
+    /// cannot be removed.
     #[error("PDF can look different from its preview: {0}")]
     Active(&'static str),
     /// The document opens only with a password.
     #[error("PDF needs a password to be opened")]
     Password,
-    /// The password for the result holds a control character, which the standard prohibits.
+    /// The password for the result contains a control character, which SASLprep prohibits.
     #[error("the password holds a control character")]
     PasswordText,
-    /// A security handler other than the standard one, or a version of it that no specification has.
+    /// The security handler is not the standard one, or its version is not in a specification.
     #[error("PDF is encrypted in a way that is not supported")]
     Encryption,
     /// The document's permissions (bit 4 of `P`) do not allow its content to be modified.
@@ -40,12 +42,12 @@ pub enum Error {
     /// A certification or a locking signature forbids changes of the pages.
     #[error("PDF is certified, or locked by a signature: it allows no changes of its pages")]
     Certified,
-    /// Readers would see different things in the page's content, and it cannot be written anew.
+    /// Readers would interpret the page's content differently, and it cannot be rewritten.
     #[error("the content of page {page} cannot be read: {what}")]
     Content {
         /// The page, from 1.
         page: u32,
-        /// What stands in the way.
+        /// The obstacle.
         what: &'static str,
     },
     /// The page does not exist.
@@ -55,20 +57,20 @@ pub enum Error {
         signer: u32,
         /// Position of the field in the signer's list.
         field: usize,
-        /// The page asked for.
+        /// The requested page.
         page: u32,
     },
-    /// The field does not lie on its page, as protocol 1 measures it: by its MediaBox.
+    /// The field does not lie within its page's MediaBox, as protocol 1 requires.
     #[error("signer {signer}, field {field}: lies outside of page {page}")]
     Outside {
         /// Number of the signer.
         signer: u32,
         /// Position of the field in the signer's list.
         field: usize,
-        /// The page asked for.
+        /// The requested page.
         page: u32,
     },
-    /// Fields are at least 2 points high.
+    /// A field is lower than 2 points, the minimum.
     #[error("signer {signer}, field {field}: lower than 2 points")]
     Height {
         /// Number of the signer.
@@ -76,7 +78,7 @@ pub enum Error {
         /// Position of the field in the signer's list.
         field: usize,
     },
-    /// No font has a glyph for a character of the name, or the fonts cannot shape it.
+    /// The fonts have no glyph for a character of the name, or cannot shape it.
     #[error("signer {signer}: no glyph for character {position} of the name")]
     NoGlyph {
         /// Number of the signer.
@@ -84,7 +86,8 @@ pub enum Error {
         /// Position of the character in the name.
         position: usize,
     },
-    /// Control characters, line and paragraph separators, and marks that change the direction of text have no place in a name.
+    /// The name contains a control character, a line or paragraph separator, or a mark that changes
+    /// the direction of text.
     #[error("signer {signer}: character {position} of the name is a control character")]
     Control {
         /// Number of the signer.
@@ -92,44 +95,60 @@ pub enum Error {
         /// Position of the character in the name.
         position: usize,
     },
-    /// The name or another text is too long to be laid out.
+    /// The name or another text is too long for layout.
     #[error("signer {signer}: text is too long")]
     TooLong {
         /// Number of the signer.
         signer: u32,
     },
-    /// The magic number is not 64 hex digits, or the date has characters other than `0-9/:()UTC ` and letters of ours.
+    /// The magic number is not 64 hexadecimal digits, or the date contains characters other than
+    /// `0-9/:()UTC ` and our letters.
     #[error("signer {signer}: malformed {what}")]
     Malformed {
         /// Number of the signer.
         signer: u32,
-        /// Which text.
+        /// The malformed text.
         what: &'static str,
     },
-    /// The operating system gave no random bytes.
+    /// The operating system did not provide random bytes.
     #[error("no random bytes")]
     Random,
-    /// A subset of a font could not be made.
+    /// A font could not be subset.
     #[error(transparent)]
     Font(#[from] FontError),
 }
 
-/// Why the fonts cannot be used.
+impl From<letsesign_pdf_reader::Error> for Error {
+    fn from(error: letsesign_pdf_reader::Error) -> Self {
+        use letsesign_pdf_reader::Error as Read;
+        match error {
+            Read::NotPdf => Self::NotPdf,
+            Read::Damaged(what) => Self::Damaged(what),
+            Read::Limit(what) => Self::Limit(what),
+            Read::Budget => Self::Budget,
+            Read::Stopped => Self::Stopped,
+            Read::Password => Self::Password,
+            Read::Encryption => Self::Encryption,
+        }
+    }
+}
+
+/// Why a font cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FontError {
-    /// Not an OpenType font with the tables a stamp needs.
+    /// The file is not an OpenType font with the tables that a stamp needs.
     #[error("font {0} cannot be read")]
     Read(&'static str),
-    /// A character that every stamp needs is missing.
+    /// The font lacks a character that every stamp needs.
     #[error("font {font} lacks U+{code:04X}")]
     Lacks {
-        /// Which font.
+        /// Name of the font.
         font: &'static str,
-        /// The character.
+        /// Code point of the character.
         code: u32,
     },
-    /// Taking the glyphs of a text out of the font failed.
+    /// The subset of a font could not be built.
     #[error("font {0} cannot be subset")]
     Subset(&'static str),
 }

@@ -2,10 +2,10 @@
 
 use crate::Language;
 
-/// Two lines.
+/// The English hint, on two lines.
 pub(crate) const ENGLISH: [&str; 2] = ["Your signature will", "be placed here"];
 pub(crate) const ENGLISH_CHARACTERS: &str = "Your signature will be placed here";
-/// One line.
+/// The Chinese hint, on one line.
 pub(crate) const CHINESE: &str = "您的簽名將放置於此";
 
 pub(crate) fn lines(language: Language) -> &'static [&'static str] {

@@ -1,21 +1,22 @@
-//! A document rewritten with a password: AES-256, revision 6 (ISO 32000-2, 7.6.4).
+//! Rewrites a document with a password: AES-256, revision 6 (ISO 32000-2, 7.6.4).
 
 use crate::error::Error;
-use crate::pdf::crypt::{Crypt, seal_blocks};
-use crate::pdf::document::Document;
-use crate::pdf::object::{Dict, Object};
-use crate::pdf::r6;
-use crate::pdf::xref::Entry;
 use crate::update::{Changed, Update, Vectors, table, write_object};
+use letsesign_pdf_reader::blocks::seal_blocks;
+use letsesign_pdf_reader::crypt::Crypt;
+use letsesign_pdf_reader::document::Document;
+use letsesign_pdf_reader::object::{Dict, Object};
+use letsesign_pdf_reader::revision6;
+use letsesign_pdf_reader::table::Entry;
 use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-/// A password is cut to this many bytes of UTF-8 (7.6.4.3.2).
+/// Passwords are cut to this many bytes of UTF-8 (7.6.4.3.2).
 const MAX_PASSWORD: usize = 127;
-/// A rewritten document.
+/// The largest rewritten document, in bytes.
 const MAX_SIZE: usize = 512 << 20;
-/// Everything is allowed to whoever has the password: bits 1 and 2 are always 0.
+/// The permissions of whoever has the password: everything. Bits 1 and 2 are always 0.
 const PERMISSIONS: i32 = -4;
 
 pub(crate) fn rewrite(
@@ -26,7 +27,8 @@ pub(crate) fn rewrite(
     let key: Zeroizing<[u8; 32]> = Zeroizing::new(random()?);
     let crypt = Crypt::with_key(&key);
     let mut vectors = Vectors::new(random()?);
-    // Objects that overlap could be written again and again. What was packed in object streams takes more room outside.
+    // Overlapping objects could be written many times. Compressed objects take more room outside of
+    // their object streams.
     let limit = document
         .data
         .len()
@@ -54,7 +56,7 @@ pub(crate) fn rewrite(
         entries.push((changed.number, Entry::At(out.len(), changed.generation)));
         let before = out.len();
         write_object(changed, Some(&crypt), &mut vectors, out);
-        // Encrypted, and copied.
+        // Charged for encryption and for copying.
         document.spend(2 * out.len().saturating_sub(before))?;
         if out.len() > limit {
             Err(Error::Limit("size of the rewritten document"))
@@ -64,6 +66,7 @@ pub(crate) fn rewrite(
     };
     for (number, entry) in &document.table.entries {
         if *number == 0
+            // The old encryption dictionary must not stay: the new one replaces it.
             || *number == encrypt
             || *entry == Entry::Free
             || changed.contains_key(number)
@@ -90,7 +93,8 @@ pub(crate) fn rewrite(
     Ok(out)
 }
 
-/// An object with its stream decrypted; `None` for what has no place in a rewritten file.
+/// An object with its stream decrypted; `None` for an object that does not belong in a rewritten
+/// file.
 fn read(document: &Document<'_>, number: u32) -> Result<Option<Changed>, Error> {
     let Some(loaded) = document.load(number)? else {
         return Ok(None);
@@ -120,7 +124,8 @@ fn read(document: &Document<'_>, number: u32) -> Result<Option<Changed>, Error> 
 fn trailer(document: &Document<'_>, encrypt: u32) -> Result<Dict, Error> {
     let mut trailer = Dict::default();
     for key in [&b"Root"[..], b"Info"] {
-        // Not encrypted here, so what is direct must not hold strings: readers want references anyway.
+        // This part is not encrypted, so direct values must not contain strings. Readers expect
+        // references anyway.
         if let Some(value @ Object::Ref(..)) = document.trailer.get(key) {
             trailer.set(key, value.clone());
         }
@@ -132,11 +137,12 @@ fn trailer(document: &Document<'_>, encrypt: u32) -> Result<Dict, Error> {
     Ok(trailer)
 }
 
-/// Algorithms 8 and 10.
+/// The `Encrypt` dictionary, by algorithms 8 and 10.
 fn dictionary(key: &[u8; 32], password: &str) -> Result<Dict, Error> {
     let user_password = prepare(password)?;
     let (user, user_key) = entry(key, &user_password)?;
-    // What a random owner password that nobody keeps would give cannot be told from random bytes.
+    // The entries of a random owner password that nobody keeps would be indistinguishable from
+    // random bytes, so random bytes are written.
     let (owner, owner_key) = (random::<48>()?.to_vec(), random::<32>()?.to_vec());
     let mut permissions = [0; 16];
     let mut parts = PERMISSIONS.to_le_bytes().to_vec();
@@ -169,18 +175,19 @@ fn dictionary(key: &[u8; 32], password: &str) -> Result<Dict, Error> {
         .with("Perms", Object::String(seal_blocks(key, &permissions))))
 }
 
-/// A password's check value with its two salts, and the file's key sealed by it.
+/// The check value of a password with its two salts, and the file key encrypted under it.
 fn entry(key: &[u8; 32], password: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let (check_salt, key_salt) = (random::<8>()?, random::<8>()?);
-    let mut check = r6::hash(password, &check_salt, b"").to_vec();
+    let mut check = revision6::hash(password, &check_salt, b"").to_vec();
     check.extend_from_slice(&check_salt);
     check.extend_from_slice(&key_salt);
-    let sealed = seal_blocks(&r6::hash(password, &key_salt, b""), key);
+    let sealed = seal_blocks(&revision6::hash(password, &key_salt, b""), key);
     Ok((check, sealed))
 }
 
-/// SASLprep (RFC 4013) for what is likely in a password: other spaces become spaces, invisible characters vanish, NFKC; control
-/// characters are prohibited (C.2), because nobody could type them.
+/// SASLprep (RFC 4013) for the characters that occur in passwords: other spaces become spaces,
+/// invisible characters are removed, then NFKC. Control characters are prohibited (C.2), because
+/// nobody could type them.
 fn prepare(password: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     if password.chars().any(char::is_control) {
         return Err(Error::PasswordText);
@@ -229,10 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn the_empty_password_opens_what_it_closed() {
+    fn the_empty_password_opens_its_own_documents() {
         let dict = dictionary(&[7; 32], "").unwrap();
         assert!(Crypt::open(&dict, b"").is_ok());
         let dict = dictionary(&[7; 32], "secret").unwrap();
-        assert_eq!(Crypt::open(&dict, b"").err(), Some(Error::Password));
+        assert_eq!(
+            Crypt::open(&dict, b"").err(),
+            Some(letsesign_pdf_reader::Error::Password)
+        );
     }
 }

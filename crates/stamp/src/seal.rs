@@ -1,14 +1,14 @@
-//! The seal: drawn once as paths in a square of 100, and placed by scaling.
+//! The seal, drawn once as paths in a square of 100 units and placed by scaling.
 
-use crate::pdf::filter::deflate;
-use crate::pdf::object::{Dict, Object, decimal};
 use crate::update::Update;
+use letsesign_pdf_reader::filter::deflate;
+use letsesign_pdf_reader::object::{Dict, Object, decimal};
 use std::f64::consts::TAU;
 
 const CENTRE: f64 = 50.0;
-/// The ink of signatures.
+/// Colour of signatures (RGB).
 pub(crate) const INK: &str = ".015 .109 .674";
-/// A tint of the ink, for fine lines.
+/// A tint of the same colour, for fine lines.
 const TINT: &str = ".45 .53 .86";
 const LEGEND: &str = "LET'S ESIGN";
 
@@ -19,7 +19,7 @@ impl Seal {
     /// A ring with the legend, a rosette of fine lines, and a check mark.
     pub(crate) fn signed() -> Self {
         let mut out = frame("SIGNED");
-        // The check mark, on a white edge that lifts it from the fine lines.
+        // The check mark has a white outline that separates it from the fine lines.
         let mark = "31 50.5 m 44.5 36.5 l 70.5 65.5 l S\n";
         put(
             &mut out,
@@ -28,7 +28,7 @@ impl Seal {
         Self(deflate(out.as_bytes()))
     }
 
-    /// The same with three dots in place of the check mark: nothing is signed yet.
+    /// The same seal with three dots in place of the check mark, because nothing is signed yet.
     pub(crate) fn pending() -> Self {
         let mut out = frame("PENDING");
         for (width, colour) in [(12.0, "1 1 1"), (7.6, INK)] {
@@ -40,7 +40,7 @@ impl Seal {
         Self(deflate(out.as_bytes()))
     }
 
-    /// Adds the form; gives its number.
+    /// Adds the form and returns its number.
     pub(crate) fn write(&self, update: &mut Update) -> u32 {
         let side = [0, 0, 100, 100].map(Object::Int).to_vec();
         let dict = Dict::default()
@@ -90,7 +90,7 @@ fn short(value: f64) -> String {
 }
 
 fn circle(out: &mut String, radius: f64) {
-    // The usual four curves: off by less than 0.03 % of the radius.
+    // The usual approximation by four curves: its error is below 0.03 % of the radius.
     let handle = radius * 0.552_284_75;
     let at = |x: f64, y: f64| pair((CENTRE + x, CENTRE + y));
     put(out, &format!("{} m", at(radius, 0.0)));
@@ -113,13 +113,13 @@ fn circle(out: &mut String, radius: f64) {
     out.push_str(" h S\n");
 }
 
-/// A closed line whose distance from the centre swings by `height` around `radius`.
+/// A closed curve whose distance from the centre oscillates by `height` around `radius`.
 fn wave(out: &mut String, radius: f64, height: f64, waves: i32, phase: f64) {
     let steps = waves * 2;
     let distance = |angle: f64| radius + height * (f64::from(waves) * (angle - phase)).sin();
     let slope = |angle: f64| height * f64::from(waves) * (f64::from(waves) * (angle - phase)).cos();
     let step = TAU / f64::from(steps);
-    // From crest to trough: Hermite's tangents, as Bézier handles.
+    // From crest to trough: Hermite tangents as Bézier handles.
     let handle = |angle: f64, sign: f64| {
         let (x, y) = point(distance(angle), angle);
         let dx = slope(angle) * angle.cos() - distance(angle) * angle.sin();
@@ -146,9 +146,10 @@ fn wave(out: &mut String, radius: f64, height: f64, waves: i32, phase: f64) {
     out.push_str(" h S\n");
 }
 
-/// The legend on the upper half of the ring, the word on the lower one, both to be read upright; diamonds between them.
+/// The legend on the upper half of the ring and the word on the lower one, both upright, with
+/// diamonds between them.
 fn legend(out: &mut String, above: &str, below: &str) {
-    // The ring's middle is at 40; letters are 7.4 high.
+    // The ring's middle has radius 40; letters are 7.4 high.
     const HEIGHT: f64 = 7.4;
     out.push_str("1 J 1 j 1.25 w\n");
     curve(out, above, HEIGHT, 40.0 - HEIGHT / 2.0, 1.0);
@@ -190,7 +191,7 @@ fn curve(out: &mut String, text: &str, height: f64, radius: f64, side: f64) {
             }
             for coordinates in numbers.chunks_exact(2) {
                 if let [x, y] = coordinates {
-                    // The letter's upright points outwards above, and inwards below.
+                    // The upright of a letter points outwards above, and inwards below.
                     let (x, y) = ((x - width / 2.0) * height, y * height);
                     out.push_str(&pair((x0 + x * cos + y * sin, y0 - x * sin + y * cos)));
                     out.push(' ');
@@ -205,7 +206,8 @@ fn curve(out: &mut String, text: &str, height: f64, radius: f64, side: f64) {
     }
 }
 
-/// Capitals as single strokes, 1 high: the width, and path operators with their operands before them.
+/// Capitals as single strokes, 1 unit high: the width, and path operators with their operands
+/// before them.
 fn letter(letter: char) -> (f64, &'static str) {
     match letter {
         'D' => (

@@ -1,34 +1,34 @@
-//! How one page is written: its stamp, its resources, its content, and what is above them.
+//! Writes one page: its stamp, its resources, its content, and the annotations above them.
 
 use crate::active;
 use crate::content::content;
 use crate::cover::{Area, above};
 use crate::draw::Uses;
 use crate::error::Error;
-use crate::fonts::Shared;
+use crate::font_set::Shared;
 use crate::page::{Page, View};
-use crate::pdf::document::Document;
-use crate::pdf::filter::deflate_within;
-use crate::pdf::object::{Dict, Object};
 use crate::update::Update;
+use letsesign_pdf_reader::document::Document;
+use letsesign_pdf_reader::filter::deflate_within;
+use letsesign_pdf_reader::object::{Dict, Object};
 use std::collections::HashSet;
 
-/// Numbers kept for fonts and seals. More than there are: they differ between previews and signed
+/// Numbers reserved for fonts and seals, more than needed. These differ between previews and signed
 /// documents, and no other number may.
 const SHARED: u32 = 64;
 
-/// A page and what is drawn on it.
+/// A page and the drawing on it.
 pub(crate) struct Sheet {
     pub(crate) page: Page,
     /// The content of its stamp.
     pub(crate) drawn: Vec<u8>,
-    /// Where there are fields for stamps. Whoever's stamp is drawn, all pages with such a field are
-    /// written.
+    /// The areas of stamp fields. All pages with such a field are written, whichever stamp is
+    /// drawn.
     pub(crate) areas: Vec<Area>,
 }
 
-/// A node of the page tree with references to new objects in place of all kids that are none: some
-/// readers show no page of a document with such a kid.
+/// A node of the page tree with references to new objects in place of all direct kids: some readers
+/// show no page of a document with such a kid.
 pub(crate) fn with_kids(
     document: &Document<'_>,
     node: u32,
@@ -61,7 +61,7 @@ pub(crate) fn with_kids(
     Ok((generation, object))
 }
 
-/// One dictionary for the stamps of all pages.
+/// One resource dictionary for the stamps of all pages.
 pub(crate) fn resources(
     fonts: &Shared,
     uses: &Uses,
@@ -116,14 +116,14 @@ pub(crate) fn form(
         .with("Type", Object::named("XObject"))
         .with("Subtype", Object::named("Form"))
         .with("BBox", numbers(&[0.0, -view.height, view.width, 0.0]))
-        .with("Matrix", numbers(&view.matrix()))
+        .with("Matrix", numbers(&view.matrix))
         .with("Resources", Object::Ref(resources, 0))
         .with("Filter", Object::named("FlateDecode"));
     let packed = deflate_within(drawn, &document.budget)?;
     Ok(update.add_stream(dict, packed))
 }
 
-/// The page's dictionary with the form added to its resources, and shown after its content.
+/// The page's dictionary with the form added to its resources and drawn after its content.
 pub(crate) fn stamped(
     document: &Document<'_>,
     sheet: &Sheet,
@@ -135,9 +135,9 @@ pub(crate) fn stamped(
     let mut cleaned = Object::Dict(page.dict.clone());
     active::clean(document, &mut cleaned, false)?;
     let Object::Dict(mut dict) = cleaned else {
-        return Err(Error::Damaged("a page is no dictionary"));
+        return Err(Error::Damaged("a page is not a dictionary"));
     };
-    // Copies: other pages may share the originals.
+    // Copies, because other pages may share the originals.
     let mut resources = match page
         .resources
         .as_ref()

@@ -1,38 +1,40 @@
-//! One look at every object before a stamp: which numbers are taken, and what has to be taken out.
+//! Examines every object before stamping: which numbers are in use, and which active content must
+//! go.
 
 use crate::active;
 use crate::error::Error;
-use crate::pdf::document::Document;
-use crate::pdf::lex::{is_regular, is_space};
-use crate::pdf::object::Object;
-use crate::pdf::repair::{heads, looks_like};
-use crate::pdf::xref::{Entry, MAX_NUMBER};
 use crate::update::Changed;
+use letsesign_pdf_reader::document::Document;
+use letsesign_pdf_reader::lex::{is_regular, is_space};
+use letsesign_pdf_reader::object::Object;
+use letsesign_pdf_reader::repair::{heads, looks_like};
+use letsesign_pdf_reader::table::{Entry, MAX_NUMBER};
 use std::collections::BTreeSet;
 
-/// New objects have room from here on. A reference above it is refused.
+/// New objects must fit above this number. A reference above it is refused.
 const HIGHEST: u32 = MAX_NUMBER - 1_000_000;
-/// A reference that is longer, white space included, stands in no file.
+/// No writer produces a longer reference, white space included.
 const LOOK_BACK: usize = 64;
 
-/// What was found.
+/// The result of the survey.
 pub(crate) struct Survey {
-    /// The first number above everything that the document has or refers to.
+    /// The first number above all numbers that the document has or refers to.
     pub(crate) first: u32,
-    /// A number that new objects must stay below. Text that reads like a reference may say anything.
+    /// The limit for numbers of new objects. Text that merely looks like a reference may contain
+    /// any number.
     pub(crate) below: u32,
-    /// Objects without what was active in them.
+    /// The objects that had active content, without it.
     pub(crate) changed: Vec<Changed>,
 }
 
 struct Numbers {
     highest: u32,
-    /// The lowest of those in text that are too high.
+    /// The lowest number above the limit that occurs in text.
     beyond: u32,
 }
 
 impl Numbers {
-    /// From an object: exact.
+    /// Records a number from a parsed object, which is exact.
     fn refers(&mut self, number: u32) -> Result<(), Error> {
         if number > HIGHEST {
             return Err(Error::Limit(
@@ -43,7 +45,7 @@ impl Numbers {
         Ok(())
     }
 
-    /// From text in which something reads like a reference.
+    /// Records a number from text that looks like a reference.
     fn seems(&mut self, number: u64) {
         match u32::try_from(number) {
             Ok(number) if number <= HIGHEST => self.highest = self.highest.max(number),
@@ -61,10 +63,11 @@ pub(crate) fn survey(document: &Document<'_>) -> Result<Survey, Error> {
     if numbers.highest > HIGHEST {
         return Err(Error::Limit("object numbers leave no room"));
     }
-    // All revisions and trailers, and whatever stands between them.
+    // All revisions and trailers, and the bytes between them.
     document.spend(document.data.len())?;
     text(document.data, &mut numbers);
     for (key, value) in &document.trailer.0 {
+        // Other programs take `Size` as the first free number.
         if key == b"Size" {
             let size = value.as_int().and_then(|size| u64::try_from(size).ok());
             numbers.seems(size.unwrap_or(0).saturating_sub(1));
@@ -78,6 +81,8 @@ pub(crate) fn survey(document: &Document<'_>) -> Result<Survey, Error> {
             continue;
         }
         let Some(mut loaded) = document.load(*number)? else {
+            // An object that one reader can read and another cannot makes them show different
+            // things.
             if let Entry::In(stream, _) = entry
                 && !document.is_readable(*stream)?
             {
@@ -89,6 +94,8 @@ pub(crate) fn survey(document: &Document<'_>) -> Result<Survey, Error> {
         };
         references(&loaded.object, &mut numbers)?;
         let encrypt = document.trailer.get(b"Encrypt");
+        // The strings of the encryption dictionary are not encrypted, and changing them would lock
+        // the document.
         if matches!(encrypt, Some(Object::Ref(encrypt, _)) if encrypt == number) {
             continue;
         }
@@ -128,7 +135,7 @@ fn references(object: &Object, numbers: &mut Numbers) -> Result<(), Error> {
     }
 }
 
-/// Object streams, those of older revisions included: all of their text.
+/// Scans the text of all object streams, those of older revisions included.
 fn packed(document: &Document<'_>, numbers: &mut Numbers) -> Result<(), Error> {
     let streams: BTreeSet<u32> = document
         .table
@@ -161,7 +168,7 @@ fn packed(document: &Document<'_>, numbers: &mut Numbers) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whatever reads like `12 0 R`.
+/// Scans for all text of the form `12 0 R`.
 fn text(data: &[u8], numbers: &mut Numbers) {
     for at in memchr::memchr_iter(b'R', data) {
         let after = data.get(at + 1).copied();

@@ -1,34 +1,39 @@
-//! From a PDF and signers to a stamped PDF.
+//! Builds a stamped PDF from a PDF and its signers.
 
-use crate::budget::Budget;
 use crate::cover::area;
 use crate::draw::{Prepared, Uses, field as draw_field};
 use crate::error::Error;
-use crate::fonts::{Fonts, Shared};
+use crate::font_set::{Fonts, Shared};
 use crate::page::{Home, View, pages};
-use crate::pdf::document::Document;
-use crate::pdf::object::{Dict, Object};
 use crate::sheet::{Sheet, form, resources, stamped, with_kids};
 use crate::survey::{Survey, survey};
 use crate::update::{Changed, Update};
-use crate::{Field, FieldKind, Limits, Output, Signer, active, permit, protect, trailer, update};
+use crate::{
+    Field, FieldKind, Limits, Output, Placement, Signer, active, permissions, protect, trailer,
+    update,
+};
+use letsesign_pdf_reader::Budget;
+use letsesign_pdf_reader::document::Document;
+use letsesign_pdf_reader::object::{Dict, Object};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// Fields of at least this height are drawn.
+/// The smallest height of a drawn field.
 const MIN_HEIGHT: f64 = 2.0;
-/// Values in the dictionaries of all stamped pages. Bounds memory: pages may share large resources.
+/// The most values in the dictionaries of all stamped pages, which bounds memory: pages may share
+/// large resources.
 const MAX_COPIED: usize = 1_000_000;
-/// What sums of decimal fractions may be off by.
+/// Tolerance for sums of decimal fractions.
 const SLACK: f64 = 1e-6;
 
-/// A parsed PDF. Only its structure was read: the rest is read when it is needed.
+/// A parsed PDF. Opening reads the structure only; the rest is read on demand.
 pub struct Template<'a> {
     document: Document<'a>,
     survey: OnceCell<Survey>,
+    placement: Placement,
 }
 
-/// What is drawn on each page.
+/// The drawings on all pages.
 struct Plan {
     /// By the number of the page.
     pages: BTreeMap<u32, Sheet>,
@@ -36,24 +41,32 @@ struct Plan {
 }
 
 impl<'a> Template<'a> {
-    /// Reads the structure of a PDF, and repairs it where it is damaged.
+    /// Reads the structure of a PDF, and repairs it if it is damaged.
     ///
     /// # Errors
-    /// When it is no PDF, is damaged beyond repair, needs a password, or exceeds a limit. Whether it may be changed is
-    /// [`Self::check`]'s business.
+    /// When it is not a PDF, is damaged beyond repair, needs a password, or exceeds a limit.
+    /// [`Self::check`] decides whether it may be changed.
     pub fn open(pdf: &'a [u8]) -> Result<Self, Error> {
         Self::open_within(pdf, Limits::default())
     }
 
-    /// As [`Self::open`], with limits that hold for everything that is done with the template.
+    /// As [`Self::open`], with limits on everything that is done with the template.
     ///
     /// # Errors
-    /// As [`Self::open`]; [`Error::Budget`] and [`Error::Stopped`], here and later.
+    /// As [`Self::open`]; and [`Error::Budget`] and [`Error::Stopped`], here and in later calls.
     pub fn open_within(pdf: &'a [u8], limits: Limits<'a>) -> Result<Self, Error> {
         Ok(Self {
-            document: Document::open(pdf, Budget::new(limits))?,
+            document: letsesign_pdf_reader::open(pdf, Budget::new(limits))?,
             survey: OnceCell::new(),
+            placement: Placement::Unrotated,
         })
+    }
+
+    /// The same template with another placement of fields. Templates start with
+    /// [`Placement::Unrotated`].
+    #[must_use]
+    pub fn placed(self, placement: Placement) -> Self {
+        Self { placement, ..self }
     }
 
     fn survey(&self) -> Result<&Survey, Error> {
@@ -64,10 +77,12 @@ impl<'a> Template<'a> {
         Ok(self.survey.get_or_init(|| found))
     }
 
-    /// Finds everything that [`Self::stamp`] would refuse: makes the update, and throws it away.
+    /// Finds everything that [`Self::stamp`] would refuse, by building the update and discarding
+    /// it.
     ///
     /// # Errors
-    /// When the document may not be changed, a field does not lie on its page, or a name has no glyphs.
+    /// When the document must not be changed, a field does not lie on its page, or a name has no
+    /// glyphs.
     pub fn check(&self, fonts: &Fonts, signers: &[Signer<'_>]) -> Result<(), Error> {
         let plan = self.plan(&fonts.0, signers)?;
         self.update(&fonts.0, plan).map(|_| ())
@@ -76,8 +91,8 @@ impl<'a> Template<'a> {
     /// Draws all signers' fields.
     ///
     /// # Errors
-    /// As [`Self::check`]; and for protected output, when there are no random bytes, or the document is so tangled that
-    /// rewriting it exceeds a limit.
+    /// As [`Self::check`]; and for protected output when random bytes are unavailable or rewriting
+    /// the document exceeds a limit.
     pub fn stamp(
         &self,
         fonts: &Fonts,
@@ -99,13 +114,14 @@ impl<'a> Template<'a> {
     }
 
     fn plan(&self, fonts: &Shared, signers: &[Signer<'_>]) -> Result<Plan, Error> {
-        permit::check(&self.document)?;
+        // Permissions come first: a document that forbids changes is refused for that reason.
+        permissions::check(&self.document)?;
         let wanted: BTreeSet<u32> = signers
             .iter()
             .flat_map(|signer| signer.fields)
             .map(|field| field.page)
             .collect();
-        let found = pages(&self.document, &wanted)?;
+        let found = pages(&self.document, &wanted, self.placement)?;
         let mut plan = Plan {
             pages: found
                 .into_iter()
@@ -130,6 +146,8 @@ impl<'a> Template<'a> {
                 })?;
                 let view = sheet.page.view;
                 lies_on(&view, field, signer.number, position)?;
+                // Areas count even when nothing is drawn, so that previews and the signed document
+                // write the same pages.
                 if field.kind != FieldKind::Other {
                     sheet.areas.push(area(view, field, signer.name));
                 }
@@ -146,7 +164,8 @@ impl<'a> Template<'a> {
         let mut update = Update::new(survey.first);
         let resources = resources(fonts, &plan.uses, survey.first, &mut update)?;
         let mut copied = 0_usize;
-        // A page that is in the tree twice is one page: what is drawn on either is on both.
+        // A page that occurs twice in the tree is one page: both occurrences show what is drawn on
+        // either.
         let mut by_home: BTreeMap<Home, Sheet> = BTreeMap::new();
         for sheet in plan.pages.into_values() {
             if sheet.areas.is_empty() {
@@ -162,7 +181,7 @@ impl<'a> Template<'a> {
                 }
             }
         }
-        // Nodes whose kids were pages: these become objects.
+        // Nodes with direct kids, which become indirect objects.
         let mut kids: BTreeMap<u32, Vec<(usize, u32)>> = BTreeMap::new();
         for sheet in by_home.into_values() {
             let (number, generation) = match sheet.page.home {
@@ -205,14 +224,14 @@ impl<'a> Template<'a> {
             .cloned()
             .collect();
         update.objects.extend(cleaned);
-        // The cross-reference stream, or the encryption dictionary, takes one number more.
+        // The cross-reference stream or the encryption dictionary needs one more number.
         if update.end() >= survey.below {
             return Err(Error::Limit("object numbers leave no room"));
         }
         Ok(update)
     }
 
-    /// The catalogue with version 1.7, when neither it nor the header says so.
+    /// The catalogue with version 1.7, unless it or the header already states that version.
     fn newer_catalogue(&self) -> Result<Option<(u32, u16, Dict)>, Error> {
         let Some(Object::Ref(number, _)) = self.document.trailer.get(b"Root") else {
             return Err(Error::Damaged("the catalogue is not an object of its own"));
@@ -225,7 +244,7 @@ impl<'a> Template<'a> {
         let version = catalogue
             .get(b"Version")
             .and_then(Object::name)
-            .and_then(version);
+            .and_then(letsesign_pdf_reader::document::version);
         if version.max(self.document.header_version()) >= Some((1, 7)) {
             return Ok(None);
         }
@@ -238,14 +257,6 @@ impl<'a> Template<'a> {
     }
 }
 
-/// `1.7` as numbers.
-pub(crate) fn version(text: &[u8]) -> Option<(u8, u8)> {
-    match text {
-        [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', ..] => Some((major - b'0', minor - b'0')),
-        _ => None,
-    }
-}
-
 fn lies_on(view: &View, field: &Field, signer: u32, position: usize) -> Result<(), Error> {
     let Field {
         page, x, y, height, ..
@@ -255,7 +266,7 @@ fn lies_on(view: &View, field: &Field, signer: u32, position: usize) -> Result<(
         && y >= 0.0
         && y <= view.height
         && y + height <= view.height + SLACK;
-    // Comparisons with what is no number are false.
+    // Written so that NaN is refused: every comparison with it is false.
     if !inside {
         return Err(Error::Outside {
             signer,

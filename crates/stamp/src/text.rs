@@ -1,12 +1,13 @@
-//! Names as glyphs: a face for each part, shaped; and short texts of known characters.
+//! Lays out names as shaped glyphs, each part in a suitable face, and short texts of known
+//! characters.
 
 use crate::error::{Error, FontError};
-use crate::font::{Face, Subset, Used};
+use crate::face::{Face, Subset, Used};
 use harfrust::{Buffer, BufferFlags, ClusterLevel, ShapeOptions, ShaperFont, shape};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Characters of a name.
+/// The most characters of a name.
 const MAX_CHARACTERS: usize = 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,20 +16,20 @@ pub(crate) enum Hand {
     Cjk,
 }
 
-/// A glyph; lengths in units of its face's em.
+/// A glyph; lengths are in units of its face's em.
 pub(crate) struct Glyph {
     pub(crate) id: u16,
     pub(crate) advance: f64,
     pub(crate) x: f64,
     pub(crate) y: f64,
-    /// The part of the name it stands for; empty for the second glyph of one part.
+    /// The part of the name that it represents; empty for further glyphs of one part.
     pub(crate) text: String,
 }
 
 pub(crate) struct Run {
     pub(crate) hand: Hand,
     pub(crate) glyphs: Vec<Glyph>,
-    /// Width, in ems.
+    /// Width in ems.
     pub(crate) width: f64,
 }
 
@@ -49,7 +50,7 @@ impl Refused {
     }
 }
 
-/// Lays out a name, from left to right. No face has glyphs of scripts that run the other way.
+/// Lays out a name from left to right. The faces have no glyphs of right-to-left scripts.
 pub(crate) fn runs(name: &str, script: &Face, cjk: &Face) -> Result<Vec<Run>, Refused> {
     if name.chars().nth(MAX_CHARACTERS).is_some() {
         return Err(Refused::TooLong);
@@ -64,7 +65,7 @@ pub(crate) fn runs(name: &str, script: &Face, cjk: &Face) -> Result<Vec<Run>, Re
             .chars()
             .all(|character| is_ignorable(character) || is_space(character));
         let hand = match last {
-            // What cannot be seen does not change the hand.
+            // An invisible character does not change the face.
             Some(hand) if blank => hand,
             _ if covers(script, &unit) => Hand::Script,
             _ if covers(cjk, &unit) => Hand::Cjk,
@@ -127,14 +128,15 @@ fn run(hand: Hand, face: &Face, text: &str, position: usize) -> Result<Run, Refu
             .copied()
             .find(|next| *next > start)
             .unwrap_or(text.len());
-        // What stands before the first glyph, and cannot be seen, belongs to it.
+        // Invisible characters before the first glyph belong to it.
         let start = if index == 0 { 0 } else { start };
         let text = if first {
             text.get(start..end).unwrap_or_default()
         } else {
             ""
         };
-        // Readers trip over selectors beyond the basic plane; ActualText has them.
+        // Readers cannot handle variation selectors beyond the basic plane; ActualText contains
+        // them.
         let text = text
             .chars()
             .filter(|character| !is_ignorable(*character))
@@ -155,7 +157,7 @@ fn run(hand: Hand, face: &Face, text: &str, position: usize) -> Result<Run, Refu
     })
 }
 
-/// Characters with the marks that follow them, and the position of each.
+/// Splits into characters with the marks that follow them, each with its position.
 fn units(name: &str) -> Vec<(usize, String)> {
     let mut units: Vec<(usize, String)> = Vec::new();
     for (position, character) in (1_usize..).zip(name.chars()) {
@@ -169,7 +171,7 @@ fn units(name: &str) -> Vec<(usize, String)> {
     units
 }
 
-/// Whether the face can show the unit, composed or decomposed; shaping uses whichever there is.
+/// Whether the face covers the unit, composed or decomposed; shaping uses whichever exists.
 fn covers(face: &Face, unit: &str) -> bool {
     let has = |character: char| {
         is_ignorable(character) || face.has(character) || (is_space(character) && face.has(' '))
@@ -177,13 +179,13 @@ fn covers(face: &Face, unit: &str) -> bool {
     unit.nfc().all(has) || unit.nfd().all(has)
 }
 
-/// Line ends, controls, and characters that reorder what stands around them.
+/// Whether it is a line end, a control, or a character that reorders surrounding text.
 fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// Characters that have no shape of their own: joiners, variation selectors.
+/// Whether it is a character without a shape of its own, such as a joiner or a variation selector.
 fn is_ignorable(character: char) -> bool {
     matches!(
         character,
@@ -199,9 +201,9 @@ fn is_space(character: char) -> bool {
     )
 }
 
-/// A face with the few characters that are the same in every document: its subset is made once.
+/// A face with the few characters that are the same in every document, subset once.
 pub(crate) struct Fixed {
-    /// Characters and their numbers in the subset, and advances in ems.
+    /// Characters with their numbers in the subset and their advances in ems.
     glyphs: Vec<(char, u16, f64)>,
     pub(crate) subset: Subset,
     pub(crate) ascent: f64,
@@ -238,7 +240,7 @@ impl Fixed {
         })
     }
 
-    /// Numbers of the glyphs, and the width in ems; `None` when a character is not one of the fixed ones.
+    /// Glyph numbers and width in ems; `None` when a character is not among the fixed ones.
     pub(crate) fn line(&self, text: &str) -> Option<(Vec<u16>, f64)> {
         let mut width = 0.0;
         let numbers = text

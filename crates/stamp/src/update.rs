@@ -1,15 +1,15 @@
-//! New and changed objects, and how they are appended to the file (ISO 32000-1, 7.5.6).
+//! New and changed objects, and their serialization as an incremental update (ISO 32000-1, 7.5.6).
 
 use crate::error::Error;
-use crate::pdf::crypt::Crypt;
-use crate::pdf::document::Document;
-use crate::pdf::object::{Dict, Object, write_hex};
-use crate::pdf::xref::Entry;
+use letsesign_pdf_reader::crypt::Crypt;
+use letsesign_pdf_reader::document::Document;
+use letsesign_pdf_reader::object::{Dict, Object, write_hex};
+use letsesign_pdf_reader::table::Entry;
 use sha2::{Digest, Sha256};
 
-/// Objects that are added or replaced, in the order of their addition.
+/// Added and replaced objects, in the order of their addition.
 pub(crate) struct Update {
-    /// The next number that no object has.
+    /// The next unused object number.
     next: u32,
     pub(crate) objects: Vec<Changed>,
 }
@@ -19,12 +19,12 @@ pub(crate) struct Changed {
     pub(crate) number: u32,
     pub(crate) generation: u16,
     pub(crate) object: Object,
-    /// Encoded as the dictionary says, not encrypted.
+    /// Encoded as the dictionary states, not encrypted.
     pub(crate) stream: Option<Vec<u8>>,
 }
 
 impl Update {
-    /// `first` is above every number that anything refers to.
+    /// An empty update; `first` is above every number that anything refers to.
     pub(crate) fn new(first: u32) -> Self {
         Self {
             next: first.max(1),
@@ -32,7 +32,7 @@ impl Update {
         }
     }
 
-    /// Goes on with `number`, so that what was added before takes the same room in every document.
+    /// Continues with `number`, so that earlier additions take the same room in every document.
     pub(crate) fn go_on_with(&mut self, number: u32) {
         self.next = self.next.max(number);
     }
@@ -41,7 +41,8 @@ impl Update {
         self.push(object, None)
     }
 
-    /// `data` is encoded as `dict` says; the length is filled in when it is written.
+    /// Adds a stream. `data` is encoded as `dict` states; the length is filled in when the stream
+    /// is written.
     pub(crate) fn add_stream(&mut self, dict: Dict, data: Vec<u8>) -> u32 {
         self.push(Object::Dict(dict), Some(data))
     }
@@ -57,7 +58,7 @@ impl Update {
         number
     }
 
-    /// A number for an object that is added by [`Self::replace`].
+    /// Reserves a number for an object that [`Self::replace`] adds.
     pub(crate) fn reserve(&mut self) -> u32 {
         let number = self.next;
         self.next = self.next.saturating_add(1);
@@ -74,14 +75,14 @@ impl Update {
         });
     }
 
-    /// The number after all of the document's and the update's.
+    /// The number after all those of the document and the update.
     pub(crate) fn end(&self) -> u32 {
         self.next
     }
 }
 
-/// Gives a fresh initialisation vector for every string and stream: not secret, only different each time. Derived from the
-/// document and the update, so that equal input gives equal output.
+/// Derives an initialization vector for every string and stream: not secret, but different each
+/// time. It depends on the document and the update, so that equal input gives equal output.
 pub(crate) struct Vectors {
     seed: [u8; 32],
     count: u64,
@@ -138,8 +139,8 @@ pub(crate) fn write_object(
     out.extend_from_slice(b"\nendobj\n");
 }
 
-/// The original bytes, and after them the update. After a repair the new cross-reference section lists all objects that were
-/// found, so that readers that do not repair find them too.
+/// The original bytes followed by the update. After a repair, the new cross-reference section lists
+/// all objects found, so that readers without a repair find them, too.
 pub(crate) fn append(document: &Document<'_>, update: &Update) -> Result<Vec<u8>, Error> {
     let data = document.data;
     let room: usize = update
@@ -166,7 +167,7 @@ pub(crate) fn append(document: &Document<'_>, update: &Update) -> Result<Vec<u8>
         write_object(changed, document.crypt.as_ref(), &mut vectors, &mut out);
         document.spend(out.len() - before)?;
     }
-    // What the file's own sections have wrong is put right for every reader.
+    // The update corrects the file's own entries for every reader.
     entries.extend(document.corrections.iter().map(|(number, entry)| {
         let entry = match entry {
             Entry::At(offset, generation) => Entry::At(offset - document.base, *generation),
@@ -188,7 +189,7 @@ pub(crate) fn append(document: &Document<'_>, update: &Update) -> Result<Vec<u8>
         }));
         entries.push((0, Entry::Free));
     }
-    // Stable: of two entries for one number, the update's comes first.
+    // The sort is stable: of two entries for one number, the update's comes first.
     entries.sort_by_key(|(number, _)| *number);
     entries.dedup_by_key(|(number, _)| *number);
     let start = out.len() - document.base;
@@ -203,7 +204,8 @@ pub(crate) fn append(document: &Document<'_>, update: &Update) -> Result<Vec<u8>
     Ok(out)
 }
 
-/// A hash of what makes this update: the length and the end of the original, and everything that is added.
+/// A hash over everything that determines this update: the length and the end of the original, and
+/// all additions.
 fn digest(document: &Document<'_>, update: &Update) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(document.data.len().to_le_bytes());
@@ -243,7 +245,7 @@ fn trailer(document: &Document<'_>, digest: &[u8; 32]) -> Dict {
         .and_then(|parts| parts.first())
     {
         Some(first) => trailer.set(b"ID", Object::Array(vec![first.clone(), second])),
-        // Keys of encrypted documents are made from the ID: none must stay none.
+        // The ID enters the keys of encrypted documents, so a missing one must stay missing.
         None if document.crypt.is_some() => {}
         None => trailer.set(b"ID", Object::Array(vec![second.clone(), second])),
     }
@@ -253,7 +255,7 @@ fn trailer(document: &Document<'_>, digest: &[u8; 32]) -> Dict {
     trailer
 }
 
-/// Runs of entries with consecutive numbers.
+/// Groups entries with consecutive numbers.
 fn runs(entries: &[(u32, Entry)]) -> impl Iterator<Item = &[(u32, Entry)]> {
     entries.chunk_by(|(before, _), (after, _)| before.checked_add(1) == Some(*after))
 }
@@ -287,6 +289,7 @@ fn stream(
     trailer: Dict,
     out: &mut Vec<u8>,
 ) -> Result<(), Error> {
+    // The stream contains an entry for itself.
     entries.push((number, Entry::At(out.len() - document.base, 0)));
     let mut rows = Vec::with_capacity(entries.len() * 11);
     let mut index = Vec::new();
@@ -309,7 +312,7 @@ fn stream(
             rows.extend_from_slice(&third.to_be_bytes());
         }
     }
-    let data = crate::pdf::filter::deflate_within(&rows, &document.budget)?;
+    let data = letsesign_pdf_reader::filter::deflate_within(&rows, &document.budget)?;
     let dict = Dict::default()
         .with("Type", Object::named("XRef"))
         .with("Size", Object::Int(i64::from(number) + 1))
@@ -327,7 +330,7 @@ fn stream(
     Ok(())
 }
 
-/// A `<...>` string for content streams.
+/// Writes a `<...>` string for content streams.
 pub(crate) fn hex_string(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'<');
     write_hex(bytes, out);

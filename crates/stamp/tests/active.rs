@@ -1,7 +1,7 @@
-//! What makes a document look different by time, reader, printing or script is taken out of preview
-//! and signed document alike, or refused.
+//! Active content is removed from the preview and the signed document alike, or the document is
+//! refused.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+#![cfg(test)]
 
 mod common;
 
@@ -12,7 +12,7 @@ use letsesign_stamp::Error;
 const AT: &str = "/Type/Annot/Subtype/Link/Rect[0 0 9 9]";
 
 #[test]
-fn scripts_and_actions_are_taken_out_of_both() {
+fn scripts_and_actions_are_removed_from_both() {
     let script = "/S/JavaScript/JS(evil)";
     let cases: &[(&str, &str, &[&str])] = &[
         (&format!("/OpenAction<<{script}>>"), "", &[]),
@@ -95,7 +95,7 @@ fn scripts_and_actions_are_taken_out_of_both() {
 }
 
 #[test]
-fn what_is_harmless_stays() {
+fn harmless_content_stays() {
     let document = pdf(&[
         "<</Type/Catalog/Pages 2 0 R/OpenAction[3 0 R/Fit]>>",
         "<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 400 300]>>",
@@ -126,7 +126,7 @@ fn layers_are_the_same_on_screen_and_in_print() {
 }
 
 #[test]
-fn what_comes_from_elsewhere_is_refused() {
+fn external_content_is_refused() {
     for entries in [
         "/F(other.bin)",
         "/F 6 0 R",
@@ -175,8 +175,8 @@ fn dynamic_forms_are_refused() {
     }
 }
 
-/// Content in layers that a membership dictionary shows (8.11.2.2), with states that change by
-/// themselves.
+/// Content in layers that a membership dictionary shows (8.11.2.2), whose states change
+/// automatically.
 fn membership(dictionary: &str) -> Vec<u8> {
     let content = "0 0 1 rg /OC /M BDC 20 20 100 100 re f EMC 1 0 0 rg 150 20 100 100 re f";
     pdf(&[
@@ -207,7 +207,7 @@ fn memberships_of_layers_are_the_same_in_both() {
             for word in ["/AS", "/Usage", "/PrintState"] {
                 assert!(!text.contains(word), "{word} with {dictionary}");
             }
-            // What the layers themselves say stays.
+            // The layers' own states stay.
             assert!(text.is_empty() || text.contains("/OFF"), "{dictionary}");
         }
         assert_same_outside_stamps(&document, dictionary);

@@ -1,7 +1,7 @@
-//! Every PDF that Debian's packages bring is stamped, or refused with a reason; and a check by qpdf finds nothing that it did
-//! not find in the original.
+//! Stamps every PDF of the installed Debian packages, or refuses it with a reason. qpdf must not
+//! find problems that the original did not have.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![cfg(test)]
 
 mod common;
 
@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Files that must be found when nothing may be skipped.
+/// The fewest files to be found when no test may be skipped.
 const AT_LEAST: usize = 300;
-/// Larger documents than a job can hold.
+/// The largest document that a job can hold, in bytes.
 const MAX_SIZE: u64 = 50 << 20;
-/// qpdf reads every stream of a file: all files up to this size are checked by it, and every eighth of the others.
+/// qpdf reads every stream, which is slow: it checks all files up to this size, and every eighth
+/// larger one.
 const CHECKED: u64 = 400_000;
 
 #[test]
@@ -30,7 +31,7 @@ fn every_pdf_of_debian() {
     let mut folders = ["/usr/share", "/usr/lib", "/usr/local/share"]
         .map(PathBuf::from)
         .to_vec();
-    // Packages that were unpacked, not installed.
+    // Packages that were unpacked without being installed.
     if let Some(more) = std::env::var_os("STAMP_CORPUS") {
         folders.extend(std::env::split_paths(&more));
     }
@@ -73,7 +74,7 @@ fn every_pdf_of_debian() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The outcome in words, or what is wrong.
+/// The outcome, or the problem, for people.
 fn one(path: &Path, index: usize) -> Result<String, String> {
     let Some(pdf) = read(path) else {
         return Ok("larger than 50 MiB, or not readable".to_owned());
@@ -90,7 +91,7 @@ fn one(path: &Path, index: usize) -> Result<String, String> {
     {
         Ok(stamped) => stamped,
         Err(reason @ (Error::Damaged(_) | Error::NotPdf | Error::Limit(_))) => {
-            // What we cannot read, qpdf must not read without complaints.
+            // If we refuse a file as unreadable, qpdf must complain about it, too.
             let (code, _) = qpdf_check(&common::file(&pdf).path, "");
             println!("refused: {}: {reason}", path.display());
             return if code == 0 {
@@ -170,7 +171,7 @@ fn walk(folder: &Path, depth: u32, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The name is in lower case.
+/// Expects the name in lower case.
 fn is_pdf(name: &str) -> bool {
     let name = name.strip_suffix(".gz").unwrap_or(name);
     name.strip_suffix(".pdf").is_some()

@@ -1,6 +1,6 @@
 //! Annotations and form fields above a stamp do not hide it.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+#![cfg(test)]
 
 mod common;
 
@@ -51,13 +51,13 @@ fn an_opaque_annotation_does_not_hide_the_stamp() {
             format!("[{}]", opaque("FreeText", "400 300 0 0", 0)),
             ["null"; 2],
         ),
-        // Over a corner of the stamp alone.
+        // Over a corner of the stamp only.
         (
             format!("[{}]", opaque("Stamp", "0 0 130 300", 4)),
             ["null"; 2],
         ),
         ("6 0 R".to_owned(), ["[null 7 0 R]", indirect.as_str()]),
-        // More than one, and one that does not turn with the page.
+        // Several annotations, and one that does not rotate with the page.
         (
             format!(
                 "[{}{}]",
@@ -76,7 +76,7 @@ fn an_opaque_annotation_does_not_hide_the_stamp() {
             SIGNED,
         )
         .unwrap();
-        for reader in ["pdftoppm", "mutool", "gs"] {
+        for reader in ["pdftoppm", "mutool", "gs", "pdfjs"] {
             if common::has(reader) {
                 assert!(shows_ink(&out, reader), "{annotations} in {reader}");
             }
@@ -89,7 +89,7 @@ fn annotations_beside_the_stamp_change_nothing() {
     for annotations in [
         format!("[{}]", opaque("Square", "0 0 400 100", 4)),
         format!("[{}]", opaque("Widget", "0 0 90 300", 4)),
-        // Hidden, not shown on screen, opened by hand, a link's border.
+        // Hidden, not on screen, opened on demand, a link's border.
         format!("[{}]", opaque("Square", "0 0 400 300", 2)),
         format!("[{}]", opaque("Square", "0 0 400 300", 32)),
         format!("[{}]", opaque("Popup", "0 0 400 300", 0)),
@@ -114,7 +114,7 @@ fn annotations_beside_the_stamp_change_nothing() {
     }
 }
 
-/// The fields above are in the preview too, whoever's stamp is drawn.
+/// The preview has the same fields above, whichever stamp is drawn.
 #[test]
 fn preview_and_signed_document_have_the_same_fields_above() {
     let document = page(

@@ -1,17 +1,12 @@
 //! Encrypted documents, and previews with a password.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "tests"
-)]
+#![cfg(test)]
 
 mod common;
 
 use common::structure::{assert_clean, json, rich, stamped};
 use common::{Form, SIGNED, encrypted, file, pdf_as, qpdf_check, run, signature, stamp, stamp_as};
-use letsesign_stamp::{Error, Output, Template, What};
+use letsesign_stamp::{Error, Mark, Output, Template};
 
 const FORMS: [Form; 3] = [Form::Table, Form::Stream, Form::Hybrid];
 
@@ -36,7 +31,7 @@ fn encrypted_documents() {
         assert!(out.starts_with(&open));
         assert_clean(&out, &format!("{kind:?}"));
         assert!(common::text(&out).contains("Jane Doe"), "{kind:?}");
-        // The update's own strings can be read, and the old ones that it copies too.
+        // The strings of the update are readable, and so are the old ones that it copies.
         assert_eq!(string_of_page(&out), "D:2020", "{kind:?}");
 
         let closed = encrypted(&rich(), &[&["user", "owner"], kind].concat());
@@ -143,7 +138,7 @@ fn previews_open_with_their_password_only() {
                 &pdf,
                 "Jane Doe",
                 &[signature(1, 20.0, 30.0, 40.0)],
-                What::Pending,
+                Mark::Pending,
                 output,
             )
             .unwrap();
@@ -155,7 +150,7 @@ fn previews_open_with_their_password_only() {
                 assert_eq!(qpdf_check(&file(&out).path, "other").0, 2);
                 let closed = file(&out);
                 let path = closed.path.to_str().unwrap();
-                // The options of poppler's tools hold 32 bytes.
+                // The options of poppler's tools accept at most 32 bytes.
                 if typed.len() > 32 {
                     continue;
                 }
@@ -178,7 +173,7 @@ fn previews_open_with_their_password_only() {
     }
 }
 
-/// As `dict` was for the file: only attachments are encrypted, by a password that nobody here knows.
+/// `dict` for a file in which only the attachments are encrypted, with an unknown password.
 #[test]
 fn attachments_alone_may_be_encrypted() {
     let dict = |permissions: i32| {
@@ -207,7 +202,7 @@ fn attachments_alone_may_be_encrypted() {
     };
     let fields = [signature(1, 20.0, 30.0, 40.0)];
     let out = stamp(&with(&dict(-4)), "Jane Doe", &fields, SIGNED).unwrap();
-    // The strings and streams of the update are not encrypted, like all others but attachments.
+    // The update's strings and streams are not encrypted, like everything except the attachments.
     let update = out.get(with(&dict(-4)).len()..).unwrap();
     assert!(memchr::memmem::find(update, b"/Stamp Do").is_some());
     let again = Template::open(&out).and_then(|template| template.check(common::fonts(), &[]));
@@ -219,7 +214,7 @@ fn attachments_alone_may_be_encrypted() {
     }
     let error = stamp(&with(&dict(-12)), "Jane", &fields, SIGNED).err();
     assert_eq!(error, Some(Error::Permission));
-    // A document whose strings are encrypted needs its password.
+    // A document with encrypted strings needs its password.
     let closed = dict(-4).replace("/StrF/Identity", "/StrF/StdCF");
     assert_eq!(Template::open(&with(&closed)).err(), Some(Error::Password));
 }

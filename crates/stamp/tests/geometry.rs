@@ -1,34 +1,30 @@
-//! Where stamps are, as poppler, mupdf and Ghostscript show them: within a point of where docs/stamp.md says, on pages of all kinds.
+//! Positions of stamps in poppler, mupdf and Ghostscript: within a point of the position in
+//! docs/stamp.md, on pages of all kinds.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::cast_precision_loss,
-    missing_docs,
-    reason = "tests"
-)]
+#![cfg(test)]
+#![allow(clippy::cast_precision_loss, reason = "tests")]
 
 mod common;
 
 use common::{SIGNED, date, one_page, run, signature, stamp};
-use letsesign_stamp::{Error, Field, Language, What};
+use letsesign_stamp::{Error, Field, Language, Mark, Output, Placement, Template};
 
-/// Pixels for one point.
+/// Pixels per point.
 const SCALE: f64 = 3.0;
 const HINT: [u8; 3] = [52, 152, 219];
 const INK: [u8; 3] = [4, 28, 172];
 
-/// A page and how readers show it.
+/// A page, and how readers display it.
 #[derive(Clone, Copy)]
 struct Shape {
     entries: &'static str,
-    /// Left, bottom, right, top.
+    /// The MediaBox: left, bottom, right, top.
     media: [f64; 4],
-    /// The part that readers show.
+    /// The part that readers display.
     visible: [f64; 4],
-    /// Clockwise, in degrees.
+    /// Clockwise rotation in degrees.
     rotate: u32,
-    /// Points for each unit of user space.
+    /// Points per unit of user space.
     unit: f64,
 }
 
@@ -84,8 +80,8 @@ const PAGES: &[Shape] = &[
 ];
 
 impl Shape {
-    /// Where a field with its upper left corner at (x, y) is on the screen, in units from the
-    /// upper left corner: (x, height - y) of user space, the box's origin not added.
+    /// Position on the screen of a field with its top-left corner at (x, y), in units from the
+    /// top-left corner: (x, height - y) of user space, without adding the origin of the box.
     fn shown(&self, x: f64, y: f64, width: f64, height: f64) -> [f64; 4] {
         let tall = self.media[3] - self.media[1];
         let [left, bottom, right, top] = self.visible;
@@ -132,7 +128,8 @@ impl Renderer {
         }
     }
 
-    /// Renders page 1. A unit of a page with a UserUnit takes `unit` times the pixels in those that know it.
+    /// Renders page 1. Renderers that support UserUnit draw `unit` times as many pixels for each
+    /// unit.
     fn render(self, pdf: &[u8]) -> Image {
         let file = common::file(pdf);
         let path = file.path.to_str().unwrap();
@@ -179,7 +176,7 @@ impl Renderer {
         ppm(&std::fs::read(&image).unwrap())
     }
 
-    /// Pixels for a unit of the page's user space.
+    /// Pixels per unit of the page's user space.
     fn pixels(self, page: &Shape) -> f64 {
         match self {
             Self::Poppler => SCALE,
@@ -222,7 +219,8 @@ impl Image {
             .all(|(a, b)| a.abs_diff(b) < 40)
     }
 
-    /// Left, top, right and bottom of what has this colour, in points; of several shapes side by side the leftmost.
+    /// Left, top, right and bottom of the area with this colour, in points; the leftmost area if
+    /// there are several side by side.
     fn bounds(&self, colour: [u8; 3], pixels_per_unit: f64) -> Option<[f64; 4]> {
         let column = |x: usize| (0..self.height).any(|y| self.is(x, y, colour));
         let left = (0..self.width).find(|x| column(*x))?;
@@ -245,7 +243,7 @@ fn assert_near(found: [f64; 4], expected: [f64; 4], slack: f64, what: &str) {
     }
 }
 
-/// Renders with whatever is installed.
+/// Runs a test with every installed renderer.
 fn each_renderer(test: impl Fn(Renderer)) {
     for renderer in Renderer::ALL {
         if common::has(renderer.program()) {
@@ -262,7 +260,7 @@ fn the_hints_bar_is_in_its_place() {
                 let pdf = one_page(page.entries, content);
                 let (x, y, tall) = (131.5, 92.25, 50.0);
                 let field = [signature(1, x, y, tall)];
-                let out = stamp(&pdf, "Jane", &field, What::Hint(Language::English)).unwrap();
+                let out = stamp(&pdf, "Jane", &field, Mark::Hint(Language::English)).unwrap();
                 let found = renderer.render(&out).bounds(HINT, renderer.pixels(page));
                 let what = format!("{renderer:?} {} {content:?}", page.entries);
                 let found = found.unwrap_or_else(|| panic!("{what}: nothing there"));
@@ -272,7 +270,7 @@ fn the_hints_bar_is_in_its_place() {
     });
 }
 
-/// In the middle of the page, and right at the corners of the MediaBox, where those are shown.
+/// In the middle of the page, and right at those corners of the MediaBox that are visible.
 #[test]
 fn the_seal_fills_its_square_where_the_client_puts_it() {
     each_renderer(|renderer| {
@@ -282,7 +280,7 @@ fn the_seal_fills_its_square_where_the_client_puts_it() {
                 (CONTENTS[2], (0.0, 0.0, 40.0)),
                 (CONTENTS[0], (340.0, 240.0, 60.0)),
             ] {
-                // Half as large, thin lines are lost among the pixels.
+                // At half the size, thin lines disappear between the pixels.
                 if page.unit < 1.0 && side < 60.0 {
                     continue;
                 }
@@ -310,7 +308,51 @@ fn the_seal_fills_its_square_where_the_client_puts_it() {
     });
 }
 
-/// Baselines, by the boxes of words that poppler reports: the box of a word goes from its ascent to its descent.
+/// Protocol 2: a place is what the reader displays, whatever rotation, crop box and origin.
+#[test]
+fn displayed_fields_are_upright_and_count_from_the_visible_corner() {
+    each_renderer(|renderer| {
+        for page in PAGES {
+            let pdf = one_page(page.entries, CONTENTS[1]);
+            let (x, y, tall) = (81.5, 62.25, 50.0);
+            let field = [signature(1, x, y, tall)];
+            let signers = [common::signer(
+                "Jane",
+                &field,
+                Mark::Hint(Language::English),
+            )];
+            let out = Template::open(&pdf)
+                .unwrap()
+                .placed(Placement::Displayed)
+                .stamp(common::fonts(), &signers, Output::Signed)
+                .unwrap();
+            let found = renderer.render(&out).bounds(HINT, renderer.pixels(page));
+            let what = format!("{renderer:?} {}", page.entries);
+            let found = found.unwrap_or_else(|| panic!("{what}: nothing there"));
+            assert_near(found, [x, y, x + 6.0, y + tall], 0.9, &what);
+        }
+    });
+}
+
+#[test]
+fn displayed_fields_must_lie_on_the_visible_area() {
+    let pdf = one_page("/Rotate 90/CropBox[50 40 350 260]", "");
+    let template = Template::open(&pdf).unwrap().placed(Placement::Displayed);
+    // 220 wide and 300 high as displayed.
+    for (field, inside) in [
+        (signature(1, 220.0, 0.0, 20.0), true),
+        (signature(1, 220.1, 0.0, 20.0), false),
+        (signature(1, 0.0, 280.0, 20.0), true),
+        (signature(1, 0.0, 280.1, 20.0), false),
+    ] {
+        let signers = [common::signer("Jane", std::slice::from_ref(&field), SIGNED)];
+        let checked = template.check(common::fonts(), &signers);
+        assert_eq!(checked.is_ok(), inside, "{field:?}");
+    }
+}
+
+/// Baselines, from the boxes of words that poppler reports: a box extends from the word's ascent to
+/// its descent.
 #[test]
 fn texts_stand_on_their_baselines() {
     if !common::has("pdftotext") {
@@ -332,14 +374,14 @@ fn texts_stand_on_their_baselines() {
                 .unwrap_or_else(|| panic!("{text} in {words:?}"))
                 .1
         };
-        // The font's ascent is 0.92 em, and 26 times that is 23.92, 0.6 of the height at most.
+        // The font's ascent is 0.92 em, and 26 times that is 23.92; the limit is 0.6 of the height.
         let name = word("Jane");
         assert!(
             (name[0] - (x + height + 3.0)).abs() < 1.0,
             "{entries}: {name:?}"
         );
         assert!((name[1] - y).abs() < 1.0, "{entries}: {name:?}");
-        // Inconsolata: 0.859 em above the baseline.
+        // Inconsolata rises 0.859 em above the baseline.
         let magic = word(&common::MAGIC[..32]);
         let size = height / 5.0;
         assert!(
@@ -363,7 +405,7 @@ fn texts_stand_on_their_baselines() {
     }
 }
 
-/// Words and their boxes: left, top, right, bottom.
+/// Words with their boxes: left, top, right, bottom.
 fn words(pdf: &[u8]) -> Vec<(String, [f64; 4])> {
     let file = common::file(pdf);
     let ran = run("pdftotext", &["-bbox", file.path.to_str().unwrap(), "-"]);

@@ -1,6 +1,6 @@
-//! Work is bounded, and stops when told.
+//! Work is bounded, and stops on request.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+#![cfg(test)]
 
 mod common;
 
@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 
 #[test]
-fn work_is_bounded_and_stops_when_told() {
+fn work_is_bounded_and_stops_on_request() {
     let document = common::one_page("", "0 0 10 10 re f");
     let asked = Cell::new(0);
     let stop = || {
@@ -36,7 +36,7 @@ fn work_is_bounded_and_stops_when_told() {
         Template::open_within(&document, limits).err(),
         Some(Error::Budget)
     );
-    // Entries that all point into one run of white space.
+    // All entries point into one run of white space.
     let mut long = b"%PDF-1.7\n".to_vec();
     long.extend(b" ".repeat(1_000_000));
     long.extend(b"1 0 obj<</Type/Catalog/Pages 1 0 R>>endobj\n");
@@ -45,7 +45,7 @@ fn work_is_bounded_and_stops_when_told() {
     long.extend(b"0000000009 00000 n \n".repeat(20_000));
     long.extend(format!("trailer<</Root 1 0 R/Size 20000>>\nstartxref\n{start}\n%%EOF").bytes());
     let _ = Template::open(&long).map(|template| template.check(fonts(), &[]));
-    // The same, with no number after it: this took a minute for each 5 MiB.
+    // The same, without a number after it: this once took a minute for each 5 MiB.
     let mut long = b"%PDF-1.7\n".to_vec();
     long.extend(b" ".repeat(2_000_000));
     let start = long.len();
@@ -54,7 +54,7 @@ fn work_is_bounded_and_stops_when_told() {
     long.extend(format!("trailer<</Root 1 0 R>>\nstartxref\n{start}\n%%EOF").bytes());
     let result = Template::open(&long).map(|_| ());
     assert_eq!(result, Err(Error::Budget));
-    // Names that are taken, as many as fit.
+    // As many taken names as fit.
     let mut names = String::new();
     for count in 2..200_000 {
         write!(names, "/Stamp{count} 4 0 R").unwrap();

@@ -1,11 +1,11 @@
-//! Names, and the other texts: what is drawn, what text extraction gives, what is refused.
+//! Names and other texts: drawing, text extraction, refusals.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![cfg(test)]
 
 mod common;
 
 use common::{DATE, MAGIC, SIGNED, date, fonts, one_page, run, signature, stamp};
-use letsesign_stamp::{Error, FontError, Fonts, Language, Output, Signer, Template, What};
+use letsesign_stamp::{Error, FontError, Fonts, Language, Mark, Output, Signer, Template};
 
 const NAMES: &[&str] = &[
     "Jane Doe",
@@ -15,7 +15,7 @@ const NAMES: &[&str] = &[
     "\u{738b}\u{5c0f}\u{660e}",
     "\u{738b}\u{5c0f}\u{660e} Ming Wang",
     "Ming \u{738b}\u{ff08}\u{5c0f}\u{660e}\u{ff09}",
-    // A variation selector, which no face has a glyph for.
+    // A variation selector, which has no glyph in any face.
     "\u{845b}\u{e0100}\u{57ce}",
     "\u{5c71}\u{7530} \u{306f}\u{306a}\u{3053} \u{30b5}\u{30e4}\u{30ab}",
     "office affluent fjord Toot",
@@ -37,7 +37,8 @@ fn text_extraction_gives_the_name() {
         )
         .unwrap_or_else(|error| panic!("{name}: {error}"));
         let text = common::text(&out);
-        // Extraction puts ordinary spaces for all kinds, and leaves out what has no shape.
+        // Extraction turns all kinds of spaces into ordinary ones, and omits characters without a
+        // shape.
         let plain = |text: &str| {
             text.split_whitespace()
                 .collect::<Vec<_>>()
@@ -107,14 +108,14 @@ fn names_without_glyphs_are_refused() {
             &one_page("", ""),
             "\u{1f600}",
             &fields,
-            What::Hint(Language::English)
+            Mark::Hint(Language::English)
         )
         .is_ok()
     );
 }
 
 #[test]
-fn errors_hold_no_text() {
+fn errors_do_not_quote_the_document() {
     let error = stamp(
         &one_page("", ""),
         "Secret \u{1f600}",
@@ -167,10 +168,10 @@ fn previews_have_no_magic_number_and_no_date() {
         signature(1, 5.0, 200.0, 30.0),
     ];
     let text = |what| common::text(&stamp(&one_page("", ""), "Jane Doe", &fields, what).unwrap());
-    let pending = text(What::Pending);
+    let pending = text(Mark::Pending);
     assert_eq!(pending.matches("Jane Doe").count(), 2);
     assert_eq!(pending.matches("pending (01)").count(), 2);
-    let english = text(What::Hint(Language::English));
+    let english = text(Mark::Hint(Language::English));
     assert_eq!(
         english
             .matches("Your signature will\nbe placed here")
@@ -178,7 +179,7 @@ fn previews_have_no_magic_number_and_no_date() {
         2,
         "{english}"
     );
-    let chinese = text(What::Hint(Language::Chinese));
+    let chinese = text(Mark::Hint(Language::Chinese));
     assert_eq!(
         chinese.matches("您的簽名將放置於此").count(),
         2,
@@ -222,7 +223,7 @@ fn all_signers_of_a_document() {
         .unwrap()
         .stamp(fonts(), &signers, Output::Signed)
         .unwrap();
-    // Fonts and seal are there once.
+    // Fonts and seal occur once.
     assert!(out.len() < 40_000, "{}", out.len());
     assert_eq!(common::qpdf_check(&common::file(&out).path, "").0, 0);
     let text = common::text(&out);
@@ -244,14 +245,14 @@ fn malformed_texts_are_refused() {
             &one_page("", ""),
             "Jane",
             &fields,
-            What::Signed { magic_number, date },
+            Mark::Signed { magic_number, date },
         );
         assert_eq!(result.err(), Some(Error::Malformed { signer: 1, what }));
     }
 }
 
 #[test]
-fn files_that_are_no_fonts_are_refused() {
+fn files_other_than_fonts_are_refused() {
     assert_eq!(
         Fonts::new(Vec::new(), Vec::new(), Vec::new()).err(),
         Some(FontError::Read("DancingScript-Regular"))

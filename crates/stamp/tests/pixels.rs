@@ -1,7 +1,7 @@
 //! Generated documents: preview and signed document have the same pixels outside of the stamps.
-//! Few cases, for each costs a start of every reader.
+//! There are few cases, because each one starts every reader.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+#![cfg(test)]
 
 mod common;
 
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-/// Parts of content, of careful and of careless writers, and of some that mean harm.
+/// Parts of content: by careful writers, by careless ones, and by attackers.
 const PARTS: &[&str] = &[
     "0 0 1 rg 20 20 100 60 re f",
     "q .5 0 0 .5 30 10 cm 1 0 0 rg 0 0 50 50 re f Q",
@@ -33,7 +33,7 @@ const PARTS: &[&str] = &[
     "0 0 60 60 re W n",
     "nonsense (x) 1 w",
 ];
-/// Annotations, from 8 on.
+/// Annotations, numbered from 8 on.
 const ANNOTATIONS: &[&str] = &[
     "<</Type/Annot/Subtype/Square/F 4/Rect[5 200 395 295]/AP<</N 7 0 R>>>>",
     "<</Type/Annot/Subtype/Widget/FT/Tx/T(a)/F 4/Rect[5 10 90 60]/AP<</N 7 0 R>>>>",
@@ -48,7 +48,7 @@ fn stream(content: &str, packed: bool, cut: usize) -> Vec<u8> {
         encoder.write_all(content.as_bytes()).unwrap();
         let mut data = encoder.finish().unwrap();
         data.truncate(data.len() - cut.min(data.len() / 4));
-        // Bodies are text here.
+        // Bodies are text here, so the data are written in hexadecimal.
         let hex = data.iter().fold(String::new(), |mut hex, byte| {
             write!(hex, "{byte:02x}").unwrap();
             hex
@@ -105,7 +105,7 @@ fn documents() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 24,
-        // Each takes several starts of several programs.
+        // Each attempt starts several programs several times.
         max_shrink_iters: 40,
         ..ProptestConfig::default()
     })]
@@ -113,7 +113,7 @@ proptest! {
     #[test]
     fn preview_and_signed_document_are_the_same_outside_of_the_stamps(document in documents()) {
         let Ok([preview, signed]) = both(&document) else {
-            // Refused, in both alike.
+            // Both were refused.
             return Ok(());
         };
         for program in ["pdftoppm", "mutool"] {
@@ -125,7 +125,7 @@ proptest! {
                 prop_assert!(false, "{program} shows nothing");
                 return Ok(());
             };
-            // The stamps lie in the 62 points at the top.
+            // The stamps lie in the top 62 points.
             let skip = 62 * before.0 * 3;
             prop_assert_eq!((before.0, before.1), (after.0, after.1));
             prop_assert!(before.2.get(skip..) == after.2.get(skip..), "{} differs", program);

@@ -1,7 +1,7 @@
-//! What a signer sees is what is signed: numbers of new objects are above everything that a hostile
+//! A signer sees what is signed: numbers of new objects are above all numbers that a hostile
 //! sender's document refers to, in the preview and in the signed document.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+#![cfg(test)]
 
 mod common;
 
@@ -9,7 +9,7 @@ use common::compare::{assert_same_outside_stamps, both, page_with};
 use common::{Form, vector};
 use letsesign_stamp::Error;
 
-/// Numbers of the objects that the update adds or replaces, but for fonts and seals.
+/// Numbers of the objects that the update adds or replaces, except for fonts and seals.
 fn numbers(original: &[u8], stamped: &[u8]) -> Vec<u32> {
     let update = String::from_utf8_lossy(stamped.get(original.len()..).unwrap()).into_owned();
     let mut numbers: Vec<u32> = update
@@ -34,7 +34,7 @@ fn a_dangling_reference_does_not_come_alive() {
 }
 
 #[test]
-fn a_reference_hides_nowhere() {
+fn references_are_found_wherever_they_hide() {
     for number in [9_u32, 40, 70, 75, 80, 500_000] {
         for form in [Form::Table, Form::Stream, Form::Hybrid] {
             for place in 0..5 {
@@ -50,7 +50,7 @@ fn a_reference_hides_nowhere() {
                         "",
                     ),
                     2 => page_with("", &[], form, &format!("/AdditionalStreams[{reference}]")),
-                    // Only in a revision that another one replaces.
+                    // Only in a revision that a later one replaces.
                     3 => {
                         let mut old = page_with(&entry, &[], form, "");
                         let at = old.len();
@@ -78,7 +78,7 @@ fn a_reference_hides_nowhere() {
                 for out in [&preview, &signed] {
                     assert!(*of(out).first().unwrap() > number, "{form:?} {place}");
                 }
-                // From the shared resources on, after the room for fonts and seals.
+                // From the shared resources on, after the numbers reserved for fonts and seals.
                 let room = of(&preview).first().unwrap() + 64;
                 let tail = |out: &[u8]| -> Vec<u32> {
                     of(out)
@@ -93,7 +93,7 @@ fn a_reference_hides_nowhere() {
 }
 
 #[test]
-fn numbers_without_room_are_refused_and_text_is_no_reference() {
+fn numbers_without_room_are_refused_but_text_is_not_a_reference() {
     for number in ["8388607", "8388608", "4294967295"] {
         let entry = format!("/Resources<</XObject<</Z {number} 0 R>>>>");
         let document = page_with(&entry, &[], Form::Table, "");

@@ -1,11 +1,12 @@
-//! Whatever the fields, the names and the bytes are: a result or an error, in bounded time; and a result that opens again.
+//! For all fields, names and bytes: a result or an error in bounded time, and a result that opens
+//! again.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![cfg(test)]
 
 mod common;
 
 use common::{Form, SIGNED, date, fonts, one_page_as, pdf, signature, stamp};
-use letsesign_stamp::{Error, Language, Output, Template, What, is_signed};
+use letsesign_stamp::{Error, Language, Mark, Output, Template, is_signed};
 use proptest::prelude::*;
 use std::fmt::Write as _;
 
@@ -13,7 +14,7 @@ fn forms() -> impl Strategy<Value = Form> {
     prop_oneof![Just(Form::Table), Just(Form::Stream), Just(Form::Hybrid)]
 }
 
-/// Opens, stamps in all ways, and opens results again; errors are welcome.
+/// Opens a file, stamps it in all ways, and opens the results again; errors are fine.
 fn exercise(pdf: &[u8]) {
     let _ = is_signed(pdf);
     let Ok(template) = Template::open(pdf) else {
@@ -26,8 +27,8 @@ fn exercise(pdf: &[u8]) {
     ];
     for (fields, what) in [
         (&fields[..2], SIGNED),
-        (&fields[..], What::Pending),
-        (&fields[..1], What::Hint(Language::Chinese)),
+        (&fields[..], Mark::Pending),
+        (&fields[..1], Mark::Hint(Language::Chinese)),
     ] {
         let signers = [common::signer("Jane \u{738b}", fields, what)];
         let _ = template.check(fonts(), &signers);
@@ -53,7 +54,7 @@ proptest! {
         rotate in -4..8_i32,
     ) {
         let pdf = one_page_as(&format!("/Rotate {}", rotate * 90), "q", form);
-        // Rotation changes nothing: the measure is the MediaBox.
+        // Rotation does not matter: the MediaBox counts.
         let (wide, tall) = (400.0, 300.0);
         let fits = x >= 0.0 && y >= 0.0 && x <= wide && y + height <= tall && y <= tall;
         match stamp(&pdf, "Jane", &[signature(1, x, y, height)], SIGNED) {
@@ -107,7 +108,7 @@ proptest! {
     }
 }
 
-/// Every single bit and every length of three small documents.
+/// Every single bit flip and every truncation of three small documents.
 #[test]
 fn every_bit_and_every_length() {
     for form in [Form::Table, Form::Stream, Form::Hybrid] {
@@ -120,7 +121,7 @@ fn every_bit_and_every_length() {
             let mut changed = pdf.clone();
             *changed.get_mut(bit / 8).unwrap() ^= 1 << (bit % 8);
             let fields = [signature(1, 10.0, 10.0, 30.0)];
-            let signers = [common::signer("", &fields, What::Pending)];
+            let signers = [common::signer("", &fields, Mark::Pending)];
             let _ = Template::open(&changed)
                 .and_then(|template| template.stamp(fonts(), &signers, Output::Plain));
         }
@@ -146,7 +147,7 @@ fn hostile_documents_end() {
         &format!("<</Kids[{kids}]>>"),
         &format!("<</Kids[{kids}]>>"),
     ]));
-    // Objects inside of strings that never end, streams inside of streams.
+    // Objects inside strings that never end, streams inside streams.
     for opening in [
         "(",
         "<</A(",

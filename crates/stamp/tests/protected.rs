@@ -1,6 +1,6 @@
-//! Encrypted documents and protected previews hold the promise, too.
+//! Encrypted documents and protected previews keep the promise, too: a signer sees what is signed.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+#![cfg(test)]
 
 mod common;
 
@@ -50,7 +50,7 @@ fn a_protected_preview_looks_like_the_signed_document() {
 }
 
 #[test]
-fn a_script_in_an_encrypted_document_is_taken_out() {
+fn a_script_in_an_encrypted_document_is_removed() {
     if !common::has("qpdf") {
         return;
     }
@@ -70,7 +70,7 @@ fn a_script_in_an_encrypted_document_is_taken_out() {
 }
 
 #[test]
-fn what_is_refused_is_refused_for_protected_previews() {
+fn protected_previews_refuse_the_same_documents() {
     let document = page_with(
         "/Annots[5 0 R]",
         &["<</Type/Annot/Subtype/Screen/Rect[0 0 9 9]>>"],

@@ -1,13 +1,13 @@
-//! Damaged cross-reference data: what the table gives stays, and only what it has wrong is searched
-//! for, outside of the data of streams.
+//! Damaged cross-reference data: correct entries stay, and only wrong ones are searched for,
+//! outside of the data of streams.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+#![cfg(test)]
 
 mod common;
 
 use common::{Form, SIGNED, file, one_page, pdf_as, run, signature, stamp, vector};
 
-/// The text of the first page as poppler and MuPDF read the stamped file; `None` without them.
+/// The text of the first page in the stamped file, by poppler and by MuPDF; empty without them.
 fn texts(pdf: &[u8]) -> Vec<String> {
     let out = stamp(pdf, "Jane Doe", &[signature(1, 20.0, 30.0, 40.0)], SIGNED).unwrap();
     let file = file(&out);
@@ -33,7 +33,7 @@ fn assert_shows(pdf: &[u8], shown: &str, hidden: &str, what: &str) {
     }
 }
 
-/// The start of each row of the last cross-reference table.
+/// Offsets of the rows in the last cross-reference table.
 fn rows(pdf: &[u8]) -> Vec<usize> {
     let table = memchr::memmem::rfind(pdf, b"\nxref\n").unwrap();
     let mut at = table + 6;
@@ -77,11 +77,11 @@ fn an_attached_file_replaces_no_page_because_of_one_bad_entry() {
             );
         }
     }
-    // Without any table, nothing but the data of streams is left out.
+    // Without any table, only the data of streams are left out.
     let table = memchr::memmem::rfind(&original, b"\nxref\n").unwrap();
     let without = original.get(..table).unwrap();
     assert_shows(without, "Original", "Attached", "no table");
-    // An attachment whose length is an object of its own, or wrong.
+    // An attachment whose length is indirect, or wrong.
     let indirect = String::from_utf8(original).unwrap();
     let indirect = indirect.replace("(not used)", "547 %     ");
     let indirect = indirect.replace("/Length 547", "/Length 8 0 R");
@@ -93,7 +93,7 @@ fn an_attached_file_replaces_no_page_because_of_one_bad_entry() {
     );
 }
 
-/// A page whose content was replaced; the old one is still in the file, after the new one.
+/// A page whose content was replaced; the file still holds the old one, after the new one.
 fn withdrawn(bad: bool) -> Vec<u8> {
     let content = |text: &str| {
         let data = format!("BT /F1 24 Tf 72 200 Td ({text}) Tj ET");
@@ -135,7 +135,7 @@ fn withdrawn_content_does_not_return_because_of_one_bad_entry() {
 
 #[test]
 fn a_freed_object_stays_free_when_another_entry_is_bad() {
-    // The page's annotation was deleted; its body is still there.
+    // The page's annotation was deleted, but its body remains in the file.
     let pdf = pdf_as(
         &[
             "<</Type/Catalog/Pages 2 0 R>>",
@@ -157,7 +157,7 @@ fn a_freed_object_stays_free_when_another_entry_is_bad() {
     assert_shows(text.as_bytes(), "Kept", "Freed", "freed");
 }
 
-/// The newest section is right, and an older one cannot be found: what the newest one gives stays.
+/// The newest section is correct, but an older one is unreachable: the newest entries stay.
 #[test]
 fn a_broken_chain_of_sections_keeps_the_newest() {
     let first = one_page(
@@ -191,7 +191,7 @@ fn a_broken_chain_of_sections_keeps_the_newest() {
 }
 
 #[test]
-fn an_entry_with_another_generation_is_put_right() {
+fn an_entry_with_another_generation_is_corrected() {
     let pdf = String::from_utf8(withdrawn(false)).unwrap();
     let row = *rows(pdf.as_bytes()).get(4).unwrap();
     let mut text = pdf;
@@ -199,7 +199,7 @@ fn an_entry_with_another_generation_is_put_right() {
     assert_shows(text.as_bytes(), "Current", "Withdrawn", "generation");
 }
 
-/// Entries of a cross-reference stream, one after the other.
+/// Breaks the entries of a cross-reference stream one by one.
 #[test]
 fn a_bad_entry_of_a_cross_reference_stream_is_searched_for() {
     let original = common::one_page_as(
@@ -208,7 +208,7 @@ fn a_bad_entry_of_a_cross_reference_stream_is_searched_for() {
         Form::Stream,
     );
     let rows = memchr::memmem::rfind(&original, b"stream\n00").unwrap() + 7;
-    // The catalogue, the content and the object stream are outside of it.
+    // The object stream does not contain the catalogue, the content and itself.
     for number in [1, 4, 5, 6] {
         let mut damaged = original.clone();
         let row = rows + number * 14;

@@ -1,11 +1,7 @@
-//! Updates as other readers see them: clean for qpdf, the original in place, everything besides the stamp unchanged.
+//! Updates as other readers see them: qpdf reports no problem, the original bytes stay in place,
+//! and everything except the stamp is unchanged.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "tests"
-)]
+#![cfg(test)]
 
 mod common;
 
@@ -81,7 +77,7 @@ fn everything_else_stays() {
     for number in 1..=13 {
         let key = format!("obj:{number} 0 R");
         match number {
-            // The catalogue has a new version, and nothing else.
+            // Only the version changes in the catalogue.
             1 => {
                 let mut catalogue = after[&key].clone();
                 catalogue["value"]
@@ -90,7 +86,7 @@ fn everything_else_stays() {
                     .remove("/Version");
                 assert_eq!(catalogue, before[&key]);
             }
-            // The page has other contents and resources, and nothing else.
+            // Only contents and resources change in the page.
             3 => {
                 let mut page = after[&key].clone();
                 let entries = page["value"].as_object_mut().unwrap();
@@ -124,8 +120,8 @@ fn damaged_tables_are_repaired() {
             "startxref is wrong",
             text.replace("startxref\n", "startxref\n9"),
         ),
-        ("there is no table", text[..at].to_owned()),
-        ("there is no end", text[..text.len() - 30].to_owned()),
+        ("the table is missing", text[..at].to_owned()),
+        ("the end is missing", text[..text.len() - 30].to_owned()),
         (
             "offsets are wrong",
             text.replacen(
@@ -174,7 +170,7 @@ fn damaged_tables_are_repaired() {
 }
 
 #[test]
-fn what_is_no_document_is_refused() {
+fn malformed_documents_are_refused() {
     for (bytes, error) in [
         (&b""[..], Error::NotPdf),
         (b"PK\x03\x04", Error::NotPdf),
@@ -189,7 +185,7 @@ fn what_is_no_document_is_refused() {
 }
 
 #[test]
-fn page_trees_with_circles_end() {
+fn page_trees_with_cycles_end() {
     let circle = pdf(&[
         "<</Type/Catalog/Pages 2 0 R>>",
         "<</Type/Pages/Kids[2 0 R]/Count 1>>",
@@ -197,13 +193,13 @@ fn page_trees_with_circles_end() {
     let fields = [signature(1, 0.0, 0.0, 20.0)];
     assert_eq!(
         stamp(&circle, "Jane", &fields, SIGNED).err(),
-        Some(Error::Damaged("the page tree has a circle"))
+        Some(Error::Damaged("the page tree has a cycle"))
     );
     let references = pdf(&["<</Type/Catalog/Pages 2 0 R>>", "3 0 R", "2 0 R"]);
     assert!(stamp(&references, "Jane", &fields, SIGNED).is_err());
 }
 
-/// Catalogue entries of a form with one signed field.
+/// A document with one signed field, and these entries in its catalogue.
 fn signed_document(catalogue: &str, field: &str, signature: &str) -> Vec<u8> {
     pdf(&[
         &format!("<</Type/Catalog/Pages 2 0 R/AcroForm<</SigFlags 3/Fields[4 0 R]>>{catalogue}>>"),
@@ -253,7 +249,7 @@ fn a_page_that_is_in_the_tree_twice_has_all_stamps() {
 
 /// A page directly in `Kids` becomes an object, and so do the other kids.
 #[test]
-fn pages_that_are_no_objects_of_their_own_are_stamped() {
+fn pages_that_are_direct_objects_are_stamped() {
     for kids in [
         "/Kids[<</Type/Page/Rotate 0>> 3 0 R<</Type/Page/AA<</O<</S/JavaScript/JS(1)>>>>>>]",
         "/Kids 4 0 R",
@@ -277,13 +273,13 @@ fn pages_that_are_no_objects_of_their_own_are_stamped() {
                 for (page, has) in (1..=3).zip(pages) {
                     assert_eq!(has, page > 3 - count, "{kids} {count}: page {page}");
                 }
-                // Here, too, what is active is taken out.
+                // Active content is removed here, too.
                 let script = json(&out).to_string().contains("JavaScript");
                 assert!(!script, "{kids}");
             }
         }
     }
-    // What is nowhere an object cannot become one.
+    // A page without any indirect object around it cannot become one.
     let nowhere = pdf(&["<</Type/Catalog/Pages<</Type/Pages/Kids[<</Type/Page>>]/Count 1>>>>"]);
     assert_eq!(
         stamp(&nowhere, "Jane", &[signature(1, 20.0, 30.0, 40.0)], SIGNED).err(),

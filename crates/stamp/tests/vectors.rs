@@ -1,22 +1,22 @@
-//! Every PDF of `tests/vectors/pdf`: stamped, with the stamp where it belongs in every reader and
-//! nothing else changed, or refused for the right reason.
+//! Every PDF of `tests/vectors/pdf`: either stamped, with the stamp in its place in every reader
+//! and nothing else changed, or refused for the right reason.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+#![cfg(test)]
 
 mod common;
 
 use common::compare::{Image, render};
 use common::{SIGNED, signature, stamp, vector};
-use letsesign_stamp::Error;
+use letsesign_stamp::{Error, Limits, Output, Template, Trace};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Readers as they are called, and how their programs are.
-const READERS: [&str; 3] = ["pdftoppm", "mutool", "gs"];
+/// Readers, named after their programs.
+const READERS: [&str; 4] = ["pdftoppm", "mutool", "gs", "pdfjs"];
 const INK: [u8; 3] = [4, 28, 172];
 
 const STAMPED: &[&str] = &[
-    // What stands in the way of previews that are like signed documents.
+    // Content that could make previews differ from signed documents.
     "active.pdf",
     "dangling.pdf",
     "painted-over.pdf",
@@ -28,7 +28,7 @@ const STAMPED: &[&str] = &[
     "length-much-too-long-a.pdf",
     "length-much-too-long-b.pdf",
     "length-short-a.pdf",
-    // K3: something is open at the end of the content.
+    // K3: the content leaves something open at its end.
     "unclosed-array-in-TJ.pdf",
     "unclosed-array.pdf",
     "unclosed-inline-image.pdf",
@@ -36,7 +36,7 @@ const STAMPED: &[&str] = &[
     // K10: covered by an annotation or a form field.
     "covered-square.pdf",
     "covered-widget.pdf",
-    // K11, K12: left open, in all encodings.
+    // K11, K12: content left open, in all encodings.
     "LZWDecode-clip.pdf",
     "LZWDecode-matrix.pdf",
     "LZWDecode-text.pdf",
@@ -44,14 +44,14 @@ const STAMPED: &[&str] = &[
     "none-matrix.pdf",
     // K14: too few operands.
     "too-few.pdf",
-    // K19: something in Contents is no stream.
+    // K19: an element of Contents is not a stream.
     "contents-missing.pdf",
     "contents-null.pdf",
-    // K20: data break off.
+    // K20: truncated data.
     "data-flate-broken-in-the-middle.pdf",
     // K21: a number with 70,000 digits in the resources.
     "long-number.pdf",
-    // K4 to K8: these were refused, although others open them.
+    // K4 to K8: once refused, although other readers open them.
     "refused-direct-page.pdf",
     "refused-form-circle.pdf",
     "refused-indirect-crypt-filter-R4.pdf",
@@ -60,7 +60,7 @@ const STAMPED: &[&str] = &[
     "refused-no-header.pdf",
     "refused-v4-rc4-128.pdf",
     "refused-v4-rc4-40.pdf",
-    // Their stamps are found by letsesign-verify.
+    // letsesign-verify must find their stamps.
     "verify-abbreviated-filters.pdf",
     "verify-ascii-hex.pdf",
     "verify-hybrid.pdf",
@@ -70,16 +70,16 @@ const STAMPED: &[&str] = &[
 fn refused() -> Vec<(&'static str, Error)> {
     let content = |what| Error::Content { page: 1, what };
     vec![
-        // K18: a leaf of the page tree that is no page.
+        // K18: a leaf of the page tree is not a page.
         (
             "action-as-pages.pdf",
-            Error::Damaged("something in the page tree is no page"),
+            Error::Damaged("a leaf of the page tree is not a page"),
         ),
         (
             "kids-no-array.pdf",
-            Error::Damaged("something in the page tree is no page"),
+            Error::Damaged("a leaf of the page tree is not a page"),
         ),
-        // K20: one reader shows what is behind an unknown filter, the others do not.
+        // K20: one reader shows the content behind an unknown filter, the others do not.
         (
             "data-unknown-filter.pdf",
             content("a stream that cannot be unpacked"),
@@ -113,7 +113,7 @@ fn every_vector_has_its_result() {
 }
 
 #[test]
-fn what_cannot_be_stamped_is_refused_by_name() {
+fn refusals_name_their_reason() {
     for (name, error) in refused() {
         let result = stamp(
             &vector(name),
@@ -125,11 +125,45 @@ fn what_cannot_be_stamped_is_refused_by_name() {
     }
 }
 
+/// Object 3 is the target of `Kids`, 4 the content of the page, 6 the action in the page tree.
+#[test]
+fn a_refusal_names_the_object_that_was_read() {
+    for (name, number) in [
+        ("action-as-pages.pdf", 6),
+        ("kids-no-array.pdf", 3),
+        ("data-unknown-filter.pdf", 4),
+        ("data-flate-bad-header.pdf", 4),
+    ] {
+        let pdf = vector(name);
+        let trace = Trace::default();
+        assert_eq!(trace.last(), None);
+        let limits = Limits {
+            trace: Some(&trace),
+            ..Limits::default()
+        };
+        let fields = [signature(1, 60.0, 60.0, 80.0)];
+        let signers = [common::signer("Jane", &fields, SIGNED)];
+        Template::open_within(&pdf, limits)
+            .and_then(|template| template.stamp(common::fonts(), &signers, Output::Signed))
+            .unwrap_err();
+        let head = format!("{number} 0 obj");
+        let offset = pdf
+            .windows(head.len())
+            .position(|window| window == head.as_bytes());
+        let place = trace.last().unwrap();
+        assert_eq!((place.number, place.offset), (number, offset), "{name}");
+        assert_eq!(
+            place.to_string(),
+            format!("object {number} at byte {}", offset.unwrap())
+        );
+    }
+}
+
 #[test]
 fn stamps_show_in_every_reader_and_nothing_else_changes() {
     for name in STAMPED {
         let pdf = vector(name);
-        // Where covered-*.pdf are covered: 430 by 100 points, 292 from the top.
+        // The place that covered-*.pdf cover: 430 by 100 points, 292 from the top.
         let place = if name.starts_with("covered") {
             (200.0, 300.0, 60.0)
         } else {
@@ -144,14 +178,15 @@ fn stamps_show_in_every_reader_and_nothing_else_changes() {
                 let (before, after) = (render(&pdf, reader), render(&out, reader));
                 let what = format!("{name} in {reader}, {x} {y}");
                 let Some(page) = after.first() else {
-                    // Ghostscript opens no file without a header, and not all encryption.
+                    // Ghostscript does not open files without a header, or with some kinds of
+                    // encryption.
                     assert!(before.is_empty() && *reader == "gs", "{what}: nothing");
                     continue;
                 };
                 if y + height < points(page.1) && x + height < points(page.0) {
                     assert!(ink(page, x, y, height) > 300, "{what}: no stamp");
                 }
-                // Some readers cannot show the original, or show an empty page.
+                // Some readers cannot display the original, or display an empty page.
                 let comparable = |before: &&Image| {
                     before.1 == page.1 && before.2.iter().any(|value| *value != 255)
                 };
@@ -188,7 +223,7 @@ fn ink(image: &Image, x: f64, y: f64, side: f64) -> usize {
         .count()
 }
 
-/// Rows that differ, but for those of the stamp.
+/// Rows that differ, except for those of the stamp.
 fn changed_rows(before: &Image, after: &Image, from: f64, to: f64) -> usize {
     let (wide, ..) = after;
     let rows = before.2.chunks(wide * 3).zip(after.2.chunks(wide * 3));

@@ -1,10 +1,11 @@
-//! Keys of objects, told apart by their hashes: a text of megabytes must not cost memory for its keys.
+//! Keys of objects, distinguished by their hashes: a text of megabytes must not cost memory for its
+//! keys.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-/// Bytes that are hashed at once. How a hasher takes its input decides its result, so it must not depend on where the
-/// escapes of a key are.
+/// Bytes that are hashed at once. How a hasher takes its input decides its result, so it must not
+/// depend on where the escapes of a key are.
 const BLOCK: usize = 64;
 
 /// Two hashes with independent random keys: 128 bits.

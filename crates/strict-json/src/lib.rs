@@ -1,9 +1,10 @@
 //! Strict JSON: says whether a text is one JSON value that every parser reads alike.
 //!
-//! JSON parsers agree on most texts and differ on the rest: which of two equal keys wins, whether half a surrogate
-//! pair is a character, how deep one may nest. A program that hashes, signs or measures what it read must not depend on
-//! such a choice, so this crate refuses those texts before a parser sees them. It accepts RFC 8259 with the
-//! restrictions of I-JSON (RFC 7493, sections 2.1 and 2.3) and a bound on nesting and on keys:
+//! JSON parsers agree on most texts and differ on the rest: which of two equal keys wins, whether
+//! half a surrogate pair is a character, how deep one may nest. A program that hashes, signs or
+//! measures what it read must not depend on such a choice, so this crate refuses those texts before
+//! a parser sees them. It accepts RFC 8259 with the restrictions of I-JSON (RFC 7493, sections 2.1
+//! and 2.3) and a bound on nesting and on keys:
 //!
 //! * the text is UTF-8 without a byte order mark;
 //! * no object holds one key twice (compared after unescaping);
@@ -12,8 +13,8 @@
 //! * the objects around any place hold at most [`Limits::keys`] keys;
 //! * nothing but white space follows the value.
 //!
-//! Numbers are checked against the grammar only and never converted, so `1e-7`, `-0` and digits beyond 64 bits pass
-//! untouched: what they mean is for the reader who needs one.
+//! Numbers are checked against the grammar only and never converted, so `1e-7`, `-0` and digits
+//! beyond 64 bits pass untouched: their meaning is up to the reader.
 //!
 //! ```
 //! use strict_json::{check, Limits, Problem};
@@ -23,7 +24,7 @@
 //! assert_eq!(error.problem, Problem::DuplicateKey);
 //! assert_eq!(error.offset, 7);
 //! ```
-
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 mod key;
 mod scan;
 #[cfg(test)]
@@ -34,7 +35,8 @@ mod tests;
 pub struct Limits {
     /// How many objects and arrays may be open at once. A bare number has depth 0.
     pub depth: usize,
-    /// How many keys the objects that are open may hold together. They bound the memory: 34 bytes each, at most.
+    /// How many keys the objects that are open may hold together. They bound the memory: 34 bytes
+    /// each, at most.
     pub keys: usize,
 }
 
@@ -52,17 +54,17 @@ impl Default for Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{problem} at byte {offset}")]
 pub struct Error {
-    /// What is wrong.
+    /// The violated rule.
     pub problem: Problem,
     /// Offset of the first byte that shows it.
     pub offset: usize,
 }
 
-/// What can be wrong with a text.
+/// The rules that a text can violate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// The bytes are no UTF-8.
+    /// The bytes are not UTF-8.
     #[error("text that is not UTF-8")]
     Utf8,
     /// The text ends inside a value.
@@ -99,8 +101,8 @@ pub enum Problem {
 
 /// Checks that `text` is one JSON value by the rules of this crate.
 ///
-/// Time is linear in the text. Memory is bounded by the limits, not by the text: of a key its hash is kept, 128 bits of
-/// SipHash with random keys, so that nobody can make two keys that collide.
+/// Time is linear in the text. Memory is bounded by the limits, not by the text: each key is
+/// kept as a 128-bit SipHash with random keys, so that an attacker cannot construct a collision.
 pub fn check(text: &[u8], limits: Limits) -> Result<(), Error> {
-    scan::check(text, limits)
+    scan::check(text, limits, scan::run)
 }

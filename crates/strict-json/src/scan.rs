@@ -4,21 +4,29 @@ use crate::key::{Key, Keys};
 use crate::{Error, Limits, Problem};
 use std::collections::HashSet;
 
-struct Scanner<'a> {
+struct Scanner<'a, R> {
     text: &'a [u8],
+    /// [`run`], or how far to go at once otherwise.
+    run: R,
     at: usize,
     /// Keys that may still be held.
     room: usize,
     keys: Keys,
 }
 
-/// What is open around the current position.
+/// The innermost open container at the current position.
 enum Open {
     Array,
     Object(HashSet<Key>),
 }
 
-pub(crate) fn check(text: &[u8], limits: Limits) -> Result<(), Error> {
+/// Checks a text with a function like [`run`]. It may give less, down to 0: then every byte is
+/// looked at by itself.
+pub(crate) fn check(
+    text: &[u8],
+    limits: Limits,
+    run: impl Fn(&[u8]) -> usize,
+) -> Result<(), Error> {
     if let Err(error) = std::str::from_utf8(text) {
         return Err(Error {
             problem: Problem::Utf8,
@@ -27,6 +35,7 @@ pub(crate) fn check(text: &[u8], limits: Limits) -> Result<(), Error> {
     }
     let mut scanner = Scanner {
         text,
+        run,
         at: 0,
         room: limits.keys,
         keys: Keys::default(),
@@ -34,7 +43,33 @@ pub(crate) fn check(text: &[u8], limits: Limits) -> Result<(), Error> {
     scanner.document(limits)
 }
 
-impl Scanner<'_> {
+/// Bytes that are looked at together: two vectors of the oldest processor with 64 bits.
+const CHUNK: usize = 32;
+
+/// Whether a byte ends a run of bytes that mean themselves in a string.
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// The length of the run of bytes that mean themselves in a string.
+///
+/// A document is a string of megabytes. The compiler makes vector instructions of the loop over a
+/// chunk, because that has no exit.
+pub(crate) fn run(text: &[u8]) -> usize {
+    let (chunks, _) = text.as_chunks::<CHUNK>();
+    let is_plain = |chunk: &&[u8; CHUNK]| {
+        chunk
+            .iter()
+            .fold(0, |any, byte| any | u8::from(is_special(*byte)))
+            == 0
+    };
+    let whole = CHUNK * chunks.iter().take_while(is_plain).count();
+    let rest = text.get(whole..).unwrap_or_default();
+    let end = rest.iter().position(|byte| is_special(*byte));
+    whole + end.unwrap_or(rest.len())
+}
+
+impl<R: Fn(&[u8]) -> usize> Scanner<'_, R> {
     fn fail<T>(&self, problem: Problem) -> Result<T, Error> {
         let problem = if self.at >= self.text.len() {
             Problem::End
@@ -214,7 +249,10 @@ impl Scanner<'_> {
                     start = self.at;
                 }
                 Some(0..0x20) => return self.fail(Problem::Control),
-                Some(_) => self.at += 1,
+                Some(_) => {
+                    self.at += 1;
+                    self.at += (self.run)(self.text.get(self.at..).unwrap_or_default());
+                }
             }
         }
     }

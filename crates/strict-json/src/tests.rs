@@ -1,4 +1,4 @@
-use crate::{Limits, Problem, check};
+use crate::{Limits, Problem, check, scan};
 use proptest::prelude::*;
 
 fn problem(text: &str) -> Option<(Problem, usize)> {
@@ -112,7 +112,8 @@ fn depth_is_counted_in_open_levels() {
 }
 
 proptest! {
-    // serde_json is the oracle: what it refuses is refused here. (Not the converse: that is the point.)
+    // serde_json is the oracle: what it refuses is refused here. (Not the converse: that is the
+    // point.)
     #[test]
     fn never_accepts_more_than_serde_json(text in r#"[\[\]{}",:0-9.eE+\-a\\ud8tfn ]{0,24}"#) {
         if check(text.as_bytes(), Limits::default()).is_ok() {
@@ -136,7 +137,7 @@ proptest! {
     }
 }
 
-/// Keys are told apart however they are spelt and however long they are.
+/// Keys are distinguished however they are spelt and however long they are.
 #[test]
 fn keys_are_compared_after_unescaping_at_any_length() {
     for length in [0, 1, 63, 64, 65, 127, 128, 1000] {
@@ -174,5 +175,98 @@ fn keys_that_are_held_at_once_are_bounded() {
     ] {
         let error = check(text, limits).unwrap_err();
         assert_eq!(error.problem, Problem::Keys, "{text:?}");
+    }
+}
+
+/// A text, with the limits that decide most.
+fn texts() -> impl Strategy<Value = Vec<u8>> {
+    let plain = "[a-z\u{80}-\u{7ff}\u{10000}]{0,80}";
+    let string = (plain, ".{0,3}", plain)
+        .prop_map(|(a, b, c)| [a, b, c].concat())
+        .boxed();
+    let leaf = prop_oneof![
+        3 => string.clone().prop_map(serde_json::Value::from),
+        1 => any::<i64>().prop_map(serde_json::Value::from),
+        1 => any::<Option<bool>>().prop_map(serde_json::Value::from),
+    ];
+    let value = leaf.prop_recursive(6, 30, 5, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(serde_json::Value::from),
+            proptest::collection::vec((string.clone(), inner), 0..5)
+                .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+        ]
+    });
+    value.prop_map(|value| serde_json::to_vec(&value).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    /// The scanner that looks at each byte is the oracle: same verdict, same place.
+    #[test]
+    fn runs_change_no_verdict(
+        mut text in texts(),
+        changes in proptest::collection::vec(
+            (any::<prop::sample::Index>(), prop_oneof![
+                Just(b'"'), Just(b'\\'), Just(0), Just(0x1f), Just(0x20), Just(b'}'), any::<u8>(),
+            ]),
+            0..3,
+        ),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        for (at, byte) in changes {
+            let at = at.index(text.len());
+            text[at] = byte;
+        }
+        if let Some(cut) = cut {
+            text.truncate(cut.index(text.len()));
+        }
+        let limits = Limits { depth: 4, keys: 6 };
+        prop_assert_eq!(check(&text, limits), scan::check(&text, limits, |_| 0));
+    }
+}
+
+/// Every byte at every place of chunks, and around their ends.
+#[test]
+fn every_special_byte_ends_a_run() {
+    for length in [0, 1, 31, 32, 33, 63, 64, 65, 100] {
+        let plain = vec![b'a'; length];
+        assert_eq!(scan::run(&plain), length);
+        for at in 0..length {
+            for byte in 0..=u8::MAX {
+                let mut text = plain.clone();
+                text[at] = byte;
+                let expected = if matches!(byte, b'"' | b'\\' | 0..0x20) {
+                    at
+                } else {
+                    length
+                };
+                assert_eq!(scan::run(&text), expected, "{length} {at} {byte}");
+            }
+        }
+    }
+}
+
+/// A string of a document's length, with one byte that decides.
+#[test]
+fn long_strings_are_read_to_their_end() {
+    let long = "QUJD".repeat(1 << 16);
+    for (text, expected) in [
+        (format!("\"{long}\""), None),
+        (format!("\"{long}"), Some((Problem::End, long.len() + 1))),
+        (
+            format!("\"{long}\n\""),
+            Some((Problem::Control, long.len() + 1)),
+        ),
+        (
+            format!("\"{long}\\x{long}\""),
+            Some((Problem::Escape, long.len() + 2)),
+        ),
+        (
+            format!("{{\"{long}\":1,\"{long}\":2}}"),
+            Some((Problem::DuplicateKey, long.len() + 6)),
+        ),
+    ] {
+        assert_eq!(problem(&text), expected);
     }
 }

@@ -1,5 +1,6 @@
-//! Calendar dates in UTC. One conversion does not justify a calendar library in a measured program, and three places print dates.
-
+//! Calendar dates in UTC. One conversion does not justify a calendar library in a measured program,
+//! and three places print dates.
+#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
 /// 9999-12-31 23:59:59: the last second with a year of four digits.
 const MAX: u64 = 253_402_300_799;
 
@@ -23,7 +24,7 @@ pub struct Utc {
 }
 
 impl Utc {
-    /// Of seconds since 1970. Times after the year 9999 count as its last second.
+    /// Converts seconds since 1970. Times after the year 9999 become its last second.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "each is within its range, whatever the time"

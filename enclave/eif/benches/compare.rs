@@ -1,11 +1,13 @@
-//! `eif build` side by side with the usual tools: `find | sort | cpio | gzip -n` and AWS's eif_build.
+//! `eif build` side by side with the usual tools: `find | sort | cpio | gzip -n` and AWS's
+//! eif_build.
 //!
 //!     cargo install eif_build --version 0.2.1 --locked
 //!     cargo bench -p eif --bench compare -- [DIRECTORY] [ROUNDS]
 //!
-//! DIRECTORY (default /usr/lib/x86_64-linux-gnu) is the root file system. Each round runs every contender once, in turn,
-//! so that whatever else the machine does hits all of them; the best time of each counts. Needs cpio, gzip, GNU time and
-//! eif_build in PATH (or EIF_BUILD), and about four times the directory's size in TMPDIR.
+//! DIRECTORY (default /usr/lib/x86_64-linux-gnu) is the root file system. Each round runs every
+//! contender once, in turn, so that whatever else the machine does hits all of them; the best time
+//! of each counts. Needs cpio, gzip, GNU time and eif_build in PATH (or EIF_BUILD), and about four
+//! times the directory's size in TMPDIR.
 
 use letsesign_tests::sidebyside::{Result, Run};
 use std::path::PathBuf;
@@ -17,7 +19,8 @@ struct Bench {
 }
 
 fn main() -> Result<()> {
-    // `cargo bench` adds --bench; `cargo test` runs benches without it, and then there is nothing to do.
+    // `cargo bench` adds --bench; `cargo test` runs benches without it, and then there is nothing
+    // to do.
     let mut args: Vec<String> = std::env::args().skip(1).collect();
     let Some(at) = args.iter().position(|arg| arg == "--bench") else {
         return Ok(());

@@ -9,8 +9,9 @@ use crate::writer::{Built, HeaderFields, ImageWriter};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Writes a copy of an image with this signature to `output`, which may be the image itself. A signature that the image
-/// has is replaced. Everything else stays as it is, so PCR0 to PCR2 do too.
+/// Writes a copy of an image with this signature to `output`, which may be the image itself. A
+/// signature that the image has is replaced. Everything else stays as it is, so PCR0 to PCR2 do
+/// not change.
 pub fn attach(
     image: &Path,
     signature: &PcrSignature,
@@ -41,7 +42,8 @@ pub fn attach(
             })?;
         }
         let mut pcrs = writer.pcrs()?;
-        // The file was read twice, once to check it and once to copy it. The signature is for what was copied.
+        // The file was read twice, once to check it and once to copy it. The signature is for what
+        // was copied.
         let bytes = signature.to_section(&pcrs.pcr0);
         PcrSignature::from_section(&bytes, 0, &pcrs.pcr0).map_err(|violation| Error::Signing {
             what: image.display().to_string(),

@@ -1,6 +1,7 @@
 //! Building and measuring images.
 
-use crate::bundle::Process;
+use crate::aws::AwsConfig;
+use crate::bundle::{InitConfig, Process};
 use crate::compress::{Compression, RamdiskSink};
 use crate::error::{Error, Result};
 use crate::format::SectionKind;
@@ -9,7 +10,7 @@ use crate::layout::MAX_CMDLINE;
 use crate::metadata::{MAX_METADATA, Metadata};
 use crate::pipeline::Pipeline;
 use crate::progress::{Progress, Silent};
-use crate::ramdisk;
+use crate::ramdisk::{self, Config};
 use crate::read::check_cmdline;
 use crate::sign::{Certificate, PcrSignature, SigningKey};
 use crate::writer::{Built, HeaderFields, ImageWriter};
@@ -19,7 +20,7 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What to put into the ramdisks.
+/// Contents of the ramdisks.
 #[derive(Debug, Clone, Copy)]
 pub enum Ramdisks<'a> {
     /// Finished ramdisks, kept byte for byte.
@@ -30,7 +31,7 @@ pub enum Ramdisks<'a> {
         init: &'a Path,
         /// Root file system.
         tree: &'a Tree,
-        /// What init runs.
+        /// The program that init starts, with its arguments, environment and user.
         process: &'a Process,
     },
 }
@@ -52,6 +53,13 @@ pub struct Build<'a> {
     pub compression: Compression,
     /// Leave out extended attributes, which an initramfs cannot carry, instead of refusing them.
     pub drop_xattrs: bool,
+    /// The form of init's instructions; for ramdisks made of a tree.
+    pub init_config: InitConfig,
+    /// Kernel module `nsm.ko` for AWS's init, which loads it; for ramdisks made of a tree.
+    pub nsm_module: Option<&'a Path>,
+    /// Finished ramdisks behind those made of a tree, in this order, kept byte for byte. PCR0 and
+    /// PCR2 measure them. Linux unpacks them over what is there.
+    pub more_ramdisks: &'a [PathBuf],
     /// Sign PCR0.
     pub signer: Option<Signer>,
 }
@@ -59,7 +67,7 @@ pub struct Build<'a> {
 /// A key and its certificate.
 #[derive(Debug)]
 pub struct Signer {
-    /// P-384 private key.
+    /// Private key.
     pub key: SigningKey,
     /// Certificate of that key.
     pub certificate: Certificate,
@@ -81,6 +89,9 @@ impl<'a> Build<'a> {
             fields: HeaderFields::default(),
             compression: Compression::None,
             drop_xattrs: false,
+            init_config: InitConfig::default(),
+            nsm_module: None,
+            more_ramdisks: &[],
             signer: None,
         }
     }
@@ -104,7 +115,7 @@ impl<'a> Build<'a> {
     }
 
     /// Opens and checks everything that can be checked before the first byte is written.
-    fn prepare(&self) -> Result<Parts> {
+    fn prepare(&self) -> Result<Parts<'_>> {
         if self.cmdline.len() as u64 > MAX_CMDLINE {
             let length = self.cmdline.len();
             return Err(Error::Option(format!(
@@ -124,6 +135,8 @@ impl<'a> Build<'a> {
             )));
         }
         let (_, mut kernel) = open(self.kernel)?;
+        // The head is kept and written, not read again: the file could change in between, and the
+        // image would hold a kernel that was not checked.
         let mut head = Vec::new();
         Read::by_ref(&mut kernel)
             .take(kernel::HEAD as u64)
@@ -133,14 +146,21 @@ impl<'a> Build<'a> {
             path: self.kernel.to_owned(),
             reason,
         })?;
+        let more = self.more_ramdisks.iter().map(|path| open_named(path));
+        let more = more.collect::<Result<_>>()?;
         let ramdisks = match self.ramdisks {
+            Ramdisks::Files(_) if !self.more_ramdisks.is_empty() => {
+                return Err(Error::Option(
+                    "ramdisks behind finished ramdisks are finished ramdisks too".to_owned(),
+                ));
+            }
             Ramdisks::Files([]) => {
                 return Err(Error::Option("give at least one ramdisk".to_owned()));
             }
             Ramdisks::Files(paths) => PreparedRamdisks::Files(
                 paths
                     .iter()
-                    .map(|path| Ok((path.clone(), open(path)?.1)))
+                    .map(|path| open_named(path))
                     .collect::<Result<_>>()?,
             ),
             Ramdisks::Bundle {
@@ -148,14 +168,21 @@ impl<'a> Build<'a> {
                 tree,
                 process,
             } => {
-                let config = process.to_config_json(tree)?;
+                let config = match self.init_config {
+                    InitConfig::Oci => Config::Oci(process.to_config_json(tree)?),
+                    InitConfig::Aws => Config::Aws(AwsConfig::new(process, tree)?),
+                };
                 ramdisk::check_tree(tree, self.drop_xattrs)?;
                 let (size, file) = open(init)?;
                 crate::program::check(&file, self.fields.arch)
+                    .and_then(|()| crate::program::check_config(&file, self.init_config))
                     .map_err(|reason| Error::Option(format!("{} {reason}", init.display())))?;
                 PreparedRamdisks::Bundle {
                     init: (size, file),
+                    module: self.nsm_module.map(open_module).transpose()?,
                     config,
+                    tree,
+                    more,
                 }
             }
         };
@@ -166,7 +193,7 @@ impl<'a> Build<'a> {
         })
     }
 
-    fn fill(&self, writer: &mut ImageWriter, parts: Parts) -> Result<crate::pcr::Pcrs> {
+    fn fill(&self, writer: &mut ImageWriter, parts: Parts<'_>) -> Result<crate::pcr::Pcrs> {
         let Parts {
             mut kernel,
             metadata,
@@ -179,17 +206,18 @@ impl<'a> Build<'a> {
             pipeline.write(self.cmdline.as_bytes())
         })?;
         writer.section(SectionKind::Metadata, |pipeline| pipeline.write(&metadata))?;
-        match (ramdisks, self.ramdisks) {
-            (
-                PreparedRamdisks::Bundle {
-                    init: (size, mut init),
-                    config,
-                },
-                Ramdisks::Bundle { tree, .. },
-            ) => {
+        match ramdisks {
+            PreparedRamdisks::Bundle {
+                init: (size, mut init),
+                mut module,
+                config,
+                tree,
+                more,
+            } => {
                 writer.section(SectionKind::Ramdisk, |pipeline| {
                     let mut sink = RamdiskSink::new(pipeline, self.compression)?;
-                    ramdisk::write_init(&mut sink, size, &mut init)?;
+                    let module = module.as_mut().map(|(size, file)| (*size, file));
+                    ramdisk::write_init(&mut sink, (size, &mut init), module)?;
                     sink.finish()
                 })?;
                 writer.section(SectionKind::Ramdisk, |pipeline| {
@@ -197,17 +225,9 @@ impl<'a> Build<'a> {
                     ramdisk::write_bundle(&mut sink, &config, tree)?;
                     sink.finish()
                 })?;
+                copy_ramdisks(writer, more)?;
             }
-            (PreparedRamdisks::Files(files), _) => {
-                for (path, mut file) in files {
-                    writer.section(SectionKind::Ramdisk, |pipeline| {
-                        copy_all(pipeline, &mut file, &path)
-                    })?;
-                }
-            }
-            (PreparedRamdisks::Bundle { .. }, Ramdisks::Files(_)) => {
-                return Err(Error::Thread("build"));
-            }
+            PreparedRamdisks::Files(files) => copy_ramdisks(writer, files)?,
         }
         let mut pcrs = writer.pcrs()?;
         if let Some(signer) = &self.signer {
@@ -222,16 +242,49 @@ impl<'a> Build<'a> {
     }
 }
 
-/// What [`Build::prepare`] opened.
-struct Parts {
+/// The opened inputs of a build; see [`Build::prepare`].
+struct Parts<'a> {
     kernel: std::io::Chain<Cursor<Vec<u8>>, File>,
     metadata: Vec<u8>,
-    ramdisks: PreparedRamdisks,
+    ramdisks: PreparedRamdisks<'a>,
 }
 
-enum PreparedRamdisks {
+enum PreparedRamdisks<'a> {
     Files(Vec<(PathBuf, File)>),
-    Bundle { init: (u64, File), config: Vec<u8> },
+    Bundle {
+        init: (u64, File),
+        module: Option<(u64, File)>,
+        config: Config,
+        tree: &'a Tree,
+        more: Vec<(PathBuf, File)>,
+    },
+}
+
+fn copy_ramdisks(writer: &mut ImageWriter, files: Vec<(PathBuf, File)>) -> Result<()> {
+    for (path, mut file) in files {
+        writer.section(SectionKind::Ramdisk, |pipeline| {
+            copy_all(pipeline, &mut file, &path)
+        })?;
+    }
+    Ok(())
+}
+
+fn open_named(path: &Path) -> Result<(PathBuf, File)> {
+    Ok((path.to_owned(), open(path)?.1))
+}
+
+/// Linux modules are relocatable ELF files (`ET_REL`); anything else stops AWS's init.
+fn open_module(path: &Path) -> Result<(u64, File)> {
+    let (size, file) = open(path)?;
+    let mut head = [0; 18];
+    let whole = std::os::unix::fs::FileExt::read_exact_at(&file, &mut head, 0).is_ok();
+    if whole && head.starts_with(b"\x7fELF") && head.ends_with(&[1, 0]) {
+        return Ok((size, file));
+    }
+    Err(Error::Option(format!(
+        "{} is not a kernel module (a relocatable ELF file); give nsm.ko of AWS's kernel",
+        path.display()
+    )))
 }
 
 fn open(path: &Path) -> Result<(u64, File)> {

@@ -130,8 +130,8 @@ fn programs_are_looked_for_as_the_enclave_will() {
     for (program, text) in [
         ("app", "sets no PATH"),
         ("/missing", "not in the image"),
-        ("/bin/data", "no executable"),
-        ("/work", "no executable"),
+        ("/bin/data", "is not an executable file"),
+        ("/work", "is not an executable file"),
         ("/loop", "not in the image"),
         ("/dangling", "not in the image"),
         ("/bin/app/below", "not in the image"),

@@ -1,17 +1,18 @@
-//! Everything that can go wrong, in words for the person at the keyboard.
+//! Errors of this crate, with texts for users.
 
 use crate::rule::Violation;
 use std::io;
 use std::path::PathBuf;
 
-/// An error of this crate. Its text names the thing, the place and, where there is one, the way out.
+/// An error of this crate. Its text names the thing, the place and, where there is one, the way
+/// out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be opened, read, written or renamed.
     #[error("cannot {action} {}: {cause}", path.display())]
     Io {
-        /// What was tried: "open", "read", ...
+        /// The attempted operation: "open", "read", ...
         action: &'static str,
         /// The file.
         path: PathBuf,
@@ -21,20 +22,20 @@ pub enum Error {
     /// Reading from a source without a path of its own failed.
     #[error("cannot read {what}: {cause}")]
     Read {
-        /// What was being read.
+        /// The input, in words.
         what: String,
         /// Why it failed.
         cause: io::Error,
     },
-    /// The file is no valid image.
+    /// The file is not a valid image.
     #[error("not a valid enclave image, {0}")]
-    Invalid(#[from] Violation),
+    Invalid(Violation),
     /// The kernel given to a build cannot be booted.
     #[error("{}: {reason}", path.display())]
     Kernel {
         /// The kernel's file.
         path: PathBuf,
-        /// What is wrong with it, and what is expected.
+        /// The fault, and the expected form.
         reason: String,
     },
     /// A file of the image cannot be carried by an initramfs.
@@ -42,7 +43,7 @@ pub enum Error {
     Entry {
         /// Path inside the image.
         path: String,
-        /// What is wrong, and the way out.
+        /// The fault, and the way out.
         reason: String,
     },
     /// An option or a combination of options makes no sense.
@@ -53,7 +54,7 @@ pub enum Error {
     Source {
         /// The input.
         path: PathBuf,
-        /// What is wrong with it, and the way out.
+        /// The fault, and the way out.
         reason: String,
     },
     /// The container image or root directory cannot be read.
@@ -67,10 +68,10 @@ pub enum Error {
     Signing {
         /// The file or part at fault.
         what: String,
-        /// What is wrong, and the way out.
+        /// The fault, and the way out.
         reason: String,
     },
-    /// A worker thread ended before its time; only a defect of this program can cause it.
+    /// A worker thread ended early; only a defect of this program can cause it.
     #[error("internal error: the {0} thread ended early; please report this")]
     Thread(&'static str),
 }
@@ -96,6 +97,14 @@ impl Error {
     pub(crate) fn read(what: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
         let what = what.into();
         move |cause| Error::Read { what, cause }
+    }
+}
+
+/// Not by `#[from]`, which would make the violation the error's source: its text is in ours
+/// already, and whoever prints the chain of sources would print it twice.
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Error::Invalid(violation)
     }
 }
 

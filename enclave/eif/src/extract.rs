@@ -1,4 +1,4 @@
-//! Taking an image apart.
+//! Writes the sections of an image to files.
 
 use crate::error::{Error, Result};
 use crate::format::SectionKind;
@@ -9,9 +9,9 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Writes the contents of each section of a valid image to a file in an existing directory: `kernel`, `cmdline`,
-/// `metadata.json`, `ramdisk-1`, `ramdisk-2`, ..., and of a signed image `signature.cbor` and `certificate.pem`. Returns
-/// their names and sizes.
+/// Writes the contents of each section of a valid image to a file in an existing directory:
+/// `kernel`, `cmdline`, `metadata.json`, `ramdisk-1`, `ramdisk-2`, ..., and of a signed image
+/// `signature.cbor` and `certificate.pem`. Returns their names and sizes.
 #[allow(clippy::needless_pass_by_value)] // As in the other calls.
 pub fn extract(
     image: &Path,

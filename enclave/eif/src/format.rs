@@ -1,7 +1,8 @@
-//! The bytes of an enclave image file, version 4: constants, the file header and the section header.
+//! The bytes of an enclave image file, version 4: constants, the file header and the section
+//! header.
 //!
-//! All integers are big endian. The layout is the one that AWS's `aws-nitro-enclaves-image-format` crate defines
-//! (`src/defs/mod.rs`); `docs/eif-format.md` has it as a table.
+//! All integers are big endian. The layout is the one that AWS's `aws-nitro-enclaves-image-format`
+//! crate defines (`src/defs/mod.rs`); `docs/eif-format.md` has it as a table.
 
 use std::fmt;
 
@@ -95,7 +96,7 @@ impl fmt::Display for Arch {
     }
 }
 
-/// What a section holds.
+/// The kind of a section's contents: a 16-bit number in the section's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u16)]
 pub enum SectionKind {

@@ -1,27 +1,30 @@
-//! Is this a kernel that the enclave can boot? Only the boot header is looked at.
+//! Is this a kernel that the enclave can boot? Only the boot header is read.
 //!
-//! Sources: Linux `Documentation/arch/x86/boot.rst` (bzImage) and `Documentation/arch/arm64/booting.rst` (Image).
+//! Sources: Linux `Documentation/arch/x86/boot.rst` (bzImage) and
+//! `Documentation/arch/arm64/booting.rst` (Image).
 
 use crate::format::Arch;
 
 /// Bytes from the start of a kernel that [`inspect`] needs to see.
 pub const HEAD: usize = 0x1_0000;
 
-/// What the boot header says.
+/// Fields of a kernel's boot header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KernelInfo {
     /// The architecture it boots on.
     pub arch: Arch,
-    /// For a bzImage the version text, such as `6.12.117 (enclave@enclave) #1 SMP ...`; it is found only when it lies
-    /// inside the first [`HEAD`] bytes, as it does in real kernels.
+    /// For a bzImage the version text, such as `6.12.117 (enclave@enclave) #1 SMP ...`; it is found
+    /// only when it lies inside the first [`HEAD`] bytes, as it does in real kernels.
     pub version: Option<String>,
 }
 
-/// Recognises a kernel from its first bytes. The error says what the file is instead, where that can be told.
+/// Recognises a kernel from its first bytes. The error names the kind of file instead, where it
+/// is known.
 pub fn inspect(head: &[u8]) -> Result<KernelInfo, String> {
     if word(head, 0x1fe) == Some(0xaa55) && head.get(0x202..0x206) == Some(b"HdrS") {
         let protocol = word(head, 0x206).unwrap_or(0);
-        // loadflags bit 0 (LOADED_HIGH) tells a bzImage from an old zImage; it exists since protocol 2.00.
+        // loadflags bit 0 (LOADED_HIGH) tells a bzImage from an old zImage; it exists since
+        // protocol 2.00.
         if head.get(0x211).is_none_or(|flags| flags & 1 == 0) {
             return Err("is an old zImage kernel; a bzImage is needed (make bzImage)".to_owned());
         }
@@ -45,7 +48,7 @@ pub fn inspect(head: &[u8]) -> Result<KernelInfo, String> {
         });
     }
     Err(format!(
-        "is no kernel: {}; expected a bzImage (x86_64) or an Image (aarch64)",
+        "is not a kernel: {}; expected a bzImage (x86_64) or an Image (aarch64)",
         what_else(head)
     ))
 }
@@ -63,7 +66,8 @@ pub fn check(head: &[u8], arch: Arch) -> Result<KernelInfo, String> {
     }
 }
 
-/// `kernel_version` at 0x20e: when not zero, a NUL-terminated text lies 0x200 bytes after that offset.
+/// `kernel_version` at 0x20e: when not zero, a NUL-terminated text lies 0x200 bytes after that
+/// offset.
 fn bzimage_version(head: &[u8]) -> Option<String> {
     let pointer = usize::from(word(head, 0x20e)?);
     if pointer == 0 {
@@ -97,7 +101,8 @@ fn what_else(head: &[u8]) -> &'static str {
     }
 }
 
-/// The least that passes for a kernel, for tests here and in other crates: `HdrS` header and a version text.
+/// The least that passes for a kernel, for tests here and in other crates: `HdrS` header and a
+/// version text.
 #[doc(hidden)]
 pub fn fake_bzimage(len: usize) -> Vec<u8> {
     let mut kernel: Vec<u8> = (0..len.max(0x400))

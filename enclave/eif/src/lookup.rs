@@ -1,9 +1,9 @@
-//! Looking things up inside a file tree, the way the running enclave would see them.
+//! Looks up paths, users and groups in a file tree, as the running enclave would.
 
-use crate::bundle::User;
 use crate::error::{Error, Result};
 use canoni::{Entry, Kind, Tree};
-use letsesign_shown::bytes as printable;
+use letsesign_escape::bytes as printable;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Read;
 
@@ -12,7 +12,16 @@ const MAX_LINKS: usize = 40;
 /// Largest `/etc/passwd` or `/etc/group` that is read.
 const MAX_DATABASE: u64 = 1 << 20;
 
-/// What a path leads to.
+/// The user and the groups of the process, by number; a member of `config.json`.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct User {
+    pub(crate) additional_gids: Vec<u32>,
+    pub(crate) gid: u32,
+    pub(crate) uid: u32,
+}
+
+/// The target of a path.
 enum Found<'a> {
     Root,
     Entry(usize, &'a Entry),
@@ -20,6 +29,8 @@ enum Found<'a> {
 
 /// Follows symbolic links within the tree; absolute targets start at the tree's root.
 fn find<'a>(tree: &'a Tree, path: &str) -> Option<Found<'a>> {
+    // A stack of the names to follow, the next one on top: a link pushes its target's names. `done`
+    // cannot shrink below the root, so ".." does not lead out of the image.
     let mut todo: Vec<Vec<u8>> = components(path.as_bytes());
     let mut done: Vec<Vec<u8>> = Vec::new();
     let mut links = 0;
@@ -86,7 +97,8 @@ pub(crate) fn is_directory(tree: &Tree, path: &str) -> bool {
     }
 }
 
-/// Checks that `execvp` would find the program: an enclave whose program is missing fails only when it boots.
+/// Checks that `execvp` would find the program: an enclave whose program is missing fails only when
+/// it boots.
 pub(crate) fn check_program(
     tree: &Tree,
     program: &str,
@@ -102,7 +114,7 @@ pub(crate) fn check_program(
         return match find(tree, &path) {
             Some(Found::Entry(_, entry)) if executable(entry) => Ok(()),
             Some(_) => Err(format!(
-                "{program} is no executable file in the image; give it execute permission or name another"
+                "{program} is not an executable file in the image; give it execute permission or name another"
             )),
             None => Err(format!(
                 "{program} is not in the image; correct Entrypoint or Cmd, or give --exec"
@@ -131,14 +143,15 @@ fn executable(entry: &Entry) -> bool {
     matches!(entry.kind, Kind::File { .. }) && entry.mode & 0o111 != 0
 }
 
-/// Resolves `USER[:GROUP]` as container engines do: names by `/etc/passwd` and `/etc/group` of the image; a number needs
-/// no entry there. Without a group the user's own is taken, and the groups that list the user are added.
+/// Resolves `USER[:GROUP]` as container engines do: names by `/etc/passwd` and `/etc/group` of the
+/// image; a number needs no entry there. Without a group the user's own is taken, and the groups
+/// that list the user are added.
 pub(crate) fn user(tree: &Tree, text: &str) -> Result<User> {
     let user = resolve(tree, text)?;
-    // To the kernel this number means "leave it as it is".
+    // To setresuid(2) this number means "do not change": the program would stay root.
     if user.uid == u32::MAX || user.gid == u32::MAX {
         return Err(Error::Config(format!(
-            "{} is no user or group number",
+            "{} is not a user or group number",
             u32::MAX
         )));
     }
@@ -173,6 +186,7 @@ fn resolve(tree: &Tree, text: &str) -> Result<User> {
                 "group {group:?} is not in the image's /etc/group; add it there or give a number (--user UID:GID)"
             ))
         })?;
+        // As in container engines, a group that is named leaves no additional groups.
         return Ok(User {
             additional_gids: Vec::new(),
             gid,

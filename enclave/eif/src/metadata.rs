@@ -1,8 +1,10 @@
-//! The metadata section: JSON that describes the build. It is not measured, so nothing may trust it.
+//! The metadata section: JSON that describes the build. It is not measured, so nothing may trust
+//! it.
 //!
-//! The field names and their order are those of `EifIdentityInfo` in AWS's `aws-nitro-enclaves-image-format`, whose
-//! reader (and so `nitro-cli describe-eif`) refuses a file that lacks one of them. `BuildTime` is therefore present, and
-//! empty: a time would make two builds of one source differ.
+//! The field names and their order are those of `EifIdentityInfo` in AWS's
+//! `aws-nitro-enclaves-image-format`, whose reader (and so `nitro-cli describe-eif`) refuses a file
+//! that lacks one of them. `BuildTime` is therefore present, and empty: a time would make two
+//! builds of one source differ.
 
 use crate::rule::{Rule, Violation};
 use serde::{Deserialize, Serialize};
@@ -43,10 +45,10 @@ pub struct Metadata {
     /// How it was built.
     #[serde(rename = "BuildMetadata")]
     pub build: BuildMetadata,
-    /// What nitro-cli knows from Docker; null in images of this crate.
+    /// Docker's description of the image, which nitro-cli fills in; null in images of this crate.
     #[serde(rename = "DockerInfo")]
     pub docker_info: Value,
-    /// Whatever else the builder was told; null in images of this crate.
+    /// Further metadata from the builder; null in images of this crate.
     #[serde(rename = "CustomMetadata")]
     pub custom: Value,
 }
@@ -71,7 +73,8 @@ impl Metadata {
 
     /// The section's contents: compact JSON, members in the order above.
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Serialising strings and JSON values into memory cannot fail; an empty section would be refused by any reader.
+        // Serialising strings and JSON values into memory cannot fail; an empty section would be
+        // refused by any reader.
         serde_json::to_vec(self).unwrap_or_default()
     }
 

@@ -1,7 +1,8 @@
 //! Files that appear whole or not at all.
 //!
-//! An output is written under a temporary name in its own directory and renamed when it is complete. It is removed when
-//! its writer is dropped early, and, by [`remove_unfinished`], when a signal ends the program.
+//! An output is written under a temporary name in its own directory and renamed when it is
+//! complete. It is removed when its writer is dropped early, and, by [`remove_unfinished`], when a
+//! signal ends the program.
 
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
@@ -20,8 +21,8 @@ fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes every output that is not complete. For a program's signal handler thread, which must exit afterwards: any
-/// thread that wants to begin or complete an output now waits for ever.
+/// Removes every output that is not complete. For a program's signal handler thread, which must
+/// exit afterwards: any thread that wants to begin or complete an output now waits for ever.
 pub fn remove_unfinished() {
     let paths = unfinished();
     remove_all(&paths);
@@ -30,7 +31,7 @@ pub fn remove_unfinished() {
 
 fn remove_all(paths: &BTreeSet<PathBuf>) {
     for path in paths {
-        // There is nobody left to tell of a failure.
+        // A failure cannot be reported: the program exits next.
         if path.is_dir() {
             let _ = std::fs::remove_dir_all(path);
         } else {
@@ -40,13 +41,17 @@ fn remove_all(paths: &BTreeSet<PathBuf>) {
 }
 
 /// An output that is being written.
+///
+/// Not canoni's `AtomicFile`: several outputs of one build belong together here, and a signal
+/// removes all of them; canoni's has no name until it is finished, where the file system can.
 pub(crate) struct Unfinished {
     temporary: Option<NamedTempFile>,
     target: PathBuf,
 }
 
 impl Unfinished {
-    /// Creates the temporary file in `target`'s directory. `target` may exist as a regular file, which is replaced at the end.
+    /// Creates the temporary file in `target`'s directory. `target` may exist as a regular file,
+    /// which is replaced at the end.
     pub(crate) fn create(target: &Path) -> Result<Self> {
         if let Ok(existing) = std::fs::metadata(target)
             && !existing.is_file()
@@ -54,7 +59,7 @@ impl Unfinished {
             let what = if existing.is_dir() {
                 "is a directory"
             } else {
-                "is no regular file"
+                "is not a regular file"
             };
             return Err(Error::Option(format!(
                 "cannot write to {}: it {what}; name a file",
@@ -67,11 +72,12 @@ impl Unfinished {
         let temporary = tempfile::Builder::new()
             .prefix(&prefix)
             .suffix(".part")
-            // As for any new file, the umask has the last word.
+            // As for any new file, the umask applies.
             .permissions(std::fs::Permissions::from_mode(0o666))
             .tempfile_in(folder)
             .map_err(|error| {
-                // `tempfile` wraps the error together with the temporary path; the user named another one.
+                // `tempfile` wraps the error together with the temporary path; the user named
+                // another one.
                 Error::io("create", target)(std::io::Error::from(error.kind()))
             })?;
         unfinished.insert(temporary.path().to_owned());
@@ -134,13 +140,14 @@ pub struct UnfinishedDir {
 }
 
 impl UnfinishedDir {
-    /// Creates the temporary directory beside `target`, which must not exist or be an empty directory.
+    /// Creates the temporary directory beside `target`, which must not exist or be an empty
+    /// directory.
     pub fn create(target: &Path) -> Result<Self> {
         let empty = std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_none());
         if !empty && target.symlink_metadata().is_ok() {
             let target = target.display();
             return Err(Error::Option(format!(
-                "{target} exists and is no empty directory; name a new one"
+                "{target} exists and is not an empty directory; name a new one"
             )));
         }
         let (folder, prefix) = beside(target)?;
@@ -172,7 +179,7 @@ impl UnfinishedDir {
         unfinished.remove(temporary.path());
         std::fs::rename(temporary.path(), &self.target)
             .map_err(Error::io("create", &self.target))?;
-        // It is no longer there to be removed.
+        // The rename moved it; dropping `temporary` must not remove the target.
         let _ = temporary.keep();
         Ok(())
     }
@@ -192,7 +199,7 @@ impl Drop for UnfinishedDir {
 fn beside(target: &Path) -> Result<(&Path, OsString)> {
     let Some(name) = target.file_name() else {
         return Err(Error::Option(format!(
-            "cannot write to {}: that is no file name",
+            "cannot write to {}: that is not a file name",
             target.display()
         )));
     };
@@ -203,7 +210,7 @@ fn beside(target: &Path) -> Result<(&Path, OsString)> {
     if !folder.is_dir() {
         let (folder, target) = (folder.display(), target.display());
         return Err(Error::Option(format!(
-            "cannot create {target}: there is no directory {folder}; create it first"
+            "cannot create {target}: the directory {folder} does not exist; create it first"
         )));
     }
     let mut prefix = OsString::from(".");
@@ -246,7 +253,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = |path: &Path| Unfinished::create(path).err().unwrap().to_string();
         assert!(text(folder.path()).contains("is a directory"));
-        assert!(text(Path::new("/dev/null")).contains("no regular file"));
-        assert!(text(&folder.path().join("missing/out")).contains("no directory"));
+        assert!(text(Path::new("/dev/null")).contains("is not a regular file"));
+        assert!(
+            text(&folder.path().join("missing/out")).contains("does not exist; create it first")
+        );
     }
 }

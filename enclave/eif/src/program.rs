@@ -1,9 +1,11 @@
-//! Can the kernel start this program as PID 1? Only its ELF headers are looked at.
+//! Can the kernel start this program as PID 1? Only its ELF headers are read.
 //!
 //! Sources: System V ABI, "ELF Header" and "Program Header"; Linux `fs/binfmt_elf.c`, which refuses
-//! what is refused here, or would look for an interpreter that ramdisk 1 does not have.
+//! the same programs, or would look for an interpreter that ramdisk 1 does not have.
 
+use crate::bundle::InitConfig;
 use crate::format::Arch;
+use memchr::memmem;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -28,7 +30,7 @@ pub(crate) fn check(file: &File, arch: Arch) -> Result<(), String> {
         let what = if head.starts_with(b"#!") {
             "is a script, whose interpreter is not in the first ramdisk"
         } else {
-            "is no ELF program"
+            "is not an ELF program"
         };
         return Err(format!("{what}; {EXPECTED}"));
     }
@@ -55,7 +57,46 @@ pub(crate) fn check(file: &File, arch: Arch) -> Result<(), String> {
     check_segments(file, head)
 }
 
-/// What an init must be.
+/// A message of AWS's init (`init.c`, `read_config`).
+const AWS_TEXT: &[u8] = b"Could not open /env file";
+/// A message of ours (`enclave/init/src/bundle.rs`).
+const OUR_TEXT: &[u8] = b"process.capabilities must be empty: programs in the enclave get none";
+/// Bytes of a program that are searched for these messages.
+const SEARCHED: usize = 64 << 20;
+
+/// Which configuration an init reads, by a message that it holds; `None` for inits of others, and
+/// for one that holds both.
+pub fn reads(file: &File) -> Result<Option<InitConfig>, String> {
+    let mut bytes = Vec::new();
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    bytes.resize(usize::try_from(length).unwrap_or(SEARCHED).min(SEARCHED), 0);
+    let filled = read(file, &mut bytes, 0)?;
+    let bytes = bytes.get(..filled).unwrap_or_default();
+    let has = |text| memmem::find(bytes, text).is_some();
+    Ok(match (has(OUR_TEXT), has(AWS_TEXT)) {
+        (true, false) => Some(InitConfig::Oci),
+        (false, true) => Some(InitConfig::Aws),
+        _ => None,
+    })
+}
+
+/// Refuses a recognised init that does not read this configuration: the enclave would start no
+/// program, or a shell.
+pub(crate) fn check_config(file: &File, config: InitConfig) -> Result<(), String> {
+    match (reads(file)?, config) {
+        (Some(InitConfig::Aws), InitConfig::Oci) => Err(
+            "is AWS's init, which reads /cmd and /env and no config.json; give --init-config aws"
+                .to_owned(),
+        ),
+        (Some(InitConfig::Oci), InitConfig::Aws) => Err(
+            "reads config.json, not /cmd and /env; leave out --init-config aws, or give AWS's init"
+                .to_owned(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The requirement on init, for error texts.
 const EXPECTED: &str = "init must be a static executable, for it is alone in its ramdisk";
 
 fn check_segments(file: &File, head: &[u8]) -> Result<(), String> {
@@ -88,7 +129,7 @@ fn interpreter(file: &File, segment: &[u8]) -> String {
     let length = read(file, &mut path, offset).unwrap_or(0);
     let path = path.get(..length).unwrap_or_default();
     let end = path.iter().position(|&byte| byte == 0).unwrap_or(length);
-    letsesign_shown::bytes(path.get(..end).unwrap_or_default())
+    letsesign_escape::bytes(path.get(..end).unwrap_or_default())
 }
 
 /// Fills a buffer as far as the file goes.
@@ -191,12 +232,39 @@ mod tests {
             (program()[..80].to_vec(), "ends inside its program headers"),
             (program()[..40].to_vec(), "ends inside its ELF header"),
             (b"#!/bin/sh\n".to_vec(), "is a script"),
-            (Vec::new(), "is no ELF program"),
+            (Vec::new(), "is not an ELF program"),
             (dynamic, "needs the interpreter /lib64/ld-linux"),
         ] {
             let error = checked(&bytes, Arch::X86_64).unwrap_err();
             assert!(error.contains(text), "no {text:?} in {error:?}");
             assert!(!error.contains('\x1b'), "{error:?}");
+        }
+    }
+
+    /// The messages are those of the inits: ours is in the source beside us.
+    #[test]
+    fn inits_are_recognised_by_their_messages() {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../init/src/bundle.rs");
+        let source = std::fs::read(source).unwrap();
+        assert!(memmem::find(&source, OUR_TEXT).is_some());
+        let init = |texts: &[&[u8]]| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&program()).unwrap();
+            file.write_all(&texts.concat()).unwrap();
+            file
+        };
+        for (texts, expected) in [
+            (&[][..], None),
+            (&[OUR_TEXT][..], Some(InitConfig::Oci)),
+            (&[AWS_TEXT], Some(InitConfig::Aws)),
+            (&[AWS_TEXT, OUR_TEXT], None),
+        ] {
+            let file = init(texts);
+            assert_eq!(reads(&file), Ok(expected));
+            for config in [InitConfig::Oci, InitConfig::Aws] {
+                let fits = expected.is_none_or(|reads| reads == config);
+                assert_eq!(check_config(&file, config).is_ok(), fits);
+            }
         }
     }
 }

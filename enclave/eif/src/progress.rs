@@ -1,8 +1,9 @@
-//! How long work tells of its progress.
+//! Progress of long work.
 
-/// Receives progress of a build, a measurement or a verification. Called from the reading thread, once per buffer.
+/// Receives progress of a build, a measurement or a verification. Called from the reading thread,
+/// once per buffer.
 pub trait Progress: Send + Sync {
-    /// `bytes` more of the image are through.
+    /// `bytes` more of the image were processed.
     fn advance(&self, bytes: u64);
 }
 

@@ -1,10 +1,12 @@
 //! The two ramdisks of an image built from a file tree.
 //!
-//! * Ramdisk 1: `init`, `dev`, `dev/console`. Linux runs `/init` and gives it the console.
-//! * Ramdisk 2: `config.json` and `rootfs`, an OCI runtime bundle.
+//! * Ramdisk 1: `init`, `dev`, `dev/console`. Linux runs `/init` and gives it the console. For
+//!   AWS's init `nsm.ko` as well, where it is given.
+//! * Ramdisk 2: `config.json` and `rootfs`, an OCI runtime bundle; or `cmd`, `env` and `rootfs`.
 //!
-//! A tree is checked as a whole before the first byte is written, so that a mistake costs no time.
+//! A tree is checked as a whole before the first byte is written, so that a bad tree fails at once.
 
+use crate::aws::AwsConfig;
 use crate::compress::RamdiskSink;
 use crate::cpio::{Entry, Links, NewcWriter, mode};
 use crate::error::{Error, Result};
@@ -28,11 +30,12 @@ fn root_owned(path: &[u8], mode: u32) -> Entry<'_> {
     }
 }
 
-/// Writes ramdisk 1. `init` yields `size` bytes of the program that becomes PID 1.
+/// Writes ramdisk 1. `init` yields `size` bytes of the program that becomes PID 1; so does the
+/// kernel module that AWS's init loads, where there is one.
 pub(crate) fn write_init<R: Read>(
     sink: &mut RamdiskSink<'_>,
-    size: u64,
-    init: &mut R,
+    (size, init): (u64, &mut R),
+    module: Option<(u64, &mut R)>,
 ) -> Result<()> {
     if size > MAX_INIT {
         return Err(Error::Option(format!(
@@ -47,6 +50,9 @@ pub(crate) fn write_init<R: Read>(
         ..root_owned(b"dev/console", mode::CHAR | 0o600)
     };
     cpio.entry(&console, 0, &mut empty())?;
+    if let Some((size, module)) = module {
+        cpio.entry(&root_owned(b"nsm.ko", mode::FILE | 0o644), size, module)?;
+    }
     cpio.finish()
 }
 
@@ -77,7 +83,7 @@ pub(crate) fn check_tree(tree: &Tree, drop_xattrs: bool) -> Result<()> {
         if let Some((name, _)) = xattrs.first() {
             let reason = format!(
                 "has the extended attribute {}, which an initramfs cannot carry; remove it from the image or build with --drop-xattrs",
-                letsesign_shown::bytes(name)
+                letsesign_escape::bytes(name)
             );
             return Err(crate::cpio::refuse(path, reason));
         }
@@ -85,16 +91,41 @@ pub(crate) fn check_tree(tree: &Tree, drop_xattrs: bool) -> Result<()> {
     Ok(())
 }
 
+/// Init's instructions in ramdisk 2.
+#[derive(Debug)]
+pub(crate) enum Config {
+    /// `config.json`.
+    Oci(Vec<u8>),
+    /// `cmd` and `env`.
+    Aws(AwsConfig),
+}
+
+impl Config {
+    /// The files with their contents, sorted, and the folders to add to the root file system.
+    fn parts(&self) -> (Vec<(&'static str, &[u8])>, &[&'static str]) {
+        match self {
+            Config::Oci(json) => (vec![("config.json", json.as_slice())], &[]),
+            Config::Aws(config) => (
+                vec![
+                    ("cmd", config.cmd.as_slice()),
+                    ("env", config.env.as_slice()),
+                ],
+                config.folders.as_slice(),
+            ),
+        }
+    }
+}
+
 /// Writes ramdisk 2.
-pub(crate) fn write_bundle(sink: &mut RamdiskSink<'_>, config: &[u8], tree: &Tree) -> Result<()> {
+pub(crate) fn write_bundle(sink: &mut RamdiskSink<'_>, config: &Config, tree: &Tree) -> Result<()> {
     let names = count_names(tree);
     let mut inodes = HashMap::new();
     let mut cpio = NewcWriter::new(sink);
-    cpio.entry(
-        &root_owned(b"config.json", mode::FILE | 0o644),
-        config.len() as u64,
-        &mut &*config,
-    )?;
+    let (files, folders) = config.parts();
+    for (name, mut contents) in files {
+        let entry = root_owned(name.as_bytes(), mode::FILE | 0o644);
+        cpio.entry(&entry, contents.len() as u64, &mut contents)?;
+    }
     let root = tree.root();
     let entry = Entry {
         uid: root.uid,
@@ -102,6 +133,10 @@ pub(crate) fn write_bundle(sink: &mut RamdiskSink<'_>, config: &[u8], tree: &Tre
         ..root_owned(ROOT, mode::DIR | root.mode)
     };
     cpio.entry(&entry, 0, &mut empty())?;
+    for folder in folders {
+        let path = bundle_path(folder.as_bytes());
+        cpio.entry(&root_owned(&path, mode::DIR | 0o755), 0, &mut empty())?;
+    }
     for (index, entry) in tree.entries().iter().enumerate() {
         let (first, target) = match entry.kind {
             // A link to a link does not exist in a tree.
@@ -110,7 +145,8 @@ pub(crate) fn write_bundle(sink: &mut RamdiskSink<'_>, config: &[u8], tree: &Tre
         };
         let count = names.get(&first).copied().unwrap_or(1);
         let links = match inodes.get(&first) {
-            // Linux's initramfs makes hard links of everything but symbolic links, of which a second one is as good.
+            // Linux's initramfs makes hard links of everything but symbolic links, of which a
+            // second one is as good.
             _ if count == 1 || matches!(target.kind, Kind::Symlink { .. }) => Links::One,
             Some(inode) => Links::Again {
                 count,

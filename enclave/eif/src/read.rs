@@ -23,7 +23,7 @@ pub struct Image {
     pub layout: Layout,
     /// Measurements, computed from the contents.
     pub pcrs: Pcrs,
-    /// What the kernel's boot header says.
+    /// Fields of the kernel's boot header.
     pub kernel: KernelInfo,
     /// The command line.
     pub cmdline: String,
@@ -36,11 +36,13 @@ pub struct Image {
 impl Image {
     /// Opens and reads a file.
     pub fn open(path: &Path, progress: Arc<dyn Progress>) -> Result<(File, Self)> {
-        // Before it is opened: to open a pipe would wait for a writer.
-        let kind = std::fs::metadata(path).map_err(Error::io("open", path))?;
-        if !kind.is_file() {
+        // Before it is opened: opening a pipe would wait for a writer.
+        let kind = std::fs::metadata(path);
+        let is_input = path.as_os_str() == "-" && kind.is_err();
+        if is_input || !kind.map_err(Error::io("open", path))?.is_file() {
             return Err(Error::Option(format!(
-                "{} is no regular file",
+                "{} is not a regular file; an enclave image is read more than once, so write it to a \
+                 file first",
                 path.display()
             )));
         }
@@ -55,7 +57,8 @@ impl Image {
         Ok((file, image))
     }
 
-    /// Reads an image once from start to end and checks every rule. Memory does not depend on its size.
+    /// Reads an image once from start to end and checks every rule. Memory does not depend on its
+    /// size.
     pub fn read<R: Read + Seek>(source: &mut R, progress: Arc<dyn Progress>) -> Result<Self> {
         let layout = Layout::scan(source)?;
         let mut pipeline = Pipeline::start(None, progress)?;
@@ -93,8 +96,8 @@ impl Image {
     }
 }
 
-/// SHA-256 of a file, in hexadecimal. The header of an image holds a checksum of what follows, so this digest cannot be
-/// computed while an image is being written: it takes another pass.
+/// SHA-256 of a file, in hexadecimal. The header of an image holds a checksum of what follows, so
+/// this digest cannot be computed while an image is being written: it takes another pass.
 pub fn file_sha256(path: &Path) -> Result<String> {
     let mut file = File::open(path).map_err(Error::io("open", path))?;
     let mut hash = sha2::Sha256::new();
@@ -197,7 +200,7 @@ pub(crate) fn check_cmdline(bytes: &[u8]) -> Result<String, (u64, String)> {
         Some(at) => Err((
             at as u64,
             format!(
-                "byte {:#04x} in the cmdline is no printable ASCII",
+                "byte {:#04x} in the cmdline is not printable ASCII",
                 bytes.get(at).unwrap_or(&0)
             ),
         )),
@@ -214,12 +217,12 @@ fn read_small<R: Read + Seek>(source: &mut R, section: &Section) -> Result<Vec<u
     Ok(bytes)
 }
 
-/// Cannot happen for a layout that was scanned; said properly all the same.
+/// Cannot happen for a scanned layout; returned instead of a panic.
 fn missing(kind: SectionKind) -> Error {
     Violation::new(
         Rule::OneEach,
         crate::format::HEADER_SIZE,
-        format!("there is no {kind} section"),
+        format!("the {kind} section is missing"),
     )
     .into()
 }

@@ -63,7 +63,7 @@ impl Rule {
         self as u8
     }
 
-    /// What the rule demands, as one sentence.
+    /// The rule as one sentence.
     pub fn text(self) -> &'static str {
         match self {
             Rule::Magic => "the file starts with \".eif\"",
@@ -96,10 +96,45 @@ impl Rule {
                 "the metadata is a JSON object with the fields that AWS's reader needs"
             }
             Rule::SignatureForm => {
-                "the signature section is one certificate and one untagged or tagged COSE_Sign1 with ES384"
+                "the signature section is one certificate and one untagged or tagged COSE_Sign1 \
+                 with ES256, ES384 or ES512, by the certificate's key"
             }
             Rule::SignaturePcr0 => "the signature's payload is the image's PCR0",
             Rule::SignatureValid => "the signature verifies with the certificate's public key",
+        }
+    }
+}
+
+impl Rule {
+    /// The reaction of `nitro-cli describe-eif` to a file that breaks the rule, as a sentence
+    /// without its subject. Source: `aws-nitro-enclaves-image-format`, `src/utils/eif_reader.rs`.
+    pub fn nitro_cli(self) -> &'static str {
+        match self {
+            Rule::Magic
+            | Rule::Version
+            | Rule::Flags
+            | Rule::ReservedZero
+            | Rule::SectionCount
+            | Rule::UnusedSlots
+            | Rule::SectionFlags
+            | Rule::Kernel
+            | Rule::Cmdline => "does not look at it",
+            Rule::Contiguous | Rule::SizesAgree => {
+                "ignores the header's tables and reads one section after the other"
+            }
+            Rule::SectionKind => {
+                "refuses the file (\"Invalid section type\", for 0 \"Found invalid EIF section\")"
+            }
+            Rule::InsideFile => "refuses the file (\"Error while reading ... from EIF\")",
+            Rule::TrailingBytes => "ignores up to 11 bytes and takes more for another section",
+            Rule::OneEach => "takes any number of sections of a kind",
+            Rule::Order => "measures the sections in the order of the file",
+            Rule::SmallSections => "has no limits",
+            Rule::Crc => "prints \"CheckCRC\": false",
+            Rule::Metadata => "refuses the file (\"Error deserializing metadata\")",
+            Rule::SignatureForm => "is less strict, and stops with a panic when the list is empty",
+            Rule::SignaturePcr0 => "prints \"SignatureCheck\": false",
+            Rule::SignatureValid => "refuses the file (\"Failed to get signature payload\")",
         }
     }
 }
@@ -111,7 +146,7 @@ pub struct Violation {
     pub rule: Rule,
     /// Offset from the start of the file of the field or section at fault.
     pub offset: u64,
-    /// What is there instead.
+    /// The bytes or value found instead.
     pub detail: String,
 }
 
@@ -144,11 +179,26 @@ impl std::error::Error for Violation {}
 mod tests {
     use super::*;
 
+    /// The page lists each rule with the same words about nitro-cli.
+    #[test]
+    fn the_page_agrees_about_nitro_cli() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/eif-format.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for rule in Rule::ALL {
+            let start = format!("| {} | ", rule.number());
+            let rules = page.lines().skip_while(|line| !line.starts_with("| rule "));
+            let row = rules.skip(2).find(|line| line.starts_with(&start));
+            let end = format!(" | {} |", rule.nitro_cli());
+            assert!(row.unwrap().ends_with(&end), "{row:?} does not end {end}");
+        }
+    }
+
     #[test]
     fn numbers_run_without_gap() {
         for (i, rule) in Rule::ALL.iter().enumerate() {
             assert_eq!(usize::from(rule.number()), i + 1);
             assert!(!rule.text().is_empty());
+            assert!(!rule.nitro_cli().is_empty());
         }
     }
 }

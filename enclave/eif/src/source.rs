@@ -3,7 +3,7 @@
 use crate::bundle::Process;
 use crate::error::{Error, Result};
 use crate::format::Arch;
-use canoni::{Archive, Image, Limits, Selector, Tree, TreeOptions};
+use canoni::{Image, Limits, Opened, Reference, Selector, Tree, TreeOptions};
 use std::path::Path;
 
 /// A file tree with what its image says about running it.
@@ -18,14 +18,29 @@ pub struct Source {
     /// The architecture that a container image's config names, as Docker and OCI spell it: `amd64`,
     /// `arm64`. `None` where it names none, and for a root directory.
     pub architecture: Option<String>,
-    /// What kind of input it was, for people: `root directory`, `container image`.
+    /// The kind of input, for messages: `root directory`, `container image`.
     pub kind: &'static str,
 }
 
 impl Source {
-    /// Opens a docker-archive (tar), an OCI layout (tar or directory) or a root directory, telling by content. A
-    /// directory is a root directory when it holds neither `oci-layout` nor `manifest.json`.
-    pub fn detect(path: &Path, selector: &Selector, options: &TreeOptions) -> Result<Self> {
+    /// Opens what a command line names: a docker-archive (tar), an OCI layout (tar or directory) or
+    /// a root directory, by its content, or an image with its transport ([`Reference`]). A
+    /// directory is a root directory when it holds neither `oci-layout` nor `manifest.json` and no
+    /// transport is named.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is not of the kind that its transport says.
+    pub fn detect(
+        argument: &Path,
+        selector: &Selector,
+        options: &TreeOptions,
+        limits: &Limits,
+    ) -> Result<Self> {
+        let reference = Reference::parse(argument.as_os_str())
+            .map_err(|error| Error::Option(error.to_string()))?;
+        let Reference::Path(path) = &reference else {
+            return Self::image(&reference, selector, options, limits);
+        };
         let is_image = |name: &str| path.join(name).is_file();
         if path.is_dir() && !is_image("oci-layout") && !is_image("manifest.json") {
             if selector.reference.is_some() || selector.platform.is_some() {
@@ -36,7 +51,7 @@ impl Source {
             }
             return Self::directory(path, options);
         }
-        Self::archive(path, selector, options)
+        Self::image(&reference, selector, options, limits)
     }
 
     /// Checks that programs of the image run on a machine.
@@ -53,7 +68,7 @@ impl Source {
             Some(found) if found != expected => Err(Error::Option(format!(
                 "the container image is for {}, but the enclave image is for {arch} ({expected}); pick \
                  another with --platform, or give --arch with a kernel and an init for it",
-                letsesign_shown::line(found)
+                letsesign_escape::line(found)
             ))),
             _ => Ok(()),
         }
@@ -73,9 +88,23 @@ impl Source {
 
     /// Opens a container image and flattens its layers.
     pub fn archive(path: &Path, selector: &Selector, options: &TreeOptions) -> Result<Self> {
-        let archive = Archive::open(path, &Limits::default())?;
-        let image = archive.image(selector)?;
-        let process = process(&image)?;
+        let reference = Reference::Path(path.to_owned());
+        Self::image(&reference, selector, options, &Limits::default())
+    }
+
+    fn image(
+        reference: &Reference,
+        selector: &Selector,
+        options: &TreeOptions,
+        limits: &Limits,
+    ) -> Result<Self> {
+        let Opened { archive, selector } = canoni::open(reference, selector, limits)?;
+        Self::of(&archive.image(&selector)?, options)
+    }
+
+    /// Flattens the layers of an image.
+    pub fn of(image: &Image, options: &TreeOptions) -> Result<Self> {
+        let process = process(image)?;
         // An OCI reference that is a tag alone stands as `:TAG` in the list.
         let name = image
             .tags()
@@ -99,7 +128,7 @@ impl Source {
 fn process(image: &Image) -> Result<Process> {
     let config = image.config()?;
     let Some(config) = config.config() else {
-        // The specification makes it optional; --exec can stand in.
+        // The specification makes it optional; --exec replaces it.
         return Ok(Process::default());
     };
     let list = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();

@@ -8,7 +8,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What `fill` writes into a ramdisk, as it stands in the image.
+/// The bytes of a ramdisk in the image, with the entries that `fill` writes.
 pub(crate) fn ramdisk(
     compression: Compression,
     fill: impl FnOnce(&mut RamdiskSink<'_>) -> Result<()>,

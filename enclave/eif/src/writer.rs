@@ -40,7 +40,7 @@ impl Default for HeaderFields {
 /// Kind and size of a section that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct SectionSize {
-    /// What it holds.
+    /// The kind of its contents.
     #[serde(serialize_with = "kind_name")]
     pub kind: SectionKind,
     /// Bytes of contents, without the section's header.
@@ -52,7 +52,7 @@ fn kind_name<S: serde::Serializer>(kind: &SectionKind, serializer: S) -> Result<
     serializer.serialize_str(kind.name())
 }
 
-/// What a finished image is.
+/// Description of a finished image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Built {
     /// The measurements.
@@ -63,7 +63,7 @@ pub struct Built {
     pub sections: Vec<SectionSize>,
 }
 
-/// An image being written, or only measured when there is no target.
+/// An image being written, or only measured when no target is given.
 pub(crate) struct ImageWriter {
     fields: HeaderFields,
     output: Option<Unfinished>,
@@ -73,7 +73,8 @@ pub(crate) struct ImageWriter {
 }
 
 impl ImageWriter {
-    /// Runs `fill`, which adds the sections, and completes the file. Nothing remains of it when `fill` fails.
+    /// Runs `fill`, which adds the sections, and completes the file. Nothing remains of it when
+    /// `fill` fails.
     pub(crate) fn run(
         target: Option<&Path>,
         fields: HeaderFields,
@@ -212,6 +213,7 @@ fn write_headers(file: &File, header: &Header, parts: &[Part]) -> std::io::Resul
     for (part, offset) in parts.iter().zip(&header.section_offsets) {
         file.write_all_at(&part.header.to_bytes(), *offset)?;
     }
-    // A last section that is empty would leave its header beyond what was written; write_all_at has extended the file.
+    // A last section that is empty would leave its header beyond what was written; write_all_at has
+    // extended the file.
     Ok(())
 }

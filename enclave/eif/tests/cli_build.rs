@@ -1,7 +1,6 @@
 //! `eif build` and `eif measure` as people run them: what comes out.
 
-// Helpers of tests may panic, like the tests.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg(test)]
 
 mod support;
 

@@ -1,8 +1,7 @@
 //! Images as attackers and as other builders write them: what canoni refuses, eif refuses, and what
 //! it takes gives the same enclave image.
 
-// Helpers of tests may panic, like the tests.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg(test)]
 
 mod support;
 

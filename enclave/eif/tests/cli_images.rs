@@ -1,7 +1,6 @@
 //! The commands that read images, as people run them.
 
-// Helpers of tests may panic, like the tests.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg(test)]
 
 mod support;
 
@@ -39,6 +38,10 @@ fn verify_answers() {
         (&value["Valid"], &value["Rule"], &value["Offset"]),
         (&false.into(), &1.into(), &0.into())
     );
+    assert_eq!(value["NitroCli"], "does not look at it");
+    let text = run(&["verify"], &[&input("bzImage")]).stdout;
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.ends_with("note: nitro-cli describe-eif does not look at it\n"));
 
     // The form of a release's measurements.
     let folder = tempfile::tempdir().unwrap();
@@ -181,7 +184,7 @@ fn diff_and_extract() {
         .output()
         .unwrap();
     assert!(
-        String::from_utf8_lossy(&again.stderr).contains("no empty directory"),
+        String::from_utf8_lossy(&again.stderr).contains("is not an empty directory"),
         "{again:?}"
     );
     let bad = eif()
@@ -192,6 +195,9 @@ fn diff_and_extract() {
         .output()
         .unwrap();
     assert_eq!(bad.status.code(), Some(2));
+    let error = String::from_utf8(bad.stderr).unwrap();
+    assert_eq!(error.matches("rule 1:").count(), 1, "said twice: {error}");
+    assert!(error.contains("bzImage: not a valid"), "{error}");
     assert!(!bench.path("new").exists());
     assert_eq!(
         std::fs::read_dir(bench.folder.path()).unwrap().count(),

@@ -1,7 +1,7 @@
-//! What is written is read back, whatever the inputs are; and what is not an image is refused without a panic.
+//! Every image that the crate writes, it reads back with the same contents. Input that is not an
+//! image is refused without a panic.
 
-// Helpers of tests may panic, like the tests.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg(test)]
 
 mod support;
 
@@ -77,7 +77,8 @@ proptest! {
         prop_assert!(read(&bytes).is_err());
     }
 
-    /// Several bytes changed at once, with the checksum made right: refused, or read as what it then is.
+    /// Several bytes changed at once, with the checksum made right: refused, or read as what it
+    /// then is.
     #[test]
     fn bent_images_get_an_answer(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
         let mut bytes = support::vector("signed");

@@ -1,7 +1,6 @@
 //! For each rule about the contents of sections a file that breaks it, and no other.
 
-// Helpers of tests may panic, like the tests.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg(test)]
 
 mod support;
 

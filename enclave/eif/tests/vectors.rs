@@ -1,7 +1,6 @@
 //! Golden vectors made by AWS's eif_build 0.2.1: same inputs, same bytes, same PCRs.
 
-// Helpers of tests may panic, like the tests.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg(test)]
 
 use eif::{
     Build, Certificate, HeaderFields, Image, Metadata, PcrSignature, Pcrs, Ramdisks, Signer,
@@ -18,7 +17,7 @@ fn input(name: &str) -> PathBuf {
     vectors().join("inputs").join(name)
 }
 
-/// What eif_build wrote into the metadata, see regenerate.sh.
+/// The metadata that eif_build wrote; see regenerate.sh.
 fn metadata() -> Metadata {
     let mut metadata = Metadata::new("vector", "vector");
     metadata.build.build_tool = String::from("oracle");
@@ -101,7 +100,8 @@ fn aarch64() {
     );
 }
 
-/// eif_build's signature is random, so it is taken out of its image and attached to ours: everything else must agree.
+/// eif_build's signature is random, so it is taken out of its image and attached to ours:
+/// everything else must agree.
 #[test]
 fn signed() {
     let (bytes, pcrs) = expected("signed");

@@ -1,5 +1,6 @@
-//! The measured description of what to run: `config.json` of ramdisk 2, a strict subset of the OCI runtime specification 1.0
-//! (config.md). A member that is not listed here is refused: it would ask for something that nobody does.
+//! The measured description of what to run: `config.json` of ramdisk 2, a strict subset of the OCI
+//! runtime specification 1.0 (config.md). A member that is not listed here is refused: it would ask
+//! for something that init does not do.
 
 use serde::Deserialize;
 use std::error::Error;
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_would_do_is_refused() {
+    fn descriptions_outside_the_subset_are_refused() {
         for (from, to, reason) in [
             (
                 "\"ociVersion\":\"1.0.2\"",

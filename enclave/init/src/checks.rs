@@ -12,13 +12,15 @@ const NSM_RANDOM: &str = "nsm-hwrng";
 
 /// Settings that must stand on the kernel's command line, each with one value only.
 ///
-/// The measured command line has them; a host that can append to it (an emulator can, Nitro cannot) must not take them back.
+/// The measured command line has them; a host that can append to it (an emulator can, Nitro cannot)
+/// must not take them back.
 const COMMAND_LINE: &[(&str, &str)] = &[
     ("random.trust_cpu", "off"),
     ("random.trust_bootloader", "off"),
 ];
 
-/// Refuses a command line on which the kernel would trust randomness that does not come from the NSM.
+/// Refuses a command line on which the kernel would trust randomness that does not come from the
+/// NSM.
 pub(crate) fn command_line() -> Result<(), Box<dyn Error>> {
     check_command_line(&read(Path::new("/proc/cmdline"))?)
 }
@@ -49,7 +51,7 @@ fn check_random_source(path: &Path) -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     Err(format!(
-        "the kernel's random number generator is {current:?}, not {NSM_RANDOM:?}: this is no Nitro enclave, or its NSM is missing"
+        "the kernel's random number generator is {current:?}, not {NSM_RANDOM:?}: this is not a Nitro enclave, or its NSM is missing"
     )
     .into())
 }
@@ -89,7 +91,7 @@ mod tests {
             "",
         ] {
             assert!(
-                check(other).unwrap_err().contains("no Nitro enclave"),
+                check(other).unwrap_err().contains("not a Nitro enclave"),
                 "{other:?}"
             );
         }

@@ -1,4 +1,5 @@
-//! The wall clock. The NSM's time is the trusted one: it is the time in attestation documents. Monotonic time is never touched.
+//! The wall clock. The NSM's time is the trusted one: it is the time in attestation documents.
+//! Monotonic time is never touched.
 
 use crate::console::log;
 use letsesign_nsm::Nsm;
@@ -7,8 +8,8 @@ use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
 use std::error::Error;
 use std::time::Duration;
 
-/// A clock further off than this at start means that the machine below is not what it claims to be: on Nitro the hypervisor
-/// sets the clock of an enclave from the same source.
+/// A clock further off than this at start means that the machine below is not what it claims to be:
+/// on Nitro the hypervisor sets the clock of an enclave from the same source.
 const START_BOUND_MS: u64 = 120_000;
 
 /// A difference up to this is the time that asking takes, and is left alone.
@@ -71,7 +72,7 @@ fn milliseconds(time: Timespec) -> Option<i64> {
         .checked_add(time.tv_nsec / 1_000_000)
 }
 
-/// Sets the clock back by a difference, when that is more than asking explains.
+/// Corrects the clock by a difference that is larger than the time that asking takes.
 fn correct(difference: i64) -> Result<(), Box<dyn Error>> {
     if difference.unsigned_abs() <= TOLERANCE_MS {
         return Ok(());

@@ -1,8 +1,8 @@
-//! Nitro's boot protocol: the enclave connects to its parent and sends a byte, which comes back. Until then the tools on the host
-//! consider the enclave to be starting.
+//! Nitro's boot protocol: the enclave connects to its parent and sends a byte, which comes back.
+//! Until then the tools on the host consider the enclave to be starting.
 //!
-//! The host is told something here; nothing it answers is believed. So a host that stays silent delays the start and does
-//! not prevent it.
+//! Init sends one byte to the host and trusts nothing in its answer. A host that stays silent
+//! delays the start but does not prevent it.
 
 use crate::console::log;
 use std::io::{Error, ErrorKind, Read, Result, Write};
@@ -10,7 +10,8 @@ use std::thread::sleep;
 use std::time::Duration;
 use vsock::{VMADDR_CID_HOST, VsockStream};
 
-/// The parent instance as an enclave sees it. (2, the usual number of a host, is the hypervisor here.)
+/// The parent instance as an enclave sees it. (2, the usual number of a host, is the hypervisor
+/// here.)
 const PARENT_CID: u32 = VMADDR_CID_HOST + 1;
 const PORT: u32 = 9000;
 const BYTE: u8 = 0xB7;
@@ -33,7 +34,8 @@ pub(crate) fn send() {
     log!("nobody answered the heartbeat; starting all the same");
 }
 
-/// A connection attempt ends after the kernel's own limit of 2 s (AF_VSOCK's default connect timeout).
+/// A connection attempt ends after the kernel's own limit of 2 s (AF_VSOCK's default connect
+/// timeout).
 fn exchange() -> Result<()> {
     let mut stream = VsockStream::connect_with_cid_port(PARENT_CID, PORT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;

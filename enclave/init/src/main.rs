@@ -1,10 +1,11 @@
 //! PID 1 of the enclave.
 //!
-//! The kernel starts this program from ramdisk 1. It makes the root file system of ramdisk 2 the root, checks that the
-//! machine below is the Nitro hypervisor it claims to be, tells the host that the enclave is up, and runs the program that the
-//! measured `config.json` names, without privileges. When that program ends, the enclave ends.
+//! The kernel starts this program from ramdisk 1. It makes the root file system of ramdisk 2 the
+//! root, checks that the machine below is the Nitro hypervisor it claims to be, notifies the host
+//! that the enclave is up, and runs the program that the measured `config.json` names, without
+//! privileges. When that program ends, the enclave ends.
 //!
-//! docs/init.md describes each step and what makes this program refuse to start.
+//! docs/init.md describes each step and each reason to refuse the start.
 
 mod bundle;
 mod checks;
@@ -29,13 +30,14 @@ fn main() -> ExitCode {
     if let Err(error) = run() {
         log!("refusing to run: {error}");
     }
-    // A Nitro enclave ends by restarting: it has no ACPI, so "power off" would only halt the processors and leave
-    // the host with an enclave that neither works nor ends.
+    // A Nitro enclave ends by restarting: it has no ACPI, so "power off" would only halt the
+    // processors and leave the host with an enclave that neither works nor ends.
     log!("ending the enclave");
     if let Err(error) = reboot(RebootCommand::Restart) {
         log!("cannot restart: {error}");
     }
-    // Returning from PID 1 panics the kernel, which (panic=-1 on the measured command line) restarts as well.
+    // Returning from PID 1 panics the kernel, which (panic=-1 on the measured command line)
+    // restarts as well.
     ExitCode::FAILURE
 }
 

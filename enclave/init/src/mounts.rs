@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, SocketType, socket};
 use std::error::Error;
 use std::path::Path;
 
-/// What is mounted in the new root: type, place, flags, options.
+/// The mounts of the new root: type, place, flags, options.
 ///
 /// The sizes bound what a program can take from the enclave's memory by writing files.
 fn table() -> [(
@@ -35,8 +35,8 @@ fn table() -> [(
 
 /// Makes `root` (relative to the initial root) the root directory, with its file systems mounted.
 ///
-/// The initial root is an initramfs, which `pivot_root` cannot leave; so the directory is bound onto itself, moved over the
-/// root and entered, as switch_root(8) does.
+/// The initial root is an initramfs, which `pivot_root` cannot leave; so the directory is bound
+/// onto itself, moved over the root and entered, as switch_root(8) does.
 pub(crate) fn enter(root: &Path) -> Result<(), Box<dyn Error>> {
     let root = Path::new("/").join(root);
     let during = |step: String| move |error: Errno| format!("{step}: {error}");
@@ -53,8 +53,8 @@ pub(crate) fn enter(root: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A mount point is a directory. An image that has a link or a file in its place is refused, because the mount would
-/// land elsewhere.
+/// A mount point is a directory. An image that has a link or a file in its place is refused,
+/// because the mount would land elsewhere.
 fn make_directory(place: &Path) -> Result<(), Box<dyn Error>> {
     match std::fs::symlink_metadata(place) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
@@ -64,7 +64,8 @@ fn make_directory(place: &Path) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Keeps kernel messages and addresses from programs. A kernel without the setting has nothing to keep.
+/// Keeps kernel messages and addresses from programs. A kernel without the setting has nothing to
+/// keep.
 pub(crate) fn restrict_kernel() {
     for (setting, value) in [("dmesg_restrict", "1"), ("kptr_restrict", "2")] {
         let path = format!("/proc/sys/kernel/{setting}");
@@ -93,7 +94,7 @@ struct InterfaceFlags {
 const SIOCSIFFLAGS: rustix::ioctl::Opcode = 0x8914;
 const IFF_UP: u16 = 1;
 
-/// Brings up `lo`; the kernel gives it 127.0.0.1 by itself. There is no other interface in an enclave.
+/// Brings up `lo`; the kernel gives it 127.0.0.1 by itself. An enclave has no other interface.
 pub(crate) fn loopback_up() -> Result<(), Box<dyn Error>> {
     let mut request = InterfaceFlags {
         name: [0; 16],

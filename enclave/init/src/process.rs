@@ -40,8 +40,8 @@ pub(crate) fn spawn(process: &bundle::Process) -> Result<Pid, Box<dyn Error>> {
         .env_clear()
         .envs(process.env.iter().filter_map(|entry| entry.split_once('=')))
         .stdin(Stdio::null());
-    // SAFETY: the closure runs between fork and exec. It makes system calls through rustix, which calls the kernel
-    // directly, and neither allocates nor takes a lock.
+    // SAFETY: the closure runs between fork and exec. It makes system calls through rustix, which
+    // calls the kernel directly, and neither allocates nor takes a lock.
     #[allow(unsafe_code)]
     unsafe {
         command.pre_exec(move || Ok(drop_privileges(user, group, &groups)?));
@@ -55,10 +55,11 @@ pub(crate) fn spawn(process: &bundle::Process) -> Result<Pid, Box<dyn Error>> {
         .ok_or_else(|| "the kernel gave an impossible process number".into())
 }
 
-/// Leaves the calling process without any way to privileges: not by a capability, not by a set-user-ID file.
+/// Leaves the calling process without any way to privileges: not by a capability, not by a
+/// set-user-ID file.
 ///
-/// The order matters: the bounding set can only be emptied while CAP_SETPCAP is there, and identities only be changed
-/// before capabilities go.
+/// The order matters: the bounding set can only be emptied while CAP_SETPCAP is there, and
+/// identities only be changed before capabilities go.
 fn drop_privileges(user: Uid, group: Gid, groups: &[Gid]) -> Result<(), Errno> {
     setsid()?;
     let limit = |value| Rlimit {

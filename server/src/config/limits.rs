@@ -43,6 +43,10 @@ pub(crate) struct Limits {
     clock_ms: u32,
     kms_document_ms: u32,
     kms_key_ms: u32,
+    data_key_ms: u32,
+    data_keys_per_kms_key: usize,
+    data_keys: usize,
+    reminder_pause_ms: u32,
     pub(crate) kms_key_uses: u32,
     sms_pause_ms: u32,
     por_days: u32,
@@ -55,8 +59,8 @@ fn ms(number: u32) -> Duration {
 }
 
 impl Limits {
-    pub(crate) fn timing(&self) -> letsesign_job::Timing {
-        letsesign_job::Timing {
+    pub(crate) fn timing(&self) -> letsesign_job_protocol::Timing {
+        letsesign_job_protocol::Timing {
             connect: ms(self.connect_ms),
             head: ms(self.head_ms),
             idle: ms(self.idle_ms),
@@ -69,17 +73,17 @@ impl Limits {
         }
     }
 
-    /// One job, from when it was read to its result.
+    /// Time limit of a job, from its receipt to its result.
     pub(crate) fn job(&self) -> Duration {
         ms(self.job_ms)
     }
 
-    /// How long a repeated job waits for the one that runs.
+    /// Time that a repeated job waits for the running one.
     pub(crate) fn repeat(&self) -> Duration {
         ms(self.repeat_ms)
     }
 
-    /// What is remembered of finished jobs.
+    /// Bounds of the table of sessions: kept results, their bytes and age, and remembered hashes.
     pub(crate) fn sessions(&self) -> crate::sessions::Bounds {
         crate::sessions::Bounds {
             results: self.kept_results,
@@ -99,12 +103,12 @@ impl Limits {
         }
     }
 
-    /// Memory that is not for jobs: the program itself, results that are kept, connections.
+    /// Bytes reserved for everything but jobs: the program, kept results, connections.
     pub(crate) fn memory_reserve(&self) -> usize {
         self.memory_reserve_bytes
     }
 
-    /// Jobs at a time on so many CPUs.
+    /// Number of concurrent jobs on this many CPUs.
     pub(crate) fn workers(&self, cpus: usize) -> usize {
         cpus.saturating_mul(self.workers_per_cpu)
             .min(self.workers_max)
@@ -129,6 +133,20 @@ impl Limits {
 
     pub(crate) fn keep(&self) -> Duration {
         ms(self.keep_ms)
+    }
+
+    /// Bounds of the table of unwrapped data keys.
+    pub(crate) fn data_keys(&self) -> crate::data_keys::Bounds {
+        crate::data_keys::Bounds {
+            time: ms(self.data_key_ms),
+            per_kms_key: self.data_keys_per_kms_key,
+            entries: self.data_keys,
+        }
+    }
+
+    /// Pause between two mails for one request of protocol 2.
+    pub(crate) fn reminder_pause(&self) -> Duration {
+        ms(self.reminder_pause_ms)
     }
 
     pub(crate) fn mail_step(&self) -> Duration {
@@ -159,7 +177,7 @@ impl Limits {
         ms(self.sms_pause_ms)
     }
 
-    /// How long a request to sign is valid, in milliseconds.
+    /// Validity of a request to sign, in milliseconds.
     pub(crate) fn por_validity(&self) -> u64 {
         u64::from(self.por_days) * 86_400_000
     }
@@ -209,6 +227,8 @@ impl Limits {
             ("job-memory-bytes", self.job_memory_bytes, 1),
             ("job-memory-factor", self.job_memory_factor, 1),
             ("memory-reserve-bytes", self.memory_reserve_bytes, 0),
+            ("data-keys-per-kms-key", self.data_keys_per_kms_key, 0),
+            ("data-keys", self.data_keys, 0),
         ] {
             ensure!(
                 (least..=1 << 40).contains(&number),
@@ -250,6 +270,8 @@ impl Limits {
             ("kms-document-ms", self.kms_document_ms),
             ("kms-key-ms", self.kms_key_ms),
             ("sms-pause-ms", self.sms_pause_ms),
+            ("data-key-ms", self.data_key_ms),
+            ("reminder-pause-ms", self.reminder_pause_ms),
             ("refusal-ms", self.refusal_ms),
         ] {
             ensure!(

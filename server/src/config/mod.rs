@@ -1,7 +1,8 @@
-//! The measured configuration: `egress.toml`, `limits.toml`, `compatible.toml` and the trust anchors.
+//! The measured configuration: `egress.toml`, `limits.toml`, `compatible.toml` and the trust
+//! anchors.
 
 use anyhow::{Context, Result, ensure};
-use letsesign_attestation::Measurements;
+use letsesign_pcr::{Measurements, Pcr};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,14 +13,18 @@ mod tests;
 
 pub(crate) use limits::Limits;
 
-/// Where the image has its configuration.
+/// Directory of the configuration in the image.
 pub(crate) const FOLDER: &str = "/letsesign/configs";
 
-/// Where the server may connect to.
+/// The egress map: all destinations that the server may connect to.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Egress {
     /// The host's context ID.
+    #[cfg_attr(
+        feature = "emulation",
+        allow(dead_code, reason = "an emulation has no vsock")
+    )]
     pub(crate) cid: u32,
     /// Port of the job API.
     pub(crate) job_api: u32,
@@ -39,7 +44,7 @@ pub(crate) struct Service {
     pub(crate) anchors: String,
 }
 
-/// Images before this one whose proofs are good.
+/// Earlier images whose proofs this image accepts.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Compatible {
@@ -59,12 +64,10 @@ pub(crate) struct Release {
 
 impl Release {
     pub(crate) fn measurements(&self) -> Result<Measurements> {
-        let pcr = |name: &str, text: &str| -> Result<[u8; 48]> {
-            let mut value = [0; 48];
-            hex::decode_to_slice(text, &mut value)
+        let pcr = |name: &str, text: &str| {
+            Pcr::parse(&text.to_ascii_lowercase())
                 .ok()
-                .with_context(|| format!("{name} of {} is not 96 hexadecimal digits", self.name))?;
-            Ok(value)
+                .with_context(|| format!("{name} of {} is not 96 hexadecimal digits", self.name))
         };
         Measurements::new(
             pcr("pcr0", &self.pcr0)?,
@@ -75,7 +78,7 @@ impl Release {
     }
 }
 
-/// All of it.
+/// The complete configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) egress: Egress,
@@ -91,6 +94,7 @@ impl Egress {
         let mut names = Vec::new();
         for service in &self.tls {
             let name = (service.host.as_str(), service.port);
+            // Lower case alone: service clients look entries up by exact comparison.
             let label = |part: &str| {
                 (1..=63).contains(&part.len())
                     && part
@@ -101,7 +105,7 @@ impl Egress {
                 service.host.len() <= 253
                     && service.host.split('.').all(label)
                     && service.port != 0,
-                "{:?}:{} is no host name and port",
+                "{:?}:{} is not a host name and port",
                 service.host,
                 service.port
             );
@@ -111,13 +115,15 @@ impl Egress {
                 service.host,
                 service.port
             );
+            // A plain file name: the anchors must come from the measured folder.
             ensure!(
                 Path::new(&service.anchors).extension() == Some("pem".as_ref())
                     && !service.anchors.starts_with('.')
                     && !service.anchors.contains('/'),
-                "{:?} is no name of a file with anchors",
+                "{:?} is not the name of a file with anchors",
                 service.anchors
             );
+            // The host routes by vsock port alone, so a port stands for one service.
             ensure!(
                 !ports.contains(&service.vsock_port),
                 "vsock-port {} is used twice",
@@ -137,7 +143,7 @@ fn read<T: for<'a> Deserialize<'a>>(folder: &Path, name: &str) -> Result<T> {
     toml::from_str(&text).with_context(|| format!("{} is not acceptable", path.display()))
 }
 
-/// Reads all files. Unknown keys are refused: a misspelt limit would be no limit.
+/// Reads all files. Unknown keys are refused: a misspelt limit would silently have no effect.
 pub(crate) fn load(folder: &Path) -> Result<Config> {
     let egress: Egress = read(folder, "egress.toml")?;
     egress.check().context("egress.toml is not acceptable")?;

@@ -136,13 +136,13 @@ fn mistakes_are_named() {
             "egress.toml",
             "verify.twilio.com",
             "Verify twilio",
-            "is no host name",
+            "is not a host name",
         ),
         (
             "egress.toml",
             "amazon.pem",
             "../amazon.pem",
-            "is no name of a file with anchors",
+            "is not the name of a file with anchors",
         ),
         ("egress.toml", "amazon.pem", "other.pem", "cannot read"),
         (

@@ -1,8 +1,8 @@
-//! What the encrypted parts hold (docs/signing.md, "Encrypted parts").
+//! Content of the encrypted parts (docs/signing.md, "Encrypted parts").
 
 use super::payload::Provider;
-use letsesign_job::fields::{FieldError, Fields};
-use letsesign_mail::is_address;
+use letsesign_job_protocol::fields::{FieldError, Fields};
+use letsesign_mail::{has_line_break, is_address};
 use letsesign_proof::{Hash, compact_hash};
 use letsesign_sms::is_e164;
 use serde_json::value::RawValue;
@@ -23,12 +23,7 @@ fn line(
     length: std::ops::RangeInclusive<usize>,
 ) -> Result<String, FieldError> {
     let text = fields.text(member, length)?;
-    if text.chars().any(|character| {
-        matches!(
-            character,
-            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-        )
-    }) {
+    if has_line_break(&text) {
         return Err(error(member, "holds a line break"));
     }
     Ok(text)
@@ -36,7 +31,7 @@ fn line(
 
 fn members<'a>(text: &'a str) -> Result<Fields<'a>, FieldError> {
     let raw: &'a RawValue =
-        serde_json::from_str(text).map_err(|_| error("(object)", "is no JSON"))?;
+        serde_json::from_str(text).map_err(|_| error("(object)", "is not JSON"))?;
     Fields::of(raw)
 }
 
@@ -54,7 +49,7 @@ pub(crate) struct SignerInfo {
 pub(crate) struct TaskConfig {
     pub(crate) file_name: String,
     pub(crate) message: String,
-    /// `None` where nobody wants to be told.
+    /// Address for mails about the task's progress; `None` without such mails.
     pub(crate) notificant: Option<String>,
     pub(crate) notificant_locale: String,
     pub(crate) signers: Vec<SignerInfo>,
@@ -68,7 +63,7 @@ impl TaskConfig {
         let config = outer.object("taskConfig")?;
         let notificant = config.text("notificantEmail", 0..=256)?;
         if !notificant.is_empty() && !is_address(&notificant) {
-            return Err(error("notificantEmail", "is no address"));
+            return Err(error("notificantEmail", "is not an address"));
         }
         Ok(Self {
             file_name: line(&config, "fileName", 1..=256)?,
@@ -81,7 +76,7 @@ impl TaskConfig {
                 .map(signer)
                 .collect::<Result<_, _>>()?,
             hash: compact_hash(outer.raw("taskConfig")?.get())
-                .ok_or(error("taskConfig", "is no strict JSON"))?,
+                .ok_or(error("taskConfig", "is not strict JSON"))?,
         })
     }
 }
@@ -90,7 +85,7 @@ fn signer(raw: &RawValue) -> Result<SignerInfo, FieldError> {
     let fields = Fields::of(raw)?;
     let email = fields.text("emailAddr", 1..=256)?;
     if !is_address(&email) {
-        return Err(error("emailAddr", "is no address"));
+        return Err(error("emailAddr", "is not an address"));
     }
     let phone = if fields.has("phoneNumber") {
         fields.text("phoneNumber", 0..=256)?

@@ -1,54 +1,28 @@
 //! Decrypting a task, and the checks that go with it (docs/signing.md, "Decrypting").
 
-use super::config::{Binding, EmailConfig, TaskConfig, TwilioConfig};
-use super::judge::{Keyed, NoKey, Public, Slot, Slots, judge};
+use super::accept::{Keyed, NoKey, Public, Slot, Slots, accept};
+use super::opened::Opened;
 use super::payload::{Encrypted, Parts, Payload};
-use crate::jobs::{Failure, Tools, compute};
-use letsesign_job::Code;
+use crate::failure::Failure;
+use crate::kms::Access;
+use crate::tools::{Tools, compute};
+use letsesign_job_protocol::Code;
 use letsesign_kms::Envelope;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::sleep_until;
-use zeroize::Zeroizing;
 
-/// The one reason that the log has for a refused task. The console is the host's: more would tell it
-/// more than the code does.
+/// The only reason that the log gives for a refused task. The host reads the console: a closer
+/// reason would reveal more than the code does.
 const REFUSED: &str = "the task does not decrypt, or its parts do not belong together";
 
-/// The sender's access key for KMS.
-pub(crate) struct Access {
-    pub(crate) key_id: String,
-    pub(crate) key_secret: Zeroizing<String>,
-    /// Of temporary credentials.
-    pub(crate) session_token: Option<Zeroizing<String>>,
-}
-
-/// A task in clear.
-pub(crate) struct Opened {
-    pub(crate) binding: Binding,
-    pub(crate) config: TaskConfig,
-    pub(super) template: Document,
-    pub(crate) email: EmailConfig,
-    pub(crate) twilio: Option<TwilioConfig>,
-}
-
-/// A PDF in clear.
-pub(crate) type Document = Zeroizing<Vec<u8>>;
-
-impl Opened {
-    /// The PDF, which is then no longer here: it is large, and only wanted once.
-    pub(crate) fn take_template(&mut self) -> Document {
-        std::mem::take(&mut self.template)
-    }
-}
-
-/// Decrypts all parts and judges them in the order that clients know: the first thing that is wrong
+/// Decrypts all parts and checks them in the order that clients know: the first thing that is wrong
 /// decides the code.
 ///
-/// The host sees the code, the time and the calls to KMS, and chooses every ciphertext. So KMS gives
-/// all data keys first, in calls whose number and order depend on the task's form alone. Then
-/// everything is decrypted and judged at once, and whatever was refused is answered at one fixed
-/// time after the last answer of KMS (docs/security.md).
+/// The host sees the code, the time and the calls to KMS, and chooses every ciphertext. So KMS
+/// gives all data keys first, in calls whose number and order depend on the task's form alone. Then
+/// everything is decrypted and checked at once, and a refusal is answered at one fixed time after
+/// the last answer of KMS (docs/security.md).
 pub(crate) async fn open(
     payload: &Payload,
     parts: Parts,
@@ -64,15 +38,15 @@ pub(crate) async fn open(
     let slots = data_keys(payload, parts, access, tools).await;
     let answered = Instant::now();
     if slots.binding.is_err() {
-        // It is judged first, so nothing would be decrypted.
-        return Err(decrypt_failed("there is no data key for the binding data"));
+        // The binding data are checked first, so the task fails without decrypting anything.
+        return Err(decrypt_failed("the binding data lack a data key"));
     }
     let wrapped: Vec<(Slot, Vec<u8>)> = slots.wrapped_keys();
     let keys = || wrapped.iter().map(|(_, key)| key.as_slice());
     let reserved = tools.refusals.reserve(arn, keys()).await;
     let attempt = reserved.map_err(|_| exhausted())?;
     let public = Public::of(payload);
-    let verdict = compute(tools, move || Ok(judge(slots, &public))).await?;
+    let verdict = compute(tools, move || Ok(accept(slots, &public))).await?;
     let refused = match verdict {
         Ok(opened) => {
             attempt.accepted();
@@ -95,15 +69,15 @@ pub(crate) async fn open(
     Err(Failure::new(refused.code, REFUSED))
 }
 
-/// When a refusal is answered: `delay` after the last answer of KMS. Where judging took longer than
-/// that, the next multiple of it, so that the time still does not follow the work.
-fn answer_time(answered: Instant, now: Instant, delay: Duration) -> Instant {
+/// When a refusal is answered: `delay` after the last answer of KMS. Where checking took longer
+/// than that, the next multiple of it, so that the time still does not follow the work.
+pub(crate) fn answer_time(answered: Instant, now: Instant, delay: Duration) -> Instant {
     let late = now.saturating_duration_since(answered).as_nanos();
     let times = late / delay.as_nanos().max(1) + 1;
     answered + delay.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX))
 }
 
-/// Asks KMS for all data keys at the same time, whatever becomes of each.
+/// Asks KMS for all data keys at the same time; a failed one does not cancel the others.
 async fn data_keys(payload: &Payload, parts: Parts, access: &Access, tools: &Tools) -> Slots {
     let key = |part: &'static str, envelope: Encrypted| {
         let kms = Arc::clone(&tools.kms);
@@ -199,8 +173,8 @@ mod tests {
                 .duration_since(answered)
                 .as_millis()
         };
-        for (judged, expected) in [(0, 100), (1, 100), (99, 100), (100, 200), (350, 400)] {
-            assert_eq!(at(judged), expected, "judged after {judged} ms");
+        for (checked, expected) in [(0, 100), (1, 100), (99, 100), (100, 200), (350, 400)] {
+            assert_eq!(at(checked), expected, "checked after {checked} ms");
         }
     }
 }

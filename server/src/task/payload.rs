@@ -1,6 +1,6 @@
 //! `taskPayload`: its schema (docs/signing.md, "The task").
 
-use letsesign_job::fields::{FieldError, Fields};
+use letsesign_job_protocol::fields::{FieldError, Fields};
 use letsesign_kms::Envelope;
 use letsesign_proof::{Hash, compact_hash};
 use letsesign_stamp::{Field, FieldKind};
@@ -28,7 +28,7 @@ impl Provider {
     }
 }
 
-/// An encrypted part. What is wrong with its base64 is told when it is its turn.
+/// An encrypted part. An error in its base64 is reported only when its turn comes.
 pub(crate) type Encrypted = letsesign_kms::Result<Envelope>;
 
 /// The encrypted parts.
@@ -62,7 +62,7 @@ fn error(member: &'static str, problem: &'static str) -> FieldError {
 
 fn hash(raw: &RawValue, member: &'static str) -> Result<Hash, FieldError> {
     // The text was checked with the whole job, so this does not fail.
-    compact_hash(raw.get()).ok_or(error(member, "is no strict JSON"))
+    compact_hash(raw.get()).ok_or(error(member, "is not strict JSON"))
 }
 
 impl Parts {
@@ -81,9 +81,9 @@ impl Parts {
 }
 
 impl Payload {
-    /// The payload and its encrypted parts. Nothing is borrowed, so that a job's text, megabytes of it, need not outlive this.
-    pub(crate) fn parse(raw: &RawValue) -> Result<(Self, Parts), FieldError> {
-        let payload = Fields::of(raw)?;
+    /// The payload and its encrypted parts, from its text and its members. Nothing is borrowed, so
+    /// that a job's text, megabytes of it, need not outlive this.
+    pub(crate) fn parse(raw: &RawValue, payload: &Fields<'_>) -> Result<(Self, Parts), FieldError> {
         let public = payload.object("publicTaskInfo")?;
         let parts = Parts::parse(&payload.object("privateTaskInfo")?)?;
         let domain = public.object("domainSetting")?;
@@ -91,10 +91,11 @@ impl Payload {
         let template = public.object("templateInfo")?;
         let arn = kms.text("kmsKeyARN", 1..=256)?;
         if !arn.starts_with(ARN_START) {
-            return Err(error("kmsKeyARN", "is no key of us-east-1"));
+            return Err(error("kmsKeyARN", "is not a key of us-east-1"));
         }
         let provider = domain.text("emailServiceProvider", 1..=256)?;
-        // Shown nowhere: the host can change it. The decrypted e-mail configuration names the sender.
+        // Shown nowhere: the host can change it. The decrypted e-mail configuration names the
+        // sender.
         domain.text("rootDomain", 1..=512)?;
         let payload = Self {
             signer_app_url: domain.text("signerAppURL", 1..=1024)?,
@@ -165,7 +166,7 @@ fn field(raw: &RawValue) -> Result<Field, FieldError> {
     })
 }
 
-/// Pages count from 1. What is no whole number is no page's, and neither is 0.
+/// Pages count from 1. Zero and fractions match none of them.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

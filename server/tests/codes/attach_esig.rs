@@ -4,13 +4,13 @@ use crate::{Rig, task};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use letsesign_proof::{Hash, Poi, Spf, UserData};
-use letsesign_world::{Attested, Json, Sealed, Task, client, pdf};
+use letsesign_testbed::{Attested, Json, Sealed, Task, client, pdf};
 
 async fn attach(rig: &Rig, sealed: &Sealed, pois: &[Attested]) -> u64 {
     rig.code("attachEsig", &sealed.attach_esig(pois)).await
 }
 
-/// A PoI with a document of the world's NSM.
+/// A PoI with a document of the testbed's NSM.
 fn forged(rig: &Rig, poi: &Poi) -> Attested {
     let bytes = poi.to_cbor().unwrap();
     let hash = Hash::of(&bytes);
@@ -18,7 +18,7 @@ fn forged(rig: &Rig, poi: &Poi) -> Attested {
         format!(r#"{{"fnName":"confirmIntent","hashList":[{{"name":"poi","hash":"{hash}"}}]}}"#);
     Attested {
         results: vec![("poi".into(), bytes)],
-        document: rig.world.nsm.attest(Some(user_data.as_bytes()), |_| {}),
+        document: rig.testbed.nsm.attest(Some(user_data.as_bytes()), |_| {}),
     }
 }
 
@@ -40,7 +40,7 @@ async fn proofs_are_checked_signer_by_signer() {
     let three = [first.clone(), second.clone(), second.clone()];
     assert_eq!(attach(&rig, &sealed, &three).await, 2301);
 
-    // A PoR is no PoI, a document belongs to its proof, and malformed proofs are invalid ones.
+    // A PoR is not a PoI, a document belongs to its proof, and malformed proofs are invalid ones.
     let crossed = Attested {
         document: second.document.clone(),
         ..first.clone()
@@ -76,15 +76,16 @@ async fn proofs_are_checked_signer_by_signer() {
     let hasty = forged(&rig, &hasty);
     assert_eq!(attach(&rig, &sealed, &[first.clone(), hasty]).await, 2304);
 
-    // The first signer's proof decides before the second's is looked at.
+    // The first signer's proof decides before the server reads the second's.
     let mut job = sealed.attach_esig(&swapped);
     job.set("proofList.1.poi", "AAAA");
     assert_eq!(rig.code("attachEsig", &job).await, 2303);
-    assert_eq!(rig.world.mailbox.count(), 2, "nothing was mailed");
+    assert_eq!(rig.testbed.mailbox.count(), 2, "nothing was mailed");
     assert_eq!(attach(&rig, &sealed, &both).await, 0);
 }
 
-/// What the host makes of a task after its proofs: other templates need other payloads, so these are forged with the right one.
+/// A proof with the hash of this task's payload: another template changes the payload, so the
+/// proof must be forged to match.
 fn proof_for(rig: &Rig, sealed: &Sealed, signer: u16, template: &Attested) -> Attested {
     let mut poi = poi(template);
     poi.payload_hash = Hash::parse(&sealed.payload_hash()).unwrap();
@@ -96,7 +97,7 @@ fn proof_for(rig: &Rig, sealed: &Sealed, signer: u16, template: &Attested) -> At
 async fn documents_and_keys_are_checked_before_anything_is_mailed() {
     let rig = Rig::start().await;
     let example = rig.confirmed(&task().seal(), 0).await;
-    let count = rig.world.mailbox.count();
+    let count = rig.testbed.mailbox.count();
 
     let mut signed = task();
     signed.pdf.extend_from_slice(b"\nletsesign=true\n");
@@ -127,11 +128,11 @@ async fn documents_and_keys_are_checked_before_anything_is_mailed() {
     let sealed = parts.bind().seal();
     let proofs = [0, 1].map(|signer| proof_for(&rig, &sealed, signer, &example));
     assert_eq!(attach(&rig, &sealed, &proofs).await, 2101);
-    assert_eq!(rig.world.mailbox.count(), count);
+    assert_eq!(rig.testbed.mailbox.count(), count);
 }
 
 async fn whole(rig: &Rig, base: &Task) -> client::Signed {
-    client::sign(&rig.world, &base.seal()).await
+    client::sign(&rig.testbed, &base.seal()).await
 }
 
 #[tokio::test]
@@ -141,7 +142,7 @@ async fn all_get_the_document_and_its_proof() {
     base.notificant = "office@example.com".into();
     base.notificant_locale = "zh-TW".into();
     base.file_name = "\u{5951}\u{7d04}.v1.pdf".into();
-    let before = rig.world.mailbox.count();
+    let before = rig.testbed.mailbox.count();
     let signed = whole(&rig, &base).await;
     let names: Vec<&str> = signed.files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
@@ -165,7 +166,7 @@ async fn all_get_the_document_and_its_proof() {
     });
 
     // received, two requests, two confirmations, and the three of the end.
-    let mails = rig.world.mailbox.since(before);
+    let mails = rig.testbed.mailbox.since(before);
     let last: Vec<_> = mails.iter().rev().take(3).collect();
     let mut recipients: Vec<&str> = last
         .iter()
@@ -195,7 +196,7 @@ async fn with_enhanced_privacy_mails_need_the_password() {
     base.enhanced_privacy = true;
     base.password = "p\u{e4}ss word".into();
     let signed = whole(&rig, &base).await;
-    let mails = rig.world.mailbox.mails();
+    let mails = rig.testbed.mailbox.mails();
     let preview = &mails[0].parsed().attachments[0].bytes.clone();
     assert!(preview.windows(8).any(|window| window == b"/Encrypt"));
     let last = mails.last().unwrap().parsed();
@@ -207,7 +208,7 @@ async fn with_enhanced_privacy_mails_need_the_password() {
     );
 }
 
-/// The verifier that a relying party has takes what comes out of the enclave.
+/// The relying party's verifier accepts the enclave's results.
 #[tokio::test]
 async fn a_job_with_unknown_members_is_the_same_job() {
     let rig = Rig::start().await;

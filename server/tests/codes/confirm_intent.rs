@@ -4,8 +4,8 @@ use crate::{Rig, task};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use letsesign_proof::{Hash, Poi, Por};
-use letsesign_world::twilio::PIN;
-use letsesign_world::{Attested, Fault, Json, Options, Sealed, Server, World};
+use letsesign_testbed::twilio::PIN;
+use letsesign_testbed::{Attested, Fault, Json, Options, Sealed, Server, Testbed};
 
 const PHONE: &str = "+886912345678";
 const DAY: i64 = 86_400_000;
@@ -18,11 +18,11 @@ fn user_data(function: &str, name: &str, bytes: &[u8]) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A proof with a document of the world's NSM, whatever it says.
+/// A proof of arbitrary content, with a document of the testbed's NSM.
 fn forged(rig: &Rig, por: &[u8], user_data: &[u8]) -> Attested {
     Attested {
         results: vec![("por".into(), por.to_vec())],
-        document: rig.world.nsm.attest(Some(user_data), |_| {}),
+        document: rig.testbed.nsm.attest(Some(user_data), |_| {}),
     }
 }
 
@@ -69,7 +69,8 @@ async fn documents_that_prove_nothing_are_2201() {
         assert_eq!(confirm(&rig, &sealed, &secret, &proof).await, 2201);
     }
 
-    // Documents of others: another image, debug mode, a changed byte, the future, an algorithm that was not asked for.
+    // Documents of others: another image, debug mode, a changed byte, the future, an algorithm that
+    // was not asked for.
     type Change = fn(&mut letsesign_test_authority::Document);
     let changes: [Change; 7] = [
         |document| document.pcrs[0].1 = vec![0x77; 48],
@@ -87,7 +88,7 @@ async fn documents_that_prove_nothing_are_2201() {
     for (number, change) in changes.into_iter().enumerate() {
         let proof = Attested {
             results: vec![("por".into(), por.clone())],
-            document: rig.world.nsm.attest(Some(&right), change),
+            document: rig.testbed.nsm.attest(Some(&right), change),
         };
         assert_eq!(
             confirm(&rig, &sealed, &secret, &proof).await,
@@ -95,12 +96,12 @@ async fn documents_that_prove_nothing_are_2201() {
             "change {number}"
         );
     }
-    rig.world.nsm.clock().set_offset(2 * 3_600_000);
+    rig.testbed.nsm.clock().set_offset(2 * 3_600_000);
     let future = forged(&rig, &por, &right);
-    rig.world.nsm.clock().set_offset(0);
+    rig.testbed.nsm.clock().set_offset(0);
     assert_eq!(confirm(&rig, &sealed, &secret, &future).await, 2201);
 
-    // What is no base64, and no proof.
+    // Text that is not base64, and bytes that are not a proof.
     for (member, text) in [
         ("por", "AAA"),
         ("por", "\u{e9}"),
@@ -135,7 +136,7 @@ async fn requests_for_something_else_are_2202() {
     let mut job = sealed.confirm_intent(&secret, &por);
     job.set("taskID", "another");
     assert_eq!(rig.code("confirmIntent", &job).await, 2202);
-    // A signer who is none.
+    // An index without a signer.
     let mut proof = Por::parse(por.result("por")).unwrap();
     proof.signer_idx = 7;
     let bytes = proof.to_cbor().unwrap();
@@ -143,7 +144,7 @@ async fn requests_for_something_else_are_2202() {
     assert_eq!(confirm(&rig, &sealed, &secret, &proof).await, 2202);
 }
 
-/// Proofs of releases before this one bind no task and do not expire; they are as good as they were.
+/// Proofs of earlier releases neither bind a task nor expire; they stay valid.
 #[tokio::test]
 async fn proofs_without_the_later_members_are_accepted() {
     let rig = Rig::with(&[("kms-document-ms", "1")]).await;
@@ -153,8 +154,8 @@ async fn proofs_without_the_later_members_are_accepted() {
     (proof.task_hash, proof.expiry_time) = (None, None);
     let bytes = proof.to_cbor().unwrap();
     let old = forged(&rig, &bytes, &user_data("sendReq", "por", &bytes));
-    rig.world.nsm.clock().set_offset(185 * DAY);
-    rig.world.kms.clock().set_offset(185 * DAY);
+    rig.testbed.nsm.clock().set_offset(185 * DAY);
+    rig.testbed.kms.clock().set_offset(185 * DAY);
     set_clock(&rig).await;
     assert_eq!(confirm(&rig, &sealed, &secret, &old).await, 0);
 }
@@ -165,8 +166,8 @@ async fn a_request_expires() {
     let sealed = task().seal();
     let (por, secret) = rig.asked(&sealed, 0).await;
     for (days, code) in [(179, 0), (181, 2201)] {
-        rig.world.nsm.clock().set_offset(days * DAY);
-        rig.world.kms.clock().set_offset(days * DAY);
+        rig.testbed.nsm.clock().set_offset(days * DAY);
+        rig.testbed.kms.clock().set_offset(days * DAY);
         set_clock(&rig).await;
         assert_eq!(
             confirm(&rig, &sealed, &secret, &por).await,
@@ -186,16 +187,16 @@ async fn a_phone_is_checked() {
     assert_eq!(result["code"], 2203);
     let sid = result["twilioVerificationSID"].as_str().unwrap().to_owned();
     assert_eq!(result.as_object().unwrap().len(), 2, "{result}");
-    let sms = rig.world.twilio.sms();
+    let sms = rig.testbed.twilio.sms();
     assert_eq!(
         (sms.len(), sms[0].to.as_str(), sms[0].channel.as_str()),
         (1, PHONE, "sms")
     );
     // Not twice in a row.
     assert_eq!(rig.code("confirmIntent", &job).await, 2205);
-    assert_eq!(rig.world.twilio.sms().len(), 1);
+    assert_eq!(rig.testbed.twilio.sms().len(), 1);
 
-    // Either of the two alone is as good as none.
+    // Either of the two alone counts as missing.
     let mut half = job.clone();
     half.add("twilioVerificationSID", &sid);
     assert_eq!(rig.code("confirmIntent", &half).await, 2205);
@@ -215,7 +216,7 @@ async fn a_phone_is_checked() {
     let poi = Attested::of(&result);
     let poi = Poi::parse(poi.result("poi")).unwrap();
     assert!(poi.phone.unwrap().is(PHONE));
-    // Used up.
+    // The PIN is used up.
     assert_eq!(rig.code("confirmIntent", &with(&sid, PIN)).await, 2204);
 }
 
@@ -227,36 +228,36 @@ async fn what_twilio_refuses_has_its_code() {
     let (por, secret) = rig.asked(&sealed, 0).await;
     let job = sealed.confirm_intent(&secret, &por);
 
-    rig.world.twilio.change(|account| {
+    rig.testbed.twilio.change(|account| {
         for service in account.services.values_mut() {
             service.code_length = 4;
         }
     });
     assert_eq!(rig.code("confirmIntent", &job).await, 2012);
-    rig.world.twilio.change(|account| {
+    rig.testbed.twilio.change(|account| {
         for service in account.services.values_mut() {
             service.code_length = 6;
             service.friendly_name = "Another".into();
         }
     });
     assert_eq!(rig.code("confirmIntent", &job).await, 2012);
-    rig.world.twilio.change(|account| {
+    rig.testbed.twilio.change(|account| {
         for service in account.services.values_mut() {
             service.friendly_name = "Let's eSign".into();
         }
         account.refused.push(PHONE.into());
     });
     assert_eq!(rig.code("confirmIntent", &job).await, 2205);
-    rig.world.twilio.change(|account| account.refused.clear());
-    let busy = Fault::Answer(letsesign_world::Answer::status(503));
-    rig.world.twilio.faults().always(busy);
+    rig.testbed.twilio.change(|account| account.refused.clear());
+    let busy = Fault::Answer(letsesign_testbed::Answer::status(503));
+    rig.testbed.twilio.faults().always(busy);
     assert_eq!(rig.code("confirmIntent", &job).await, 2205);
-    rig.world.twilio.faults().clear();
+    rig.testbed.twilio.faults().clear();
 
     // An SMS that did not go out does not count: this one does.
     let result = rig.result("confirmIntent", &job).await;
     assert_eq!(result["code"], 2203);
-    rig.world.twilio.change(|account| account.keys.clear());
+    rig.testbed.twilio.change(|account| account.keys.clear());
     let mut pin = job.clone();
     let sid = result["twilioVerificationSID"].as_str().unwrap();
     pin.add("twilioVerificationSID", sid);
@@ -275,26 +276,26 @@ async fn several_signers_are_reported_one_by_one() {
     let mut base = task().with_signers(2);
     base.notificant = "office@example.com".into();
     let sealed = base.seal();
-    let before = rig.world.mailbox.count();
+    let before = rig.testbed.mailbox.count();
     rig.confirmed(&sealed, 0).await;
-    let mails = rig.world.mailbox.since(before);
-    let told: Vec<_> = mails
+    let mails = rig.testbed.mailbox.since(before);
+    let notices: Vec<_> = mails
         .iter()
         .filter(|mail| mail.recipients == ["office@example.com"])
         .collect();
     // "received" and "signed".
-    assert_eq!(told.len(), 2);
-    let text = told[1].parsed().text.unwrap();
+    assert_eq!(notices.len(), 2);
+    let text = notices[1].parsed().text.unwrap();
     assert!(
         text.contains("Signer A (20") && text.contains(" UTC)"),
         "{text}"
     );
 }
 
-/// A task that was begun with a listed image is finished with this one.
+/// This image finishes a task that a listed image began.
 #[tokio::test]
 async fn proofs_of_a_listed_image_are_accepted() {
-    let world = World::start(Options::default()).await.unwrap();
+    let testbed = Testbed::start(Options::default()).await.unwrap();
     let configs = tempfile::tempdir().unwrap();
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../enclave/configs");
     for entry in std::fs::read_dir(source).unwrap() {
@@ -308,8 +309,8 @@ async fn proofs_of_a_listed_image_are_accepted() {
     std::fs::write(configs.path().join("compatible.toml"), list).unwrap();
     let folder = configs.path().to_str().unwrap();
     let program = env!("CARGO_BIN_EXE_letsesign-server").as_ref();
-    let server = Server::with(program, &world, &[], &[("LETSESIGN_CONFIGS", folder)]);
-    let rig = Rig { world, server };
+    let server = Server::with(program, &testbed, &[], &[("LETSESIGN_CONFIGS", folder)]);
+    let rig = Rig { testbed, server };
     let sealed = task().seal();
     let (good, secret) = rig.asked(&sealed, 0).await;
     let por = good.result("por").to_vec();
@@ -317,7 +318,7 @@ async fn proofs_of_a_listed_image_are_accepted() {
     for (registers, code) in [([0x77; 3], 0), ([0x77, 0x77, 0x78], 2201)] {
         let proof = Attested {
             results: vec![("por".into(), por.clone())],
-            document: rig.world.nsm.attest(Some(&right), |document| {
+            document: rig.testbed.nsm.attest(Some(&right), |document| {
                 for (pcr, byte) in document.pcrs.iter_mut().zip(registers) {
                     pcr.1 = vec![byte; 48];
                 }

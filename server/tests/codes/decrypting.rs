@@ -1,7 +1,7 @@
-//! What is checked while a task is decrypted (docs/signing.md, "Decrypting").
+//! Checks during the decryption of a task (docs/signing.md, "Decrypting").
 
 use crate::{Rig, task};
-use letsesign_world::{Json, Provider, Sealed};
+use letsesign_testbed::{Json, Provider, Sealed};
 
 /// A part that does not decrypt, whatever is wrong with it.
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn parts_that_do_not_decrypt_are_2002() {
             assert_eq!(rig.send(&sealed).await, 2002, "{part} {member} {value}");
         }
     }
-    // What is no strict JSON is not told from what does not decrypt: the difference would be an
+    // Invalid JSON and failed decryption must be indistinguishable: the difference would be an
     // oracle (hostile.rs).
     let deep = format!("{{\"taskConfig\":{}1{}}}", "[".repeat(70), "]".repeat(70));
     for part in [
@@ -70,11 +70,13 @@ async fn kms_decides_who_decrypts() {
     let mut wrong = task();
     wrong.key_arn = "arn:aws:kms:us-east-1:111122223333:key/other".into();
     assert_eq!(rig.send(&wrong.seal()).await, 2002);
-    rig.world.kms.change_policy(|policy| policy.images.clear());
+    rig.testbed
+        .kms
+        .change_policy(|policy| policy.images.clear());
     assert_eq!(rig.send(&task().seal()).await, 2002);
 }
 
-/// Strict JSON that is not what it should be.
+/// Strict JSON that violates the schema.
 #[tokio::test]
 async fn parts_that_do_not_fit_their_schema_are_2001() {
     let rig = Rig::start().await;
@@ -141,7 +143,8 @@ async fn members_of_the_task_configuration_are_checked() {
     assert_eq!(rig.send(&parts.bind().seal()).await, 0);
 }
 
-/// Numbers as their senders spell them, and texts in any language: hashes are over what was written.
+/// Numbers as their senders spell them, and texts in any language: hashes are over what was
+/// written.
 #[tokio::test]
 async fn hashes_are_over_the_senders_text() {
     let rig = Rig::start().await;
@@ -222,7 +225,7 @@ async fn what_is_bound_must_be_what_is_there() {
     assert_eq!(rig.send(&changed.seal()).await, 2006);
 }
 
-/// With everything wrong, what comes first decides; mended one by one, the next.
+/// With every part wrong, the first check decides; once it is repaired, the next one does.
 #[tokio::test]
 async fn the_first_thing_that_is_wrong_decides() {
     let rig = Rig::start().await;

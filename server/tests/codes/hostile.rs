@@ -5,9 +5,9 @@
 use crate::{Rig, task};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use letsesign_world::customer::{decrypt, decrypt_data_key, encrypt, encrypt_data_key};
-use letsesign_world::twilio::PIN;
-use letsesign_world::{Attested, Json, Sealed};
+use letsesign_testbed::customer::{decrypt, decrypt_data_key, encrypt, encrypt_data_key};
+use letsesign_testbed::twilio::PIN;
+use letsesign_testbed::{Attested, Json, Sealed};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,7 @@ fn put(sealed: &mut Sealed, part: &str, wrapped: &[u8], iv: [u8; 16], data: &[u8
 
 /// The audit's attack: a block of the e-mail configuration in every slot, with vectors one of which
 /// makes it end in right padding. From 2002 and 2006 it read 48 bytes of the bearer secret. The
-/// whole loop, for every slot and all guesses, is in src/task/judge_tests.rs.
+/// whole loop, for every slot and all guesses, is in src/task/accept_tests.rs.
 #[tokio::test]
 async fn result_codes_decrypt_nothing() {
     let rig = Rig::with(&[("refusal-ms", "1"), ("workers-max", "4")]).await;
@@ -52,7 +52,7 @@ async fn result_codes_decrypt_nothing() {
     let email = bytes(&honest, "encryptedEmailConfig", "encryptedData");
     let before: [u8; 16] = email[16..32].try_into().unwrap();
     let block = &email[32..48];
-    // What the block decrypts to with a vector of zeros, to know which guess is the right one.
+    // The block's plaintext with a vector of zeros, to know which guess is the right one.
     let clear = {
         let key: [u8; 32] = keys[3].clone().try_into().unwrap();
         let last = encrypt(&key, block.try_into().unwrap(), b"");
@@ -65,7 +65,7 @@ async fn result_codes_decrypt_nothing() {
         let mut jobs = Vec::new();
         for guess in 0..16 {
             let mut sealed = honest.clone();
-            // New counters for all parts.
+            // Wrap every data key anew, so that all counters are new.
             for ((part, _), key) in PARTS.iter().zip(&keys) {
                 let wrapped = BASE64_STANDARD.encode(encrypt_data_key(key));
                 sealed.payload.set(&path(part, "encryptedDataKey"), wrapped);
@@ -73,7 +73,7 @@ async fn result_codes_decrypt_nothing() {
             let mut iv = [0x11; 16];
             iv[15] = clear[15] ^ 1 ^ guess;
             put(&mut sealed, slot, &encrypt_data_key(&keys[3]), iv, block);
-            jobs.push(rig.world.submit("sendReq", &sealed.send_req(0)));
+            jobs.push(rig.testbed.submit("sendReq", &sealed.send_req(0)));
         }
         let mut codes = BTreeSet::new();
         for job in jobs {
@@ -81,10 +81,10 @@ async fn result_codes_decrypt_nothing() {
         }
         assert_eq!(codes, BTreeSet::from([expected]), "{slot}");
     }
-    assert_eq!(rig.world.mailbox.count(), 0);
+    assert_eq!(rig.testbed.mailbox.count(), 0);
 }
 
-/// What one data key decrypts to is refused sixteen times at most; then not even KMS is asked.
+/// Plaintexts under one data key are refused sixteen times at most; then not even KMS is asked.
 #[tokio::test]
 async fn a_data_key_has_a_budget_of_refusals() {
     let rig = Rig::start().await;
@@ -93,7 +93,7 @@ async fn a_data_key_has_a_budget_of_refusals() {
     let data = bytes(&honest, "encryptedEmailConfig", "encryptedData");
     let mut codes = Vec::new();
     for guess in 0..18 {
-        // Other binding data each time, so that their budget is not what is used up.
+        // Use other binding data each time, so that their budget does not run out first.
         let mut sealed = task().seal();
         put(
             &mut sealed,
@@ -105,9 +105,9 @@ async fn a_data_key_has_a_budget_of_refusals() {
         codes.push(rig.send(&sealed).await);
     }
     assert_eq!(codes, [[2006; 16].as_slice(), &[2002; 2]].concat());
-    let before = rig.world.kms.counters().requests();
+    let before = rig.testbed.kms.counters().requests();
     assert_eq!(rig.send(&honest).await, 2002, "the key is in another slot");
-    assert_eq!(rig.world.kms.counters().requests(), before);
+    assert_eq!(rig.testbed.kms.counters().requests(), before);
     // Others are not affected.
     assert_eq!(rig.send(&task().seal()).await, 0);
 }
@@ -123,7 +123,7 @@ async fn parallel_jobs_do_not_overrun_the_budget() {
             let mut sealed = task().seal();
             let part = "encryptedTemplateData";
             put(&mut sealed, part, &wrapped, [guess; 16], &[guess; 16]);
-            rig.world.submit("sendReq", &sealed.send_req(0))
+            rig.testbed.submit("sendReq", &sealed.send_req(0))
         })
         .collect();
     let mut refused = 0;
@@ -144,7 +144,7 @@ async fn honest_jobs_and_failures_of_kms_use_up_nothing() {
         assert_eq!(rig.code("sendReq", &wrong).await, 2002);
     }
     let jobs: Vec<_> = (0..40)
-        .map(|number| rig.world.submit("sendReq", &sealed.send_req(number % 2)))
+        .map(|number| rig.testbed.submit("sendReq", &sealed.send_req(number % 2)))
         .collect();
     for job in jobs {
         assert_eq!(job.result().await["code"], 0);
@@ -199,11 +199,11 @@ async fn refusals_differ_in_their_code_alone() {
     assert_eq!(rig.send(&task().seal()).await, 0);
     let mut lines = BTreeSet::new();
     for (name, sealed, code) in refused() {
-        let (begun, kms) = (Instant::now(), rig.world.kms.counters().requests());
+        let (begun, kms) = (Instant::now(), rig.testbed.kms.counters().requests());
         let known = rig.server.log().len();
         assert_eq!(rig.send(&sealed).await, code, "{name}");
         assert!(begun.elapsed() >= DELAY, "{name} was answered at once");
-        let asked = rig.world.kms.counters().requests() - kms;
+        let asked = rig.testbed.kms.counters().requests() - kms;
         assert_eq!(asked, 5, "{name}: calls to KMS");
         assert!(rig.server.writes(&format!("code={code}")));
         let log = rig.server.log();
@@ -213,7 +213,7 @@ async fn refusals_differ_in_their_code_alone() {
             lines.insert(kept.collect::<Vec<_>>().join(" "));
         }
     }
-    assert_eq!(rig.world.mailbox.count(), 1, "the honest one alone");
+    assert_eq!(rig.testbed.mailbox.count(), 1, "the honest one alone");
     assert_eq!(lines.len(), 1, "{lines:#?}");
 }
 
@@ -240,7 +240,7 @@ async fn a_pin_of_one_request_does_not_confirm_another() {
     };
     let bare = other_sid.split('.').next().unwrap();
     let mac = one_sid.rsplit('.').next().unwrap();
-    let before = rig.world.twilio.counters().requests();
+    let before = rig.testbed.twilio.counters().requests();
     for sid in [
         one_sid.as_str(),
         bare,
@@ -251,8 +251,8 @@ async fn a_pin_of_one_request_does_not_confirm_another() {
         let code = rig.code("confirmIntent", &with(&other, sid)).await;
         assert_eq!(code, 2204, "{sid}");
     }
-    // Not even tried: a wrong PIN more would lock the right one out.
-    assert_eq!(rig.world.twilio.counters().requests(), before);
+    // Twilio must not see this PIN: one more wrong attempt would lock out the right PIN.
+    assert_eq!(rig.testbed.twilio.counters().requests(), before);
     for (job, sid) in [(one, one_sid), (other, other_sid)] {
         let result = rig.result("confirmIntent", &with(&job, &sid)).await;
         Attested::of(&result);
@@ -263,7 +263,7 @@ async fn a_pin_of_one_request_does_not_confirm_another() {
 #[tokio::test]
 async fn temporary_credentials_need_their_session_token() {
     let rig = Rig::start().await;
-    rig.world.kms.change_policy(|policy| {
+    rig.testbed.kms.change_policy(|policy| {
         policy
             .access_keys
             .push(("ASIATEMPORARY".into(), "temporary secret".into()));
@@ -296,12 +296,12 @@ async fn every_job_may_have_a_sub_task_of_its_own() {
     let sealed = task().with_signers(2).seal();
     let mut pois = Vec::new();
     for signer in 0..2 {
-        let before = rig.world.mailbox.count();
+        let before = rig.testbed.mailbox.count();
         let mut job = sealed.send_req(signer);
         job.set("subTaskID", format!("ask-{signer}"));
         let por = Attested::of(&rig.result("sendReq", &job).await);
-        let mail = &rig.world.mailbox.since(before)[0];
-        let link = letsesign_world::client::Link::of(&mail.parsed());
+        let mail = &rig.testbed.mailbox.since(before)[0];
+        let link = letsesign_testbed::client::Link::of(&mail.parsed());
         assert_eq!(link.intent["sid"], format!("ask-{signer}"));
         let mut job = sealed.confirm_intent(link.secret(), &por);
         job.set("subTaskID", format!("confirm-{signer}"));

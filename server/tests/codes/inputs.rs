@@ -1,7 +1,7 @@
 //! The schema of jobs: what is not as docs/signing.md says is 2001, before anything is decrypted.
 
 use crate::{Rig, task};
-use letsesign_world::Json;
+use letsesign_testbed::Json;
 
 fn changes() -> Vec<(&'static str, Json)> {
     let long = |count: usize| Json::from("x".repeat(count).as_str());
@@ -136,8 +136,8 @@ async fn send_req_is_checked_member_by_member() {
         assert_eq!(rig.code("sendReq", &job).await, 2001, "without {path}");
     }
     // Nothing of it reached a service.
-    assert_eq!(rig.world.kms.counters().requests(), 0);
-    // Members that nobody knows are welcome, 1.0 is 1, and an address may be empty.
+    assert_eq!(rig.testbed.kms.counters().requests(), 0);
+    // Unknown members are allowed, 1.0 is 1, and an address may be empty.
     let mut job = sealed.send_req(0);
     job.add("unknown", Json::raw("{\"a\":[1,2,3]}"));
     job.set("signerIdx", Json::raw("0.0"));

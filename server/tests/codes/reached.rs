@@ -1,13 +1,17 @@
 //! No code is without a test.
 
-use letsesign_job::Code;
+use letsesign_job_protocol::Code;
 
 #[test]
 fn every_code_has_a_test_that_reaches_it() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/codes");
     let mut text = String::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        text += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    for folder in ["codes", "protocol2"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests")
+            .join(folder);
+        for entry in std::fs::read_dir(folder).unwrap() {
+            text += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        }
     }
     for code in Code::ALL.iter().filter(|code| **code != Code::Success) {
         let number = code.number().to_string();
@@ -16,17 +20,17 @@ fn every_code_has_a_test_that_reaches_it() {
     }
 }
 
-/// What nobody foresaw: an NSM that answers at the start and then no more.
+/// An unforeseen failure: an NSM that answers at the start and then no more.
 #[tokio::test]
 async fn an_nsm_that_fails_is_2999() {
     let rig = crate::Rig::start().await;
     let sealed = crate::task().seal();
     let proof = rig.confirmed(&sealed, 0).await;
-    rig.world
+    rig.testbed
         .nsm
         .faults()
-        .always(letsesign_world::NsmFault::Refuse(
-            letsesign_world::nsm::Refusal::Internal,
+        .always(letsesign_testbed::NsmFault::Refuse(
+            letsesign_testbed::nsm::Refusal::Internal,
         ));
     assert_eq!(
         rig.code("attachEsig", &sealed.attach_esig(&[proof])).await,

@@ -1,8 +1,8 @@
 //! `sendReq` after decryption.
 
 use crate::{Rig, task};
-use letsesign_world::client::Link;
-use letsesign_world::{Fault, Json, Mail, Provider, Step, client, pdf};
+use letsesign_testbed::client::Link;
+use letsesign_testbed::{Fault, Json, Mail, Provider, Step, client, pdf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn documents_are_checked() {
     assert_eq!(rig.send(&signed.seal()).await, 2105);
 
     let mut none = task();
-    none.pdf = b"this is no PDF".to_vec();
+    none.pdf = b"this is not a PDF".to_vec();
     assert_eq!(rig.send(&none.seal()).await, 2106);
     let mut empty = task();
     empty.pdf = Vec::new();
@@ -66,7 +66,7 @@ async fn documents_are_checked() {
         },
     ];
     for (number, change) in outside.into_iter().enumerate() {
-        // Another signer's field: all are tried.
+        // Another signer's field: the server tries the fields of all signers.
         let mut wrong = task().with_signers(2);
         change(&mut wrong.signers[1].fields[0]);
         assert_eq!(rig.send(&wrong.seal()).await, 2106, "change {number}");
@@ -84,7 +84,8 @@ async fn documents_are_checked() {
     assert_eq!(rig.send(&page.seal()).await, 2106);
 }
 
-/// A password that PDF's encryption does not take (SASLprep, RFC 4013): the document can be stamped, its preview cannot be made.
+/// A password that PDF's encryption does not take (SASLprep, RFC 4013): the document can be
+/// stamped, its preview cannot be made.
 #[tokio::test]
 async fn a_preview_that_cannot_be_made_is_2107() {
     let rig = Rig::start().await;
@@ -119,25 +120,25 @@ async fn mails_that_fail_have_their_codes() {
         let mut wrong = base.clone();
         wrong.domain = "no domain".into();
         assert_eq!(rig.send(&wrong.seal()).await, 2009);
-        assert_eq!(rig.world.mailbox.count(), 0);
+        assert_eq!(rig.testbed.mailbox.count(), 0);
 
-        // The signer's mail is refused: the notificant is told.
+        // The signer's mail is refused: the notificant gets a mail.
         let refuse = |times| match provider {
             Provider::Ses => {
                 let fault = Fault::Reply(Step::Rcpt, "550 no".into());
-                rig.world.ses.faults().first(times, fault);
+                rig.testbed.ses.faults().first(times, fault);
             }
             Provider::SendGrid => {
-                let fault = Fault::Answer(letsesign_world::Answer::status(400));
-                rig.world.sendgrid.faults().first(times, fault);
+                let fault = Fault::Answer(letsesign_testbed::Answer::status(400));
+                rig.testbed.sendgrid.faults().first(times, fault);
             }
         };
         refuse(1);
         assert_eq!(rig.send(&base.seal()).await, 2109);
-        let mails = rig.world.mailbox.mails();
-        let told = to(&mails, "office@example.com");
-        assert_eq!((mails.len(), told.len()), (1, 1), "{provider:?}");
-        let text = told[0].parsed().text.unwrap();
+        let mails = rig.testbed.mailbox.mails();
+        let notices = to(&mails, "office@example.com");
+        assert_eq!((mails.len(), notices.len()), (1, 1), "{provider:?}");
+        let text = notices[0].parsed().text.unwrap();
         assert!(text.contains("contract.pdf"), "{text}");
     }
 }
@@ -148,16 +149,16 @@ async fn a_signer_who_was_asked_stays_asked() {
     let mut base = task();
     base.notificant = "office@example.com".into();
     // The second mail fails, so the first is out and the request stands.
-    let faults = rig.world.ses.faults();
+    let faults = rig.testbed.ses.faults();
     faults.next(Fault::DelayAt(Step::Rcpt, Duration::ZERO));
     faults.next(Fault::Reply(Step::Rcpt, "550 no".into()));
     assert_eq!(rig.send(&base.seal()).await, 2108);
-    let mails = rig.world.mailbox.mails();
+    let mails = rig.testbed.mailbox.mails();
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].recipients, ["signer0@example.com"]);
 }
 
-/// What a signer gets.
+/// The mail that a signer gets.
 #[tokio::test]
 async fn the_mail_names_the_sender_and_holds_link_and_preview() {
     let rig = Rig::start().await;
@@ -171,7 +172,7 @@ async fn the_mail_names_the_sender_and_holds_link_and_preview() {
     let sealed = base.seal();
     let result = rig.result("sendReq", &sealed.send_req(0)).await;
     assert_eq!(result["code"], 0, "{result} {}", rig.server.log());
-    let mails = rig.world.mailbox.mails();
+    let mails = rig.testbed.mailbox.mails();
     let mail = to(&mails, "signer0@example.com")[0].parsed();
     let html = mail.html.clone().unwrap();
     assert!(
@@ -188,11 +189,11 @@ async fn the_mail_names_the_sender_and_holds_link_and_preview() {
     assert!(preview.bytes.starts_with(b"%PDF"));
     let link = Link::of(&mail);
     assert_eq!(link.secret().len(), 344);
-    let told = to(&mails, "office@example.com");
-    assert_eq!(told.len(), 1);
+    let notices = to(&mails, "office@example.com");
+    assert_eq!(notices.len(), 1);
 }
 
-/// Only the first signer's request is reported, and only to whoever wants to know.
+/// Only the first signer's request is reported, and only if the task has a notificant.
 #[tokio::test]
 async fn later_signers_are_not_reported() {
     let rig = Rig::start().await;
@@ -204,7 +205,7 @@ async fn later_signers_are_not_reported() {
     base.pdf.extend_from_slice(b"\nletsesign=true\n");
     let sealed = base.seal();
     assert_eq!(rig.code("sendReq", &sealed.send_req(1)).await, 2105);
-    let mails = rig.world.mailbox.mails();
+    let mails = rig.testbed.mailbox.mails();
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].recipients, ["signer1@example.com"]);
 }

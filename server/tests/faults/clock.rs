@@ -1,7 +1,8 @@
-//! The NSM's clock jumps. The machine's wall clock plays no role: it stays as it is, and what KMS and the NSM agree on is right.
+//! The NSM's clock jumps. The machine's wall clock plays no role: it stays as it is, and what KMS
+//! and the NSM agree on is right.
 
 use crate::stage::{Stage, code, task};
-use letsesign_world::Attested;
+use letsesign_testbed::Attested;
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -10,8 +11,8 @@ const DAY: i64 = 24 * HOUR;
 const LIMITS: [(&str, &str); 1] = [("kms-document-ms", "1")];
 
 fn everywhere(stage: &Stage, offset: i64) {
-    stage.world.nsm.clock().set_offset(offset);
-    stage.world.kms.clock().set_offset(offset);
+    stage.testbed.nsm.clock().set_offset(offset);
+    stage.testbed.kms.clock().set_offset(offset);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -20,17 +21,17 @@ async fn requests_are_signed_at_the_time_of_the_nsm() {
     stage.works(&"the start").await;
     let sealed = task().seal();
     for offset in [2 * HOUR, -2 * HOUR, 20 * DAY, -20 * HOUR] {
-        // The NSM alone: KMS takes no such time, and is not asked again.
-        stage.world.nsm.clock().set_offset(offset);
+        // The NSM alone jumps: KMS refuses such a time, and the server does not retry.
+        stage.testbed.nsm.clock().set_offset(offset);
         let outcome = stage.ask(&sealed).await;
         assert_eq!(
             (outcome.code, outcome.kms.requests, outcome.mails),
             (2002, 4, 0),
             "{offset}"
         );
-        stage.world.nsm.clock().set_offset(0);
+        stage.testbed.nsm.clock().set_offset(0);
         stage.works(&offset).await;
-        // Both: that is the time, whatever the machine's clock says.
+        // Both jump: the server takes their time, whatever the machine's clock says.
         everywhere(&stage, offset);
         stage.works(&offset).await;
         everywhere(&stage, 0);
@@ -39,9 +40,9 @@ async fn requests_are_signed_at_the_time_of_the_nsm() {
     stage.end().await;
 }
 
-/// Certificates are judged by it, too, where no session is resumed.
+/// Certificates are checked against it, too, where no session is resumed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn certificates_are_judged_at_the_time_of_the_nsm() {
+async fn certificates_are_checked_at_the_time_of_the_nsm() {
     for offset in [-2 * DAY, 301 * DAY] {
         let mut stage = Stage::start(&LIMITS).await;
         everywhere(&stage, offset);
@@ -57,16 +58,16 @@ async fn certificates_are_judged_at_the_time_of_the_nsm() {
     }
 }
 
-/// Without jobs, too, the clock is set.
+/// The server sets its clock without jobs, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_clock_is_set_without_jobs() {
     let mut stage = Stage::start(&[("clock-ms", "20")]).await;
     stage.works(&"the start").await;
     for offset in [3 * HOUR, 0] {
         everywhere(&stage, offset);
-        let documents = stage.world.nsm.documents();
+        let documents = stage.testbed.nsm.documents();
         crate::stage::until("two documents", || {
-            stage.world.nsm.documents() >= documents + 2
+            stage.testbed.nsm.documents() >= documents + 2
         })
         .await;
     }
@@ -89,7 +90,7 @@ async fn proofs_of_other_times() {
     let (por, secret) = stage.asked(&sealed, 0).await;
     let confirm = async |stage: &Stage, por: &Attested, secret: &str| {
         let result = stage
-            .world
+            .testbed
             .run("confirmIntent", &sealed.confirm_intent(secret, por))
             .await;
         (code(&result), result)
@@ -117,7 +118,7 @@ async fn proofs_of_other_times() {
     for (poi, code) in [(confirmed, 0), (far_confirmed, 2302)] {
         let job = sealed.attach_esig(&[Attested::of(&poi)]);
         assert_eq!(
-            crate::stage::code(&stage.world.run("attachEsig", &job).await),
+            crate::stage::code(&stage.testbed.run("attachEsig", &job).await),
             code
         );
     }

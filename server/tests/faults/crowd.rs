@@ -2,12 +2,13 @@
 
 use crate::stage::{Stage, sendgrid_task, task};
 use letsesign_proof::{Hash, Por};
-use letsesign_world::{Answer, Attested, Fault, Link, Step};
+use letsesign_testbed::{Answer, Attested, Fault, Link, Step};
 use std::collections::HashSet;
 
 const JOBS: usize = 64;
 
-/// Eight workers, jobs of different tasks, and services that fail now and then: every session gets the result of its job, every signer one mail.
+/// Eight workers, jobs of different tasks, and services that fail now and then: every session gets
+/// the result of its job, every signer one mail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_session_gets_its_own_result() {
     let limits = [
@@ -16,7 +17,7 @@ async fn every_session_gets_its_own_result() {
         ("keep-ms", "5000"),
     ];
     let mut stage = Stage::start(&limits).await;
-    let world = &stage.world;
+    let testbed = &stage.testbed;
     let tasks: Vec<_> = (0..JOBS)
         .map(|number| {
             let mut task = if number % 4 == 3 {
@@ -29,11 +30,11 @@ async fn every_session_gets_its_own_result() {
             task.seal()
         })
         .collect();
-    world
+    testbed
         .kms
         .faults()
         .first(3, Fault::Answer(Answer::status(503)));
-    world
+    testbed
         .ses
         .faults()
         .first(1, Fault::Reply(Step::Mail, "451 later".to_owned()));
@@ -43,13 +44,13 @@ async fn every_session_gets_its_own_result() {
         if number % 8 == 7 {
             job.set("signerIdx", 1_usize);
         }
-        pending.push(world.submit("sendReq", &job));
+        pending.push(testbed.submit("sendReq", &job));
     }
     for (number, pending) in pending.into_iter().enumerate() {
         let sealed = &tasks[number];
         let result = pending.result().await;
         let address = &sealed.task.signers[0].email;
-        let mails = world.mailbox.mails();
+        let mails = testbed.mailbox.mails();
         let mut own = mails
             .iter()
             .filter(|mail| mail.recipients.contains(address));
@@ -74,10 +75,10 @@ async fn every_session_gets_its_own_result() {
             "{number}"
         );
     }
-    assert_eq!(world.jobs.delivered(), JOBS as u64);
-    assert!(world.jobs.strays().is_empty());
-    assert_eq!(world.mailbox.count(), JOBS as u64 * 7 / 8);
-    let secrets: HashSet<_> = world
+    assert_eq!(testbed.jobs.delivered(), JOBS as u64);
+    assert!(testbed.jobs.strays().is_empty());
+    assert_eq!(testbed.mailbox.count(), JOBS as u64 * 7 / 8);
+    let secrets: HashSet<_> = testbed
         .mailbox
         .mails()
         .iter()
@@ -85,7 +86,7 @@ async fn every_session_gets_its_own_result() {
         .collect();
     assert_eq!(secrets.len(), JOBS * 7 / 8);
     // Connections are shared: far fewer than four for each job.
-    let connections = world.kms.counters().connections();
+    let connections = testbed.kms.counters().connections();
     assert!(connections <= 8 * 4 + 3, "{connections}");
     stage.works(&"a crowd").await;
     stage.end().await;

@@ -1,7 +1,7 @@
 //! The host lies, goes away and comes back (docs/job-protocol.md).
 
 use crate::stage::{IMPATIENT, MIB, Stage, code, task, until};
-use letsesign_world::{Answer, Fault, Step};
+use letsesign_testbed::{Answer, Fault, Step};
 use std::time::Duration;
 
 /// A whole job in an answer that is none: it must not run, although its JSON is complete.
@@ -53,20 +53,20 @@ async fn a_job_in_a_broken_answer_does_not_run() {
             chunked: true,
         },
     ] {
-        let mails = stage.world.mailbox.count();
-        let struck = stage.world.jobs.questions().struck();
-        stage.world.jobs.questions().next(fault.clone());
+        let mails = stage.testbed.mailbox.count();
+        let struck = stage.testbed.jobs.questions().struck();
+        stage.testbed.jobs.questions().next(fault.clone());
         until("the fault", || {
-            stage.world.jobs.questions().struck() > struck
+            stage.testbed.jobs.questions().struck() > struck
         })
         .await;
         stage.works(&"a broken answer").await;
-        assert_eq!(stage.world.mailbox.count(), mails + 1);
+        assert_eq!(stage.testbed.mailbox.count(), mails + 1);
     }
     assert!(
-        stage.world.jobs.strays().is_empty(),
+        stage.testbed.jobs.strays().is_empty(),
         "{:?}",
-        stage.world.jobs.strays()
+        stage.testbed.jobs.strays()
     );
     // At most one answer at its limit was in memory.
     let peak = stage.server.usage().peak;
@@ -74,7 +74,8 @@ async fn a_job_in_a_broken_answer_does_not_run() {
     stage.end().await;
 }
 
-/// Whatever the host does with a result, it gets the same bytes until it has taken them, and nothing is mailed twice.
+/// Whatever the host does with a result, it gets the same bytes until it has taken them, and
+/// nothing is mailed twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_result_is_offered_until_it_is_taken() {
     let mut stage = Stage::start(&[&IMPATIENT[..], &[("workers-max", "1")]].concat()).await;
@@ -90,30 +91,30 @@ async fn a_result_is_offered_until_it_is_taken() {
         (Fault::CloseAfter(0), true),
         (Fault::CloseAfter(7), true),
     ] {
-        let world = &stage.world;
-        let (mails, delivered) = (world.mailbox.count(), world.jobs.delivered());
-        let strays = world.jobs.strays().len();
-        world.jobs.deliveries().first(3, fault.clone());
+        let testbed = &stage.testbed;
+        let (mails, delivered) = (testbed.mailbox.count(), testbed.jobs.delivered());
+        let strays = testbed.jobs.strays().len();
+        testbed.jobs.deliveries().first(3, fault.clone());
         let sealed = task().seal();
-        let result = world.run("sendReq", &sealed.send_req(0)).await;
+        let result = testbed.run("sendReq", &sealed.send_req(0)).await;
         assert_eq!(code(&result), 0, "{fault:?}");
         until("the last delivery", || {
-            world.jobs.deliveries().waiting() == 0
+            testbed.jobs.deliveries().waiting() == 0
         })
         .await;
         // The next job of the only worker comes when the result was taken.
         stage.works(&fault).await;
-        let world = &stage.world;
-        assert_eq!(world.mailbox.count() - mails, 2, "{fault:?}");
+        let testbed = &stage.testbed;
+        assert_eq!(testbed.mailbox.count() - mails, 2, "{fault:?}");
         let times = if taken { 4 } else { 1 };
-        assert_eq!(world.jobs.delivered() - delivered, times + 1, "{fault:?}");
+        assert_eq!(testbed.jobs.delivered() - delivered, times + 1, "{fault:?}");
         // Four times the same, then that of the next job.
-        let offered = world.jobs.offered();
+        let offered = testbed.jobs.offered();
         let [.., a, b, c, d, next] = offered.as_slice() else {
             panic!("{}", offered.len());
         };
         assert!(a == b && b == c && c == d && d != next, "{fault:?}");
-        let repeated = world.jobs.strays();
+        let repeated = testbed.jobs.strays();
         assert_eq!(repeated.len() - strays, usize::try_from(times - 1).unwrap());
         assert!(
             repeated
@@ -135,17 +136,17 @@ async fn a_result_is_offered_until_it_is_taken() {
             chunked: true,
         },
     ] {
-        let offered = stage.world.jobs.offered().len();
-        let struck = stage.world.jobs.deliveries().struck();
-        stage.world.jobs.deliveries().next(fault.clone());
-        let pending = stage.world.submit("sendReq", &task().seal().send_req(0));
+        let offered = stage.testbed.jobs.offered().len();
+        let struck = stage.testbed.jobs.deliveries().struck();
+        stage.testbed.jobs.deliveries().next(fault.clone());
+        let pending = stage.testbed.submit("sendReq", &task().seal().send_req(0));
         until("the delivery", || {
-            stage.world.jobs.deliveries().struck() > struck
+            stage.testbed.jobs.deliveries().struck() > struck
         })
         .await;
         drop(pending);
         stage.works(&fault).await;
-        assert_eq!(stage.world.jobs.offered().len(), offered + 2, "{fault:?}");
+        assert_eq!(stage.testbed.jobs.offered().len(), offered + 2, "{fault:?}");
     }
     stage.end().await;
 }
@@ -154,21 +155,21 @@ async fn a_result_is_offered_until_it_is_taken() {
 async fn a_result_that_is_never_taken_is_given_up() {
     let mut stage = Stage::start(&[("delivery-ms", "500"), ("workers-max", "1")]).await;
     stage
-        .world
+        .testbed
         .jobs
         .deliveries()
         .always(Fault::Answer(Answer::status(500)));
-    let lost = stage.world.submit("sendReq", &task().seal().send_req(0));
+    let lost = stage.testbed.submit("sendReq", &task().seal().send_req(0));
     until("the end", || {
         stage.server.log().contains("a result waits for its job")
     })
     .await;
-    stage.world.jobs.deliveries().clear();
-    assert!(stage.world.jobs.offered().len() > 2);
+    stage.testbed.jobs.deliveries().clear();
+    assert!(stage.testbed.jobs.offered().len() > 2);
     drop(lost);
     stage.works(&"a lost result").await;
     // Once for each job.
-    assert_eq!(stage.world.mailbox.count(), 2);
+    assert_eq!(stage.testbed.mailbox.count(), 2);
     stage.end().await;
 }
 
@@ -178,25 +179,25 @@ async fn the_host_goes_away_and_comes_back() {
     let mut stage = Stage::start(&[]).await;
     stage.works(&"the start").await;
     for away in [Fault::Reset, Fault::Garbage(b"220 hello\r\n".to_vec())] {
-        let world = &stage.world;
-        let mails = world.mailbox.count();
-        world
+        let testbed = &stage.testbed;
+        let mails = testbed.mailbox.count();
+        testbed
             .ses
             .faults()
             .next(Fault::DelayAt(Step::Mail, Duration::from_millis(200)));
-        let mut pending = world.submit("sendReq", &task().seal().send_req(0));
-        until("the mail's begin", || world.ses.faults().waiting() == 0).await;
-        world.jobs.deliveries().next(Fault::Raw(Vec::new(), true));
-        let refused = world.jobs.connections().struck();
-        world.jobs.connections().always(away.clone());
+        let mut pending = testbed.submit("sendReq", &task().seal().send_req(0));
+        until("the mail's begin", || testbed.ses.faults().waiting() == 0).await;
+        testbed.jobs.deliveries().next(Fault::Raw(Vec::new(), true));
+        let refused = testbed.jobs.connections().struck();
+        testbed.jobs.connections().always(away.clone());
         until("some tries", || {
-            world.jobs.connections().struck() > refused + 10
+            testbed.jobs.connections().struck() > refused + 10
         })
         .await;
         assert_eq!(pending.within(Duration::from_millis(1)).await, None);
-        world.jobs.connections().clear();
+        testbed.jobs.connections().clear();
         assert_eq!(code(&pending.result().await), 0, "{away:?}");
-        assert_eq!(world.mailbox.count(), mails + 1);
+        assert_eq!(testbed.mailbox.count(), mails + 1);
         stage.works(&away).await;
     }
     stage.end().await;

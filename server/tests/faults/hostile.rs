@@ -1,14 +1,15 @@
 //! Jobs of full size that are made to cost memory (docs/job-protocol.md, "Memory").
 
 use crate::stage::{MIB, Stage, code, task};
-use letsesign_world::{Task, client};
+use letsesign_testbed::{Task, client};
 
 /// limits.toml: job-bytes, job-memory-bytes, job-memory-factor.
 const JOB: usize = 50 << 20;
 const FIXED: u64 = 96 * MIB;
 const FACTOR: u64 = 5;
 
-/// What hostile jobs come to. One of them is honest but for what it has besides, and that is allowed.
+/// Outcomes of hostile jobs. One of them is honest but for what it has besides, and that is
+/// allowed.
 const CODES: [i64; 3] = [0, 2001, 2002];
 
 /// One worker of eight may ask at a time: nothing is left for a second job of full size.
@@ -108,7 +109,7 @@ fn hostile(task: &Task) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What a server without jobs takes, and what it may take with one of full size.
+/// Most memory in bytes with one job of full size, given that of a server without jobs.
 fn allowed(resting: u64) -> u64 {
     resting + FIXED + FACTOR * (50 * MIB)
 }
@@ -119,7 +120,7 @@ async fn a_hostile_job_takes_no_more_than_its_share() {
         let mut stage = Stage::start(&SMALL).await;
         stage.works(&"the start").await;
         let resting = stage.server.usage().peak;
-        let result = stage.world.jobs.submit_raw(session, body).result().await;
+        let result = stage.testbed.jobs.submit_raw(session, body).result().await;
         assert!(
             CODES.contains(&code(&result)),
             "{session}: {}",
@@ -146,10 +147,10 @@ async fn eight_hostile_jobs_at_once_take_one_share_and_an_honest_one_passes() {
     let pending: Vec<_> = jobs
         .into_iter()
         .take(8)
-        .map(|(session, body)| stage.world.jobs.submit_raw(session, body))
+        .map(|(session, body)| stage.testbed.jobs.submit_raw(session, body))
         .collect();
     let sealed = task().seal();
-    let signed = client::sign(&stage.world, &sealed).await;
+    let signed = client::sign(&stage.testbed, &sealed).await;
     assert!(signed.files[0].1.ends_with(b"letsesign=true\n"));
     for pending in pending {
         let session = pending.session().to_owned();
@@ -167,19 +168,19 @@ async fn eight_hostile_jobs_at_once_take_one_share_and_an_honest_one_passes() {
     stage.end().await;
 }
 
-/// About the largest document that mail providers take, with everything: preview, confirmation, signed document, archives
-/// and mails.
+/// About the largest document that mail providers take, with everything: preview, confirmation,
+/// signed document, archives and mails.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_honest_job_fits_its_share() {
     let patient = [("mail-step-ms", "60000"), ("mail-ms", "300000")];
     let stage = Stage::start(&[&SMALL[..], &patient].concat()).await;
     let resting = stage.server.usage().peak;
-    let mut task = Task::new(letsesign_world::pdf::document(3, 24 << 20));
+    let mut task = Task::new(letsesign_testbed::pdf::document(3, 24 << 20));
     task.notificant = "office@example.com".into();
     let sealed = task.seal();
     let size = sealed.send_req(0).to_text().len();
     let allowed = resting + FIXED + FACTOR * u64::try_from(size).unwrap();
-    let signed = client::sign(&stage.world, &sealed).await;
+    let signed = client::sign(&stage.testbed, &sealed).await;
     assert!(signed.files[0].1.len() > 24 << 20);
     let peak = stage.server.usage().peak;
     println!("honest: {} of {} MiB", peak / MIB, allowed / MIB);

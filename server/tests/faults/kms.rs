@@ -1,9 +1,9 @@
-//! KMS does it wrong. A task has four encrypted parts, and each is asked for by itself: what is asked once is four requests, what is
-//! tried to the end sixteen.
+//! Faults of KMS. A task has four encrypted parts with one request each: without retries a job
+//! makes four requests, with the whole retry budget sixteen.
 
 use crate::stage::{IMPATIENT, MIB, Stage, task};
-use letsesign_world::kms::error;
-use letsesign_world::{Answer, CmsStyle, Fault, WrongCertificate};
+use letsesign_testbed::kms::error;
+use letsesign_testbed::{Answer, CmsStyle, Fault, WrongCertificate};
 use std::time::Duration;
 
 const PARTS: u64 = 4;
@@ -14,7 +14,7 @@ fn raw(text: impl Into<Vec<u8>>) -> Fault {
     Fault::Raw(text.into(), true)
 }
 
-/// Faults that stay although somebody asks again: one question each.
+/// Permanent faults: one request for each part.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_stays_is_not_asked_for_again() {
     let mut stage = Stage::start(&IMPATIENT).await;
@@ -39,7 +39,7 @@ async fn what_stays_is_not_asked_for_again() {
         json(r#"{"CiphertextForRecipient":"AAAA","CiphertextForRecipient":"AAAA"}"#),
         json("garbage"),
     ] {
-        stage.world.kms.faults().always(fault.clone());
+        stage.testbed.kms.faults().always(fault.clone());
         let outcome = stage.ask(&task().seal()).await;
         assert_eq!(
             (outcome.code, outcome.kms.requests, outcome.mails),
@@ -52,7 +52,7 @@ async fn what_stays_is_not_asked_for_again() {
     stage.end().await;
 }
 
-/// Nobody who is not KMS gets a request.
+/// Only an authenticated KMS gets a request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_else_gets_a_request() {
     let mut stage = Stage::start(&IMPATIENT).await;
@@ -65,7 +65,7 @@ async fn nobody_else_gets_a_request() {
         Fault::Certificate(WrongCertificate::Expired),
         Fault::Certificate(WrongCertificate::Future),
     ] {
-        stage.world.kms.faults().always(fault.clone());
+        stage.testbed.kms.faults().always(fault.clone());
         let outcome = stage.ask(&task().seal()).await;
         assert_eq!(
             (
@@ -83,7 +83,7 @@ async fn nobody_else_gets_a_request() {
     stage.end().await;
 }
 
-/// Faults that pass.
+/// Temporary faults.
 fn passing() -> Vec<Fault> {
     vec![
         Fault::Reset,
@@ -102,7 +102,7 @@ fn passing() -> Vec<Fault> {
         raw("no HTTP at all\r\n\r\n"),
         raw([&b"HTTP/1.1 200 -\r\n"[..], &b"a: b\r\n".repeat(65), b"\r\n"].concat()),
         raw([b"HTTP/1.1 200 -\r\na: ", &*b"b".repeat(100_000)].concat()),
-        // It is not known whether this is all.
+        // The end of the body is unknown, so it may be truncated.
         raw("HTTP/1.1 200 -\r\n\r\n{}"),
         raw("HTTP/1.1 200 -\r\ncontent-length: 3\r\n\r\n{}"),
         raw("HTTP/1.1 200 -\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n"),
@@ -115,7 +115,11 @@ fn passing() -> Vec<Fault> {
 async fn what_passes_is_asked_for_again() {
     let mut stage = Stage::start(&[]).await;
     for fault in passing() {
-        stage.world.kms.faults().first(ATTEMPTS - 1, fault.clone());
+        stage
+            .testbed
+            .kms
+            .faults()
+            .first(ATTEMPTS - 1, fault.clone());
         let outcome = stage.ask(&task().seal()).await;
         let seen = match fault {
             Fault::Reset => outcome.kms.connections,
@@ -127,7 +131,7 @@ async fn what_passes_is_asked_for_again() {
             "{fault:?}\n{}",
             stage.server.log()
         );
-        assert_eq!(stage.world.kms.faults().waiting(), 0, "{fault:?}");
+        assert_eq!(stage.testbed.kms.faults().waiting(), 0, "{fault:?}");
     }
     stage.works(&"all of them").await;
     stage.end().await;
@@ -143,7 +147,7 @@ async fn nobody_is_asked_more_than_four_times() {
         Fault::Answer(Answer::status(500)),
         Fault::Answer(error(400, "ThrottlingException", "Rate exceeded")),
     ] {
-        stage.world.kms.faults().always(fault.clone());
+        stage.testbed.kms.faults().always(fault.clone());
         let outcome = stage.ask(&task().seal()).await;
         let seen = match fault {
             Fault::Reset => outcome.kms.connections,
@@ -169,7 +173,7 @@ async fn an_answer_beyond_its_limit_is_not_kept_in_memory() {
             bytes: BEYOND,
             chunked,
         };
-        stage.world.kms.faults().always(fault.clone());
+        stage.testbed.kms.faults().always(fault.clone());
         let outcome = stage.ask(&task().seal()).await;
         assert_eq!(
             (outcome.code, outcome.kms.requests, outcome.mails),
@@ -187,10 +191,10 @@ async fn an_answer_beyond_its_limit_is_not_kept_in_memory() {
 async fn all_spellings_of_answers_are_read_also_slowly() {
     let mut stage = Stage::start(&[]).await;
     for style in [CmsStyle::Aws, CmsStyle::Pieces, CmsStyle::Der] {
-        stage.world.kms.set_style(style);
+        stage.testbed.kms.set_style(style);
         stage.works(&style).await;
         stage
-            .world
+            .testbed
             .kms
             .faults()
             .always(Fault::Trickle(Duration::ZERO));
@@ -210,9 +214,9 @@ async fn all_spellings_of_answers_are_read_also_slowly() {
 async fn credentials_and_policies_are_asked_once() {
     let mut stage = Stage::start(&[]).await;
     for change in [
-        |task: &mut letsesign_world::Task| task.access_key.0 = "AKIANOBODY".to_owned(),
-        |task: &mut letsesign_world::Task| task.access_key.1 = "another secret".to_owned(),
-        |task: &mut letsesign_world::Task| task.key_arn.push('2'),
+        |task: &mut letsesign_testbed::Task| task.access_key.0 = "AKIANOBODY".to_owned(),
+        |task: &mut letsesign_testbed::Task| task.access_key.1 = "another secret".to_owned(),
+        |task: &mut letsesign_testbed::Task| task.key_arn.push('2'),
     ] {
         let mut task = task();
         change(&mut task);
@@ -223,7 +227,7 @@ async fn credentials_and_policies_are_asked_once() {
         );
     }
     stage
-        .world
+        .testbed
         .kms
         .change_policy(|policy| policy.images.clear());
     let outcome = stage.ask(&task().seal()).await;
@@ -231,9 +235,9 @@ async fn credentials_and_policies_are_asked_once() {
         (outcome.code, outcome.kms.requests, outcome.kms.served),
         (2002, PARTS, 0)
     );
-    let pcrs = stage.world.nsm.pcrs();
+    let pcrs = stage.testbed.nsm.pcrs();
     stage
-        .world
+        .testbed
         .kms
         .change_policy(|policy| policy.images.push(pcrs));
     stage.works(&"a policy without this image").await;

@@ -1,5 +1,6 @@
-//! Nothing of a job, and nothing that a peer sent, is in what the server writes. Every text of a task, of its jobs and of the peers' answers carries a marker;
-//! jobs succeed and fail in many ways; then everything that the server wrote is searched for the markers, in several spellings.
+//! Nothing of a job, and nothing that a peer sent, is in what the server writes. Every text of a
+//! task, of its jobs and of the peers' answers carries a marker; jobs succeed and fail in many
+//! ways; then everything that the server wrote is searched for the markers, in several spellings.
 
 mod marked;
 mod needles;
@@ -7,7 +8,7 @@ mod peers;
 mod spoilt;
 
 use crate::stage::{IMPATIENT, Stage};
-use letsesign_world::{Attested, Json, Link, Provider, Sealed};
+use letsesign_testbed::{Attested, Json, Link, Provider, Sealed};
 use marked::{admit, marked};
 use needles::{MARK, Needles};
 
@@ -29,7 +30,7 @@ impl Run {
         let name = Json::from(name).to_text();
         let data = data.to_text();
         let body = format!(r#"{{"session":"{session}","jobName":{name},"jobData":{data}}}"#);
-        let pending = self.stage.world.jobs.submit_raw(&session, body);
+        let pending = self.stage.testbed.jobs.submit_raw(&session, body);
         pending.result().await
     }
 
@@ -43,7 +44,7 @@ impl Run {
         for (number, signer) in sealed.task.signers.iter().enumerate() {
             let por = self.job("sendReq", &sealed.send_req(number)).await;
             let por = Attested::of(&por);
-            let mail = self.stage.world.mailbox.wait(|mail| {
+            let mail = self.stage.testbed.mailbox.wait(|mail| {
                 mail.recipients == [signer.email.clone()]
                     && mail
                         .parsed()
@@ -61,7 +62,7 @@ impl Run {
             }
             pois.push(poi);
             confirm = Some(job);
-            self.stage.world.mailbox.clear();
+            self.stage.testbed.mailbox.clear();
         }
         let attach = sealed.attach_esig(&pois);
         let result = self.job("attachEsig", &attach).await;
@@ -116,13 +117,13 @@ async fn nothing_of_a_job_is_written() {
     run.stage.works(&"all of it").await;
     let (code, log) = run.stage.server.terminate().await;
     assert_eq!(code, Some(0));
-    // It is not silence that is tested.
+    // The log must not be empty: silence would pass the search.
     let failed = log.matches("job failed: ").count();
     assert!(failed > 150, "{failed} failures:\n{log}");
     for words in [
         "KMS: ",
         "mail provider",
-        "the host's answer is no job",
+        "the host's answer is not a job",
         "is not sent",
         "tried once more",
     ] {

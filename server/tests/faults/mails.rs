@@ -1,7 +1,7 @@
-//! Mails that fail, and what the job makes of it: docs/signing.md.
+//! Mails that fail, and the resulting codes: docs/signing.md.
 
 use crate::stage::{Stage, code, sendgrid_task, task};
-use letsesign_world::{Answer, Attested, Fault, Mail, Step, Task, client};
+use letsesign_testbed::{Answer, Attested, Fault, Mail, Step, Task, client};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,16 +41,17 @@ async fn a_request_whose_mail_is_out_did_not_fail() {
         let (Fault::CloseAt(step) | Fault::Reply(step, _)) = faults[0] else {
             panic!("no step: {faults:?}");
         };
-        let queue = stage.world.ses.faults();
+        let queue = stage.testbed.ses.faults();
         queue.next(pass(step));
         for fault in &faults {
             queue.next(fault.clone());
         }
-        let before = stage.world.mailbox.count();
+        let before = stage.testbed.mailbox.count();
         let outcome = stage.ask(&sealed).await;
         assert_eq!(outcome.code, 2108, "{faults:?}");
-        // The signer's mail, perhaps "received", and nothing else: nobody is told that it failed.
-        let mails = stage.world.mailbox.since(before);
+        // The signer's mail, perhaps "received", and nothing else: no mail says that
+        // it failed.
+        let mails = stage.testbed.mailbox.since(before);
         assert_eq!(mails[0].recipients, ["signer0@example.com"], "{faults:?}");
         let tries = faults.len() as u64;
         assert_eq!(outcome.mail.connections, 1 + tries, "{faults:?}");
@@ -62,7 +63,7 @@ async fn a_request_whose_mail_is_out_did_not_fail() {
         stage.works(&faults).await;
     }
     // The provider changes its mind about the credentials.
-    let queue = stage.world.sendgrid.faults();
+    let queue = stage.testbed.sendgrid.faults();
     queue.next(Fault::Answer(Answer::status(202)));
     queue.next(Fault::Answer(Answer::status(401)));
     let outcome = stage.ask(&notified(sendgrid_task()).seal()).await;
@@ -75,47 +76,48 @@ async fn a_request_whose_mail_is_out_did_not_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_sender_is_told_that_a_request_failed() {
+async fn the_sender_is_notified_that_a_request_failed() {
     let mut stage = Stage::start(&[]).await;
     for fault in [refused(Step::Rcpt), Fault::NoStartTls] {
-        let before = stage.world.mailbox.count();
-        stage.world.ses.faults().next(fault.clone());
+        let before = stage.testbed.mailbox.count();
+        stage.testbed.ses.faults().next(fault.clone());
         let outcome = stage.ask(&notified(task()).seal()).await;
         assert_eq!((outcome.code, outcome.mails), (2109, 1), "{fault:?}");
-        let mails = stage.world.mailbox.since(before);
+        let mails = stage.testbed.mailbox.since(before);
         let mail = only(&mails);
         assert_eq!(mail.recipients, [NOTIFICANT]);
         let text = mail.parsed().text.unwrap();
         assert!(!text.contains("action=submitIntent"), "{text}");
     }
-    // What may be out is reported as failed, but not sent again: one mail to the signer, one to the sender.
-    let before = stage.world.mailbox.count();
-    stage.world.ses.faults().next(Fault::CloseAt(Step::Dot));
+    // A mail that may be out is reported as failed, but not sent again: one mail to the signer, one
+    // to the sender.
+    let before = stage.testbed.mailbox.count();
+    stage.testbed.ses.faults().next(Fault::CloseAt(Step::Dot));
     let outcome = stage.ask(&notified(task()).seal()).await;
     assert_eq!((outcome.code, outcome.mails), (2109, 2));
-    let to = stage.world.mailbox.since(before);
+    let to = stage.testbed.mailbox.since(before);
     let to: Vec<&str> = to.iter().map(|mail| mail.recipients[0].as_str()).collect();
     assert_eq!(to, ["signer0@example.com", NOTIFICANT]);
     // That mail may fail as well; the code is that of the request.
-    stage.world.ses.faults().always(refused(Step::Rcpt));
+    stage.testbed.ses.faults().always(refused(Step::Rcpt));
     let outcome = stage.ask(&notified(task()).seal()).await;
     assert_eq!(
         (outcome.code, outcome.mail.connections, outcome.mails),
         (2109, 2, 0)
     );
-    stage.world.ses.faults().clear();
-    // Nobody is told twice: only for signer 0.
+    stage.testbed.ses.faults().clear();
+    // One notification only: for signer 0.
     let sealed = notified(task().with_signers(2)).seal();
-    stage.world.ses.faults().next(refused(Step::Rcpt));
-    let before = stage.world.mailbox.count();
-    let result = stage.world.run("sendReq", &sealed.send_req(1)).await;
+    stage.testbed.ses.faults().next(refused(Step::Rcpt));
+    let before = stage.testbed.mailbox.count();
+    let result = stage.testbed.run("sendReq", &sealed.send_req(1)).await;
     assert_eq!(
-        (code(&result), stage.world.mailbox.count() - before),
+        (code(&result), stage.testbed.mailbox.count() - before),
         (2109, 0)
     );
-    // Without the mail configuration there is no way to tell.
+    // Without the mail configuration the server cannot notify anybody.
     stage
-        .world
+        .testbed
         .kms
         .faults()
         .always(Fault::Answer(Answer::status(400)));
@@ -128,12 +130,12 @@ async fn the_sender_is_told_that_a_request_failed() {
     stage.end().await;
 }
 
-/// Mails after a confirmation and with a signed document are sent as well as that goes.
+/// Mails after a confirmation and with a signed document are best effort.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn later_mails_do_not_fail_their_job() {
     let mut stage = Stage::start(&[("mail-step-ms", "400"), ("mail-ms", "1000")]).await;
     let sealed = notified(task().with_signers(2)).seal();
-    let world = &stage.world;
+    let testbed = &stage.testbed;
     let (mut asked, mut pois) = (Vec::new(), Vec::new());
     for signer in 0..2 {
         asked.push(stage.asked(&sealed, signer).await);
@@ -145,32 +147,32 @@ async fn later_mails_do_not_fail_their_job() {
         Fault::Reset,
         Fault::NoStartTls,
     ] {
-        world.ses.faults().always(fault.clone());
-        let before = world.mailbox.count();
+        testbed.ses.faults().always(fault.clone());
+        let before = testbed.mailbox.count();
         pois.clear();
         for (por, secret) in &asked {
-            let result = world
+            let result = testbed
                 .run("confirmIntent", &sealed.confirm_intent(secret, por))
                 .await;
             assert_eq!(result["code"], 0, "{fault:?}");
             pois.push(Attested::of(&result));
         }
-        let result = world.run("attachEsig", &sealed.attach_esig(&pois)).await;
+        let result = testbed.run("attachEsig", &sealed.attach_esig(&pois)).await;
         assert_eq!(result["code"], 0, "{fault:?}");
         assert_eq!(sealed.open(&result).len(), 2, "{fault:?}");
-        assert_eq!(world.mailbox.count(), before, "{fault:?}");
-        world.ses.faults().clear();
+        assert_eq!(testbed.mailbox.count(), before, "{fault:?}");
+        testbed.ses.faults().clear();
     }
     // One of three fails: the others arrive, once.
-    let before = world.mailbox.count();
-    world.ses.faults().next(refused(Step::Rcpt));
-    let result = world.run("attachEsig", &sealed.attach_esig(&pois)).await;
-    assert_eq!((code(&result), world.mailbox.count() - before), (0, 2));
-    world.ses.faults().next(Fault::CloseAt(Step::Dot));
-    let before = world.mailbox.count();
-    let result = world.run("attachEsig", &sealed.attach_esig(&pois)).await;
-    assert_eq!((code(&result), world.mailbox.count() - before), (0, 3));
-    client::sign(world, &sealed).await;
+    let before = testbed.mailbox.count();
+    testbed.ses.faults().next(refused(Step::Rcpt));
+    let result = testbed.run("attachEsig", &sealed.attach_esig(&pois)).await;
+    assert_eq!((code(&result), testbed.mailbox.count() - before), (0, 2));
+    testbed.ses.faults().next(Fault::CloseAt(Step::Dot));
+    let before = testbed.mailbox.count();
+    let result = testbed.run("attachEsig", &sealed.attach_esig(&pois)).await;
+    assert_eq!((code(&result), testbed.mailbox.count() - before), (0, 3));
+    client::sign(testbed, &sealed).await;
     stage.works(&"later mails").await;
     stage.end().await;
 }

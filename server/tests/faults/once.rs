@@ -1,7 +1,8 @@
-//! No job is worked twice, and no finished result is lost (docs/job-protocol.md, "Sessions" and "Begin").
+//! No job runs twice, and no finished result is lost (docs/job-protocol.md, "Sessions" and
+//! "Begin").
 
 use crate::stage::{IMPATIENT, Stage, code, task, until};
-use letsesign_world::{Answer, Fault, Step, client};
+use letsesign_testbed::{Answer, Fault, Step, client};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ fn request() -> String {
 }
 
 async fn offer(stage: &Stage, session: &str, body: &str) -> Value {
-    let jobs = &stage.world.jobs;
+    let jobs = &stage.testbed.jobs;
     jobs.submit_raw(session, body.to_owned()).result().await
 }
 
@@ -26,18 +27,18 @@ async fn a_finished_job_that_comes_again_gives_the_same_result_without_work() {
     let body = body("again", &request());
     let first = offer(&stage, "again", &body).await;
     assert_eq!(code(&first), 0);
-    let world = &stage.world;
-    let (mails, keys) = (world.mailbox.count(), world.kms.counters().requests());
+    let testbed = &stage.testbed;
+    let (mails, keys) = (testbed.mailbox.count(), testbed.kms.counters().requests());
     for _ in 0..3 {
         assert_eq!(offer(&stage, "again", &body).await, first);
     }
     // Another spelling of the envelope around the same job is the same job.
     let spaced = format!(" {} ", body.replacen(',', " , ", 1));
     assert_eq!(offer(&stage, "again", &spaced).await, first);
-    assert_eq!((world.mailbox.count(), mails), (1, 1));
-    assert_eq!(world.kms.counters().requests(), keys);
-    assert_eq!(world.jobs.begun(), ["again"]);
-    let offered = world.jobs.offered();
+    assert_eq!((testbed.mailbox.count(), mails), (1, 1));
+    assert_eq!(testbed.kms.counters().requests(), keys);
+    assert_eq!(testbed.jobs.begun(), ["again"]);
+    let offered = testbed.jobs.offered();
     assert!(offered.windows(2).all(|pair| pair[0] == pair[1]));
     stage.end().await;
 }
@@ -54,38 +55,41 @@ async fn the_session_of_one_job_does_not_run_another() {
     ] {
         assert_eq!(code(&offer(&stage, "mine", &other).await), 2001);
     }
-    assert_eq!(stage.world.mailbox.count(), 1);
+    assert_eq!(stage.testbed.mailbox.count(), 1);
     // The first one is still there.
     assert_eq!(code(&offer(&stage, "mine", &first).await), 0);
-    assert_eq!(stage.world.mailbox.count(), 1);
+    assert_eq!(stage.testbed.mailbox.count(), 1);
     stage.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_comes_again_while_it_runs_waits_for_the_one() {
     let stage = Stage::start(&[("workers-per-cpu", "8"), ("workers-max", "4")]).await;
-    let world = &stage.world;
-    let faults = world.ses.faults();
+    let testbed = &stage.testbed;
+    let faults = testbed.ses.faults();
     faults.next(Fault::DelayAt(Step::Mail, Duration::from_millis(500)));
     let body = body("twin", &request());
-    let mut pending = world.jobs.submit_raw("twin", body.clone());
+    let mut pending = testbed.jobs.submit_raw("twin", body.clone());
     until("the mail's begin", || faults.waiting() == 0).await;
     // Two may wait; the third is left to the one that runs, and no worker is held.
     for _ in 0..3 {
-        pending = world.jobs.submit_raw("twin", body.clone());
+        pending = testbed.jobs.submit_raw("twin", body.clone());
     }
-    until("their turn", || world.jobs.queued() == 0).await;
+    until("their turn", || testbed.jobs.queued() == 0).await;
     let other = body.replacen("\"jobData\":{", "\"jobData\":{ ", 1);
     assert_eq!(code(&offer(&stage, "twin", &other).await), 2001);
     drop(pending);
-    until("the results", || world.jobs.delivered() == 4).await;
-    let results: Vec<_> = world.jobs.strays();
+    until("the results", || testbed.jobs.delivered() == 4).await;
+    let results: Vec<_> = testbed.jobs.strays();
     assert!(
         results
             .iter()
             .all(|(session, result)| session == "twin" && code(result) == 0)
     );
-    assert_eq!((world.mailbox.count(), world.jobs.begun().len()), (1, 1));
+    assert_eq!(
+        (testbed.mailbox.count(), testbed.jobs.begun().len()),
+        (1, 1)
+    );
     stage.end().await;
 }
 
@@ -102,22 +106,23 @@ async fn a_job_whose_result_is_gone_is_not_worked_again() {
         assert_eq!(code(&offer(&stage, "old", &body).await), 0);
         stage.works(&"one more job").await;
         assert_eq!(code(&offer(&stage, "old", &body).await), 2001, "{limits:?}");
-        assert_eq!(stage.world.mailbox.count(), 2, "{limits:?}");
+        assert_eq!(stage.testbed.mailbox.count(), 2, "{limits:?}");
         stage.end().await;
     }
 }
 
-/// The host is away for longer than a result is offered. It comes back and asks for the result by the same job.
+/// The host is away for longer than a result is offered. It comes back and asks for the result by
+/// the same job.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_result_that_was_never_taken_is_there_when_the_job_comes_again() {
     let mut stage = Stage::start(&[("delivery-ms", "300"), ("workers-max", "1")]).await;
-    let world = &stage.world;
-    world
+    let testbed = &stage.testbed;
+    testbed
         .jobs
         .deliveries()
         .always(Fault::Answer(Answer::status(500)));
     let body = body("late", &request());
-    drop(world.jobs.submit_raw("late", body.clone()));
+    drop(testbed.jobs.submit_raw("late", body.clone()));
     until("the end of its offers", || {
         stage
             .server
@@ -125,9 +130,9 @@ async fn a_result_that_was_never_taken_is_there_when_the_job_comes_again() {
             .contains("waits for its job to come again")
     })
     .await;
-    world.jobs.deliveries().clear();
+    testbed.jobs.deliveries().clear();
     let result = offer(&stage, "late", &body).await;
-    assert_eq!((code(&result), world.mailbox.count()), (0, 1));
+    assert_eq!((code(&result), testbed.mailbox.count()), (0, 1));
     stage.works(&"a result that was late").await;
     stage.end().await;
 }
@@ -145,8 +150,8 @@ async fn without_the_hosts_answer_there_is_no_mail() {
         Fault::CloseAfter(7),
     ] {
         let mut stage = Stage::start(&[&IMPATIENT[..], &[("begin-ms", "900")]].concat()).await;
-        let world = &stage.world;
-        let begins = world.jobs.begins();
+        let testbed = &stage.testbed;
+        let begins = testbed.jobs.begins();
         begins.always(fault.clone());
         let mut mailing = task();
         mailing.notificant = "office@example.com".into();
@@ -154,24 +159,24 @@ async fn without_the_hosts_answer_there_is_no_mail() {
         assert_eq!((outcome.code, outcome.mails), (2999, 0), "{fault:?}");
         assert_eq!(outcome.mail.connections, 0, "{fault:?}");
         assert!(begins.struck() > 1, "{fault:?}");
-        // The mail that tells of a failure is a mail, too.
+        // The mail about a failure is an effect, too.
         let failing = mailing.clone().with_phone(0, "+886912345678");
         let mut job = failing.seal().send_req(0);
         job.remove("taskPayload.privateTaskInfo.encryptedTwilioConfig");
-        let result = world.run("sendReq", &job).await;
+        let result = testbed.run("sendReq", &job).await;
         assert_eq!(
-            (code(&result), world.mailbox.count()),
+            (code(&result), testbed.mailbox.count()),
             (2103, 0),
             "{fault:?}"
         );
         begins.clear();
-        let result = world.run("sendReq", &job).await;
+        let result = testbed.run("sendReq", &job).await;
         assert_eq!(
-            (code(&result), world.mailbox.count()),
+            (code(&result), testbed.mailbox.count()),
             (2103, 1),
             "{fault:?}"
         );
-        // A fault that passes costs nothing.
+        // A temporary fault changes nothing.
         begins.next(fault.clone());
         stage.works(&fault).await;
         stage.end().await;
@@ -182,13 +187,13 @@ async fn without_the_hosts_answer_there_is_no_mail() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_without_the_call_is_served() {
     let mut stage = Stage::start(&[]).await;
-    let begins = stage.world.jobs.begins();
+    let begins = stage.testbed.jobs.begins();
     begins.always(Fault::Answer(Answer::status(404)));
     let mut mailing = task();
     mailing.notificant = "office@example.com".into();
     let outcome = stage.ask(&mailing.seal()).await;
     assert_eq!((outcome.code, outcome.mails), (0, 2));
-    assert_eq!(stage.world.jobs.begins().struck(), 1, "once for each job");
+    assert_eq!(stage.testbed.jobs.begins().struck(), 1, "once for each job");
     stage.works(&"a host without the call").await;
     stage.end().await;
 }
@@ -197,12 +202,12 @@ async fn a_host_without_the_call_is_served() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_begin_once_and_only_with_an_effect() {
     let stage = Stage::start(&[]).await;
-    let world = &stage.world;
+    let testbed = &stage.testbed;
     let mut task = task().with_signers(2).with_phone(1, "+886912345678");
     task.notificant = "office@example.com".into();
     let sealed = task.seal();
-    client::sign(world, &sealed).await;
-    let begun = world.jobs.begun();
+    client::sign(testbed, &sealed).await;
+    let begun = testbed.jobs.begun();
     let mut once = begun.clone();
     once.dedup();
     assert_eq!(begun, once);
@@ -210,10 +215,10 @@ async fn jobs_begin_once_and_only_with_an_effect() {
     assert_eq!(begun.len(), 6);
     let mut wrong = sealed.send_req(1);
     wrong.set("signerIdx", 9_usize);
-    assert_eq!(code(&world.run("sendReq", &wrong).await), 2102);
-    let nonce = letsesign_world::Json::object([("nonce", "AAAAAAAAAAAAAAAAAAAAAA==".into())]);
-    assert_eq!(code(&world.run("selfTest", &nonce).await), 0);
-    assert_eq!(world.jobs.begun().len(), 6);
+    assert_eq!(code(&testbed.run("sendReq", &wrong).await), 2102);
+    let nonce = letsesign_testbed::Json::object([("nonce", "AAAAAAAAAAAAAAAAAAAAAA==".into())]);
+    assert_eq!(code(&testbed.run("selfTest", &nonce).await), 0);
+    assert_eq!(testbed.jobs.begun().len(), 6);
     stage.end().await;
 }
 
@@ -221,38 +226,38 @@ async fn jobs_begin_once_and_only_with_an_effect() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_sms_and_a_signed_document_wait_for_the_hosts_answer() {
     let stage = Stage::start(&[("begin-ms", "100")]).await;
-    let world = &stage.world;
+    let testbed = &stage.testbed;
     let sealed = task().with_phone(0, "+886912345678").seal();
     let (por, secret) = stage.asked(&sealed, 0).await;
     let refuse = || {
-        let begins = world.jobs.begins();
+        let begins = testbed.jobs.begins();
         begins.always(Fault::Answer(Answer::status(503)));
     };
     refuse();
     let confirm = sealed.confirm_intent(&secret, &por);
-    let result = world.run("confirmIntent", &confirm).await;
+    let result = testbed.run("confirmIntent", &confirm).await;
     assert_eq!(code(&result), 2999);
-    // The service was looked at, nothing was sent.
-    assert!(world.twilio.sms().is_empty());
-    world.jobs.begins().clear();
+    // The server read the service's settings and sent nothing.
+    assert!(testbed.twilio.sms().is_empty());
+    testbed.jobs.begins().clear();
     let plain = task().seal();
-    let signed = client::sign(world, &plain).await;
-    let mails = world.mailbox.count();
+    let signed = client::sign(testbed, &plain).await;
+    let mails = testbed.mailbox.count();
     refuse();
-    let result = world
+    let result = testbed
         .run("attachEsig", &plain.attach_esig(&signed.pois))
         .await;
-    assert_eq!((code(&result), world.mailbox.count()), (2999, mails));
+    assert_eq!((code(&result), testbed.mailbox.count()), (2999, mails));
     stage.end().await;
 }
 
-/// When no more sessions can be remembered, the server finishes and ends; nothing is forgotten instead.
+/// When the table of sessions is full, the server finishes its jobs and ends; it forgets none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_memory_of_sessions_ends_the_server() {
     let mut stage = Stage::start(&[("sessions-begun", "2"), ("workers-max", "1")]).await;
     stage.works(&"the start").await;
     stage.works(&"the first").await;
-    let waits = stage.world.submit("sendReq", &task().seal().send_req(0));
+    let waits = stage.testbed.submit("sendReq", &task().seal().send_req(0));
     let (end, log) = tokio::task::spawn_blocking(move || stage.server.wait())
         .await
         .unwrap();
@@ -261,15 +266,16 @@ async fn a_full_memory_of_sessions_ends_the_server() {
     drop(waits);
 }
 
-/// Whatever hangs, a job is answered in its time; what it has mailed stays mailed, and the code does not deny it.
+/// Whatever hangs, a job gets its result before its deadline; the code does not deny a mail that
+/// went out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_is_answered_in_its_time() {
     for (hang, mails) in [(None, 0), (Some(Step::Mail), 0), (Some(Step::Dot), 1)] {
         let mut stage = Stage::start(&[("job-ms", "1500"), ("workers-max", "1")]).await;
-        let world = &stage.world;
+        let testbed = &stage.testbed;
         match hang {
-            None => world.kms.faults().always(Fault::HangAtRequest),
-            Some(step) => world.ses.faults().always(Fault::HangAt(step)),
+            None => testbed.kms.faults().always(Fault::HangAtRequest),
+            Some(step) => testbed.ses.faults().always(Fault::HangAt(step)),
         }
         let outcome = stage.ask(&task().seal()).await;
         assert_eq!((outcome.code, outcome.mails), (2999, mails), "{hang:?}");

@@ -1,14 +1,14 @@
-//! SendGrid does it wrong.
+//! Faults of SendGrid.
 
 use crate::stage::{IMPATIENT, MIB, Stage, sendgrid_task};
-use letsesign_world::{Answer, Fault, WrongCertificate};
+use letsesign_testbed::{Answer, Fault, WrongCertificate};
 use std::time::Duration;
 
 /// Code, connections, requests, mails.
 type Became = (i64, u64, u64, u64);
 
 async fn check(stage: &mut Stage, times: u64, fault: Fault, wanted: Became) {
-    stage.world.sendgrid.faults().first(times, fault.clone());
+    stage.testbed.sendgrid.faults().first(times, fault.clone());
     let outcome = stage.ask(&sendgrid_task().seal()).await;
     let seen = outcome.mail;
     assert_eq!(
@@ -17,7 +17,7 @@ async fn check(stage: &mut Stage, times: u64, fault: Fault, wanted: Became) {
         "{fault:?}\n{}",
         stage.server.log()
     );
-    assert_eq!(stage.world.sendgrid.faults().waiting(), 0, "{fault:?}");
+    assert_eq!(stage.testbed.sendgrid.faults().waiting(), 0, "{fault:?}");
 }
 
 fn status(number: u16) -> Fault {
@@ -76,7 +76,7 @@ async fn before_the_request_nothing_is_lost() {
     stage.end().await;
 }
 
-/// Once the request may have arrived there is no second one.
+/// The server never repeats a request that may have arrived.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_may_have_arrived_is_not_sent_again() {
     let mut stage = Stage::start(&IMPATIENT).await;
@@ -103,7 +103,7 @@ async fn a_request_that_may_have_arrived_is_not_sent_again() {
     stage.end().await;
 }
 
-/// The head says that the mail was taken. What becomes of the body changes nothing.
+/// The head says that the mail was taken. The body changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_reads_the_answers_body() {
     let mut stage = Stage::start(&IMPATIENT).await;
@@ -136,7 +136,7 @@ async fn nobody_reads_the_answers_body() {
         check(&mut stage, 1, fault, (0, 1, 1, 0)).await;
     }
     check(&mut stage, 1, Fault::HangAfterHead, (0, 1, 1, 1)).await;
-    // Of a refusal neither.
+    // The body of a refusal changes nothing either.
     let fault = Fault::Raw(
         b"HTTP/1.1 401 -\r\ncontent-length: 9\r\n\r\n".to_vec(),
         true,

@@ -1,7 +1,7 @@
-//! SES does it wrong. Whatever happens, a mail that may be out is not sent again.
+//! Faults of SES. In every case, the server does not send a mail again that may be out.
 
 use crate::stage::{IMPATIENT, Stage, task};
-use letsesign_world::{Fault, Step, WrongCertificate};
+use letsesign_testbed::{Fault, Step, WrongCertificate};
 use std::time::Duration;
 
 /// Places before the message: what fails there has mailed nothing.
@@ -16,11 +16,11 @@ const BEFORE: [Step; 8] = [
     Step::Data,
 ];
 
-/// What became of it: code, connections, mails.
+/// The outcome: code, connections, mails.
 type Became = (i64, u64, u64);
 
 async fn check(stage: &mut Stage, times: u64, fault: Fault, wanted: Became) {
-    stage.world.ses.faults().first(times, fault.clone());
+    stage.testbed.ses.faults().first(times, fault.clone());
     let outcome = stage.ask(&task().seal()).await;
     assert_eq!(
         (outcome.code, outcome.mail.connections, outcome.mails),
@@ -28,7 +28,7 @@ async fn check(stage: &mut Stage, times: u64, fault: Fault, wanted: Became) {
         "{fault:?}\n{}",
         stage.server.log()
     );
-    assert_eq!(stage.world.ses.faults().waiting(), 0, "{fault:?}");
+    assert_eq!(stage.testbed.ses.faults().waiting(), 0, "{fault:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,18 +40,19 @@ async fn hanging_at_a_step_costs_one_more_try() {
     check(&mut stage, 1, Fault::Hang, (0, 2, 1)).await;
     check(&mut stage, 1, Fault::HangAtTls, (0, 2, 1)).await;
     check(&mut stage, 2, Fault::HangAt(Step::Ehlo), (2109, 2, 0)).await;
-    // Too slow is as good as hanging.
+    // A slow server counts as one that hangs.
     let slow = Fault::TrickleAt(Step::TlsEhlo, Duration::from_millis(20));
     check(&mut stage, 1, slow, (0, 2, 1)).await;
     let late = Fault::DelayAt(Step::Rcpt, Duration::from_millis(800));
     check(&mut stage, 1, late, (0, 2, 1)).await;
-    // Nobody waits for a farewell.
+    // The server does not wait for the answer to QUIT.
     check(&mut stage, 1, Fault::HangAt(Step::Quit), (0, 1, 1)).await;
     stage.works(&"hanging").await;
     stage.end().await;
 }
 
-/// After the final dot only an answer counts. All but the last fault happen after the mail was taken.
+/// After the final dot only an answer counts. All but the last fault happen after the mail was
+/// taken.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_without_an_answer_is_not_sent_again() {
     let mut stage = Stage::start(&IMPATIENT).await;
@@ -71,7 +72,7 @@ async fn a_mail_without_an_answer_is_not_sent_again() {
     // Within the limit on a mail, a late answer is an answer.
     let late = Fault::DelayAt(Step::Dot, Duration::from_millis(700));
     check(&mut stage, 1, late, (0, 1, 1)).await;
-    // Farewells change nothing.
+    // The answer to QUIT changes nothing.
     for fault in [Fault::CloseAt(Step::Quit), Fault::ResetAt(Step::Quit)] {
         check(&mut stage, 1, fault, (0, 1, 1)).await;
     }
@@ -148,12 +149,12 @@ async fn refusals() {
     stage.end().await;
 }
 
-/// Neither credentials nor mail go to somebody who is not SES, or is it in clear.
+/// Neither credentials nor mail go to a peer that is not SES, or without TLS.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_tls_nothing_is_said() {
     let mut stage = Stage::start(&[]).await;
     let silent = async |fault: Fault, commands: u64| {
-        stage.world.ses.faults().next(fault.clone());
+        stage.testbed.ses.faults().next(fault.clone());
         let outcome = stage.ask(&task().seal()).await;
         let seen = outcome.mail;
         assert_eq!(
@@ -168,7 +169,7 @@ async fn without_tls_nothing_is_said() {
             "{fault:?}"
         );
     };
-    // EHLO is all that is said.
+    // The client sends EHLO alone.
     silent(Fault::NoStartTls, 1).await;
     for wrong in [
         WrongCertificate::Name,

@@ -1,7 +1,7 @@
-//! A world, a server in it, and what they have seen of each other.
+//! A testbed, a server in it, and counts of what each has seen of the other.
 
-use letsesign_world::{
-    Attested, Counters, Link, Options, Provider, Sealed, Server, Task, World, pdf,
+use letsesign_testbed::{
+    Attested, Counters, Link, Options, Provider, Sealed, Server, Task, Testbed, pdf,
 };
 use serde_json::Value;
 use std::ops::Sub;
@@ -10,7 +10,8 @@ use std::time::Duration;
 /// Bytes in a MiB.
 pub const MIB: u64 = 1 << 20;
 
-/// A test should not wait as long as the measured limits do. Connections are not kept, so that every exchange meets the faults of connections.
+/// A test should not wait as long as the measured limits do. Connections are not kept, so that
+/// every exchange meets the faults of connections.
 const ALWAYS: [(&str, &str); 5] = [
     ("poll-ms", "5"),
     ("poll-most-ms", "20"),
@@ -29,13 +30,13 @@ pub const IMPATIENT: [(&str, &str); 6] = [
     ("mail-ms", "1600"),
 ];
 
-/// A world and a server.
+/// A testbed and a server.
 pub struct Stage {
-    pub world: World,
+    pub testbed: Testbed,
     pub server: Server,
 }
 
-/// What a service has seen.
+/// Requests that a service has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     pub connections: u64,
@@ -68,7 +69,8 @@ impl Sub for Seen {
     }
 }
 
-/// What a job came to: its code, what KMS and the mail provider have seen of it, and how many mails were taken.
+/// The outcome of a job: its code, what KMS and the mail provider have seen of it, and how many
+/// mails were taken.
 #[derive(Debug)]
 pub struct Outcome {
     pub code: i64,
@@ -94,7 +96,7 @@ pub fn code(result: &Value) -> i64 {
     result["code"].as_i64().unwrap()
 }
 
-/// Until something is so.
+/// Waits until a condition holds.
 pub async fn until(what: &str, holds: impl Fn() -> bool) {
     let wait = async {
         while !holds() {
@@ -108,41 +110,41 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
 
 impl Stage {
     pub async fn start(limits: &[(&str, &str)]) -> Self {
-        Self::in_world(World::start(Options::default()).await.unwrap(), limits)
+        Self::in_testbed(Testbed::start(Options::default()).await.unwrap(), limits)
     }
 
-    pub fn in_world(world: World, limits: &[(&str, &str)]) -> Self {
+    pub fn in_testbed(testbed: Testbed, limits: &[(&str, &str)]) -> Self {
         let program = env!("CARGO_BIN_EXE_letsesign-server").as_ref();
         let limits = [&ALWAYS[..], limits].concat();
-        let server = Server::start(program, &world, &limits);
-        Self { world, server }
+        let server = Server::start(program, &testbed, &limits);
+        Self { testbed, server }
     }
 
     /// Has the first signer of a task asked.
     pub async fn ask(&self, sealed: &Sealed) -> Outcome {
         let mail = || {
             Seen::of(match sealed.task.provider {
-                Provider::Ses => self.world.ses.counters(),
-                Provider::SendGrid => self.world.sendgrid.counters(),
+                Provider::Ses => self.testbed.ses.counters(),
+                Provider::SendGrid => self.testbed.sendgrid.counters(),
             })
         };
-        let kms = || Seen::of(self.world.kms.counters());
-        let before = (kms(), mail(), self.world.mailbox.count());
-        let result = self.world.run("sendReq", &sealed.send_req(0)).await;
+        let kms = || Seen::of(self.testbed.kms.counters());
+        let before = (kms(), mail(), self.testbed.mailbox.count());
+        let result = self.testbed.run("sendReq", &sealed.send_req(0)).await;
         Outcome {
             code: code(&result),
             kms: kms() - before.0,
             mail: mail() - before.1,
-            mails: self.world.mailbox.count() - before.2,
+            mails: self.testbed.mailbox.count() - before.2,
         }
     }
 
-    /// What a signer's request gave, and the secret in the mail.
+    /// The proof of a signer's request, and the secret in the mail.
     pub async fn asked(&self, sealed: &Sealed, signer: usize) -> (Attested, String) {
-        let before = self.world.mailbox.count();
-        let por = Attested::of(&self.world.run("sendReq", &sealed.send_req(signer)).await);
+        let before = self.testbed.mailbox.count();
+        let por = Attested::of(&self.testbed.run("sendReq", &sealed.send_req(signer)).await);
         let address = &sealed.task.signers[signer].email;
-        let mails = self.world.mailbox.since(before);
+        let mails = self.testbed.mailbox.since(before);
         let mail = mails
             .iter()
             .find(|mail| mail.recipients == [address.clone()]);
@@ -152,15 +154,15 @@ impl Stage {
 
     /// No faults any more, and the next job succeeds with one mail.
     pub async fn works(&mut self, after: &dyn std::fmt::Debug) {
-        let world = &self.world;
+        let testbed = &self.testbed;
         for faults in [
-            world.kms.faults(),
-            world.ses.faults(),
-            world.sendgrid.faults(),
+            testbed.kms.faults(),
+            testbed.ses.faults(),
+            testbed.sendgrid.faults(),
         ] {
             faults.clear();
         }
-        world.nsm.faults().clear();
+        testbed.nsm.faults().clear();
         assert!(self.server.is_running(), "{after:?}");
         let outcome = self.ask(&task().seal()).await;
         assert_eq!(

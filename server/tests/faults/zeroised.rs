@@ -1,10 +1,11 @@
-//! What is left in the server's memory when its jobs are done: no text of them, wherever it went in between. Numbers such as AES keys leave copies on stacks, where
-//! nobody can overwrite them for sure; they are not looked for.
+//! The server's memory after its jobs are done: no text of them, wherever it went in
+//! between. Numbers such as AES keys leave copies on stacks, where they cannot be
+//! overwritten reliably; the test does not search for them.
 
 use crate::stage::{Stage, sendgrid_task, task};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use letsesign_world::{Task, World, client};
+use letsesign_testbed::{Task, Testbed, client};
 use memchr::memmem;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -41,15 +42,15 @@ fn findable(mut task: Task) -> Task {
     task
 }
 
-fn admit(world: &World, task: &Task) {
+fn admit(testbed: &Testbed, task: &Task) {
     let (user, access) = (task.smtp_user.clone(), task.access_key.clone());
-    world
+    testbed
         .ses
         .change_accounts(|accounts| accounts.users = vec![user]);
-    world
+    testbed
         .kms
         .change_policy(|policy| policy.access_keys = vec![access]);
-    world.sendgrid.set_secrets(&[&task.sendgrid_secret]);
+    testbed.sendgrid.set_secrets(&[&task.sendgrid_secret]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -60,8 +61,8 @@ async fn texts_of_jobs_do_not_stay_in_memory() {
         b"Clause 1.1: what".to_vec(),
     )];
     for task in [findable(task()), findable(sendgrid_task())] {
-        admit(&stage.world, &task);
-        let signed = client::sign(&stage.world, &task.seal()).await;
+        admit(&stage.testbed, &task);
+        let signed = client::sign(&stage.testbed, &task.seal()).await;
         let link = signed.links[0].secret().to_owned();
         for text in [
             task.bearer_secret,
@@ -79,8 +80,9 @@ async fn texts_of_jobs_do_not_stay_in_memory() {
             needles.push((text.clone(), text.into()));
         }
     }
-    // Other tasks: the connections that carried the last ones are closed, and their buffers with them.
-    admit(&stage.world, &task());
+    // Other tasks: the connections that carried the last ones are closed, and their buffers with
+    // them.
+    admit(&stage.testbed, &task());
     for after in [sendgrid_task(), task()] {
         assert_eq!(stage.ask(&after.seal()).await.code, 0);
     }
@@ -89,7 +91,7 @@ async fn texts_of_jobs_do_not_stay_in_memory() {
         letsesign_tests::skip("the memory of a child process cannot be read");
         return;
     };
-    // What is there is found.
+    // The search does find text that is in memory.
     assert!(memmem::find(&memory, b"LETSESIGN_JOB_API=").is_some());
     for (name, needle) in needles {
         if let Some(at) = memmem::find(&memory, &needle) {

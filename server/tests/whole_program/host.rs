@@ -1,4 +1,4 @@
-//! A host: answers questions for jobs from a queue, takes results, and lies as it is told.
+//! A host: answers questions for jobs from a queue, takes results, and lies as the test asks.
 
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};

@@ -1,4 +1,4 @@
-//! Each lie costs the host its answer and the server nothing: the next job is done as if nothing had been.
+//! A lie costs the host its answer and does not affect the server: the next job succeeds.
 
 use crate::host::{Host, Reply, job};
 use crate::nsm;
@@ -17,7 +17,8 @@ fn ordinary(session: &str) -> String {
     .to_string()
 }
 
-/// After each of these lies an ordinary job must succeed, and no result may come for the session `lie`.
+/// After each of these lies an ordinary job must succeed, and no result may come for the session
+/// `lie`.
 fn survives(lies: Vec<Reply>) {
     let (host, nsm) = (Host::start(), nsm::start());
     let mut program = Program::start(&host, &nsm);
@@ -45,7 +46,7 @@ fn wrong_lengths() {
             body.len(),
             body.len() + 1
         ))),
-        // Neither length nor chunks: nobody knows where it ends.
+        // Neither length nor chunks: the end of the body is unknown.
         Reply::raw(&head("X: y")),
         Reply::raw(&format!("HTTP/1.0 200 OK\r\n\r\n{body}")),
         Reply::raw(&format!(
@@ -115,7 +116,7 @@ fn bodies_without_a_session() {
             Reply::body(format!("{}{}", ordinary("lie"), ordinary("lie"))).clone(),
         ]
         .into_iter()
-        // Two values in a row: the session is there twice, so it is nobody's.
+        // Two values in a row: the session is there twice, so it is ambiguous.
         .collect(),
     );
 }

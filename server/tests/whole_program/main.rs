@@ -1,11 +1,6 @@
 //! The server as a program: a host on loopback that lies in every way, an NSM on a unix socket.
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![cfg(test)]
+#![allow(unreachable_pub)]
 
 mod host;
 mod lies;
@@ -189,7 +184,8 @@ fn results_are_offered_until_they_are_taken() {
     );
 }
 
-/// Jobs carry secrets and documents; the console belongs to the host. Nothing of a job may show there.
+/// Jobs carry secrets and documents; the console belongs to the host. Nothing of a job may show
+/// there.
 #[test]
 fn the_log_holds_nothing_of_a_job() {
     const MARK: &str = "MARKER-7f3a9c";

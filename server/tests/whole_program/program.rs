@@ -18,7 +18,7 @@ impl Program {
         Self::with(host, nsm, &[])
     }
 
-    /// Measured configuration, but less patient: a test should not wait for ten seconds.
+    /// The measured configuration with shorter time limits: a test should not wait for ten seconds.
     pub fn with(host: &Host, nsm: &MockNsm, variables: &[(&str, &str)]) -> Self {
         let configs = tempfile::tempdir().unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../enclave/configs");

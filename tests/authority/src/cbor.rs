@@ -1,24 +1,28 @@
-//! The little CBOR (RFC 8949) that documents need.
+//! Pieces of CBOR, to be joined to documents of any form, invalid ones too.
 
-/// The shortest head of an item: major type and argument.
-pub fn head(major: u8, argument: u64) -> Vec<u8> {
-    let major = major << 5;
-    let bytes = argument.to_be_bytes();
-    match argument {
-        0..=23 => vec![major | bytes[7]],
-        24..=0xff => vec![major + 24, bytes[7]],
-        0x100..=0xffff => [&[major + 25], &bytes[6..]].concat(),
-        0x1_0000..=0xffff_ffff => [&[major + 26], &bytes[4..]].concat(),
-        _ => [&[major + 27], &bytes[..]].concat(),
-    }
-}
+use letsesign_cbor::Encoder;
 
 /// A byte string.
 pub fn bytes(value: &[u8]) -> Vec<u8> {
-    [head(2, value.len() as u64), value.to_vec()].concat()
+    Encoder::new().bytes(value).to_bytes()
 }
 
 /// A text.
 pub fn text(value: &str) -> Vec<u8> {
-    [head(3, value.len() as u64), value.as_bytes().to_vec()].concat()
+    Encoder::new().text(value).to_bytes()
+}
+
+/// An integer from 0 on.
+pub fn unsigned(value: u64) -> Vec<u8> {
+    Encoder::new().unsigned(value).to_bytes()
+}
+
+/// The head of an array with this many items.
+pub fn array(items: u64) -> Vec<u8> {
+    Encoder::new().array(items).to_bytes()
+}
+
+/// The head of a map with this many entries.
+pub fn map(entries: u64) -> Vec<u8> {
+    Encoder::new().map_head(entries).to_bytes()
 }

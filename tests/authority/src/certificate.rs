@@ -7,12 +7,13 @@ use p384::ecdsa::{DerSignature, SigningKey};
 /// One of the fixed keys, 1 to 254. The chain's certificates have 1 to 5.
 ///
 /// # Panics
-/// For 0 and 255, which are no private keys.
+/// For 0 and 255, which are not private keys.
 pub fn key(number: u8) -> SigningKey {
     SigningKey::from_slice(&[number; 48]).expect("1 to 254")
 }
 
-/// What a certificate says its signature is. The signature itself is always ecdsa-with-SHA384.
+/// The signature algorithm that a certificate states. The signature itself is always
+/// ecdsa-with-SHA384.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
     /// ecdsa-with-SHA384.
@@ -38,9 +39,9 @@ pub enum Point {
     Uncompressed,
     /// A compressed one.
     Compressed,
-    /// 97 bytes that are no point of the curve.
+    /// 97 bytes that are not a point of the curve.
     OffCurve,
-    /// Said to be of P-256.
+    /// A point of P-384 that the algorithm identifier declares as P-256.
     OtherCurve,
 }
 
@@ -55,7 +56,7 @@ pub struct Constraints {
     pub path: Option<u8>,
 }
 
-/// An extension more.
+/// An additional extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extension {
     /// The last arc of 2.5.29.
@@ -66,7 +67,7 @@ pub struct Extension {
     pub value: Vec<u8>,
 }
 
-/// A certificate to be.
+/// The fields of a certificate before signing.
 #[derive(Debug, Clone)]
 pub struct Certificate {
     /// 2 for version 3.
@@ -95,7 +96,7 @@ pub struct Certificate {
     pub inner: Algorithm,
     /// The algorithm outside.
     pub outer: Algorithm,
-    /// Bytes behind its end.
+    /// Trailing bytes after the certificate.
     pub behind: Vec<u8>,
 }
 
@@ -131,8 +132,8 @@ pub fn root() -> Certificate {
     }
 }
 
-/// Root, region, zone, instance, enclave, in the form of AWS's: around a time (seconds since 1970) they are valid for 20 days, 5 days, a day and three
-/// hours.
+/// Root, region, zone, instance, enclave, in the form of AWS's: around a time (seconds since 1970)
+/// they are valid for 20 days, 5 days, a day and three hours.
 pub fn chain(time: u64) -> Vec<Certificate> {
     let authority =
         |subject: &str, issuer: &str, before: u64, after: u64, path, number| Certificate {

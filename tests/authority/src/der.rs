@@ -1,4 +1,4 @@
-//! The little DER (X.690) that certificates need.
+//! The subset of DER (X.690) that certificates need.
 
 /// Tag, length, content.
 pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -20,7 +20,7 @@ pub(crate) fn oid(encoded: &[u8]) -> Vec<u8> {
     tlv(6, encoded)
 }
 
-/// UTCTime of seconds since 1970; before 2050, as RFC 5280 wants it.
+/// UTCTime of seconds since 1970; before 2050, as RFC 5280 requires.
 pub(crate) fn utc_time(seconds: u64) -> Vec<u8> {
     let time =
         p384::pkcs8::der::DateTime::from_unix_duration(std::time::Duration::from_secs(seconds))

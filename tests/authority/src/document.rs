@@ -1,6 +1,6 @@
 //! Attestation documents: COSE_Sign1 (RFC 9052) around the payload of AWS's nsm-api.
 
-use crate::cbor::{bytes, head, text};
+use crate::cbor::{array, bytes, map, text, unsigned};
 use crate::certificate::{Certificate, chain, key};
 use p384::ecdsa::Signature;
 use p384::ecdsa::signature::Signer;
@@ -8,7 +8,7 @@ use p384::ecdsa::signature::Signer;
 /// The protected header of every real document: `{1: -35}`.
 pub const ES384: &[u8] = &[0xa1, 0x01, 0x38, 0x22];
 
-/// A document to be.
+/// The fields of an attestation document before signing.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// module_id.
@@ -47,12 +47,13 @@ pub struct Document {
     pub head: Vec<u8>,
     /// Bytes behind the payload's map, signed with it.
     pub behind_payload: Vec<u8>,
-    /// Bytes behind the end.
+    /// Trailing bytes after the document.
     pub behind: Vec<u8>,
 }
 
 impl Document {
-    /// Made at a time (milliseconds since 1970) by an enclave whose registers 0 to 2 are full of one byte, as small as a document gets.
+    /// Made at a time (milliseconds since 1970) by an enclave whose registers 0 to 2 are full of
+    /// one byte, as small as a document gets.
     pub fn new(time: u64, register: u8) -> Self {
         let pcrs = (0..16)
             .map(|number| (number, vec![if number < 3 { register } else { 0 }; 48]))
@@ -102,23 +103,23 @@ impl Document {
             Some(value) => bytes(value),
             None => vec![0xf6],
         };
-        let mut pcrs = head(5, self.pcrs.len() as u64);
+        let mut pcrs = map(self.pcrs.len() as u64);
         for (number, value) in &self.pcrs {
-            pcrs.extend(head(0, *number));
+            pcrs.extend(unsigned(*number));
             pcrs.extend(bytes(value));
         }
         let (leaf, bundle) = match self.chain.split_last() {
             Some((leaf, bundle)) => (leaf.to_der(), bundle),
             None => (Vec::new(), &[][..]),
         };
-        let mut cabundle = head(4, bundle.len() as u64);
+        let mut cabundle = array(bundle.len() as u64);
         for certificate in bundle {
             cabundle.extend(bytes(&certificate.to_der()));
         }
         vec![
             ("module_id", text(&self.module_id)),
             ("digest", text(&self.digest)),
-            ("timestamp", head(0, self.time)),
+            ("timestamp", unsigned(self.time)),
             ("pcrs", pcrs),
             ("certificate", bytes(&leaf)),
             ("cabundle", cabundle),
@@ -140,7 +141,7 @@ impl Document {
         let mut payload = if self.indefinite {
             vec![0xbf]
         } else {
-            head(5, members.len() as u64)
+            map(members.len() as u64)
         };
         for (name, value) in members {
             payload.extend(text(name));
@@ -161,7 +162,8 @@ impl Document {
         })
     }
 
-    /// The document, signed by something faster: it gets what is signed and gives 96 bytes.
+    /// The document, signed by a faster implementation: it gets the bytes to sign and returns 96
+    /// bytes.
     pub fn to_bytes_by(&self, sign: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
         let payload = self.payload();
         let signed = [

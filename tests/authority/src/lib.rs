@@ -1,7 +1,8 @@
-//! Test roots, certificate chains and attestation documents: right by default, and spoilt by changing a field. Written byte by byte, apart from
-//! what reads them. Everything is deterministic: fixed keys, signatures by RFC 6979.
+//! Test roots, certificate chains and attestation documents: right by default, and spoilt by
+//! changing a field. Written byte by byte, apart from what reads them. Everything is deterministic:
+//! fixed keys, signatures by RFC 6979.
 //!
-//! Nothing that is shipped may depend on this crate; tests/tests/shipped.rs looks.
+//! Nothing that is shipped may depend on this crate; tests/tests/shipped.rs checks that.
 //!
 //! ```
 //! use letsesign_test_authority::{Document, root};
@@ -9,7 +10,7 @@
 //! document.nonce = Some(vec![7; 16]);
 //! let (bytes, trusted) = (document.to_bytes(), root().to_der());
 //! ```
-
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -22,6 +23,6 @@ mod certificate;
 mod der;
 mod document;
 
-pub use cbor::{bytes, head, text};
+pub use cbor::{array, bytes, map, text, unsigned};
 pub use certificate::{Algorithm, Certificate, Constraints, Extension, Point, chain, key, root};
 pub use document::{Document, ES384};

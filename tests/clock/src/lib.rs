@@ -1,8 +1,9 @@
-//! Moves the wall clock of a process some years ahead, when it is named in `LD_PRELOAD`. `cargo xtask roads` builds the enclave under
-//! it.
+//! Moves the wall clock of a process some years ahead, when it is named in `LD_PRELOAD`.
+//! `cargo xtask rebuild` builds the enclave under it.
 //!
-//! libfaketime would do, but for rustc: its allocator asks for the time while libfaketime initialises itself with that
-//! very allocator, and both wait for each other. These functions have nothing to initialise.
+//! libfaketime would do, but for rustc: its allocator asks for the time while libfaketime
+//! initialises itself with that very allocator, and both wait for each other. These functions have
+//! nothing to initialise.
 
 #![allow(
     unsafe_code,

@@ -1,4 +1,5 @@
-//! What can be typed. xtask includes this file, so that it can show help without building the demo: it needs nothing but clap.
+//! Arguments of the command line. xtask includes this file to show the help without building the
+//! demo, so it depends on clap alone.
 
 use std::path::PathBuf;
 
@@ -12,7 +13,7 @@ Examples:
 
 Nothing leaves this machine: mails, SMS and AWS are emulated on loopback (docs/demo.md says what is real).";
 
-/// Who brings the mails.
+/// The mail service in the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum MailProvider {
     /// Amazon SES, by SMTP
@@ -29,22 +30,23 @@ pub struct DemoArgs {
     /// Sign this PDF instead of the demo's contract; signatures go to the foot of its last page
     #[arg(long, value_name = "FILE")]
     pub pdf: Option<PathBuf>,
-    /// How many people sign
+    /// Number of people who sign
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=6))]
     pub signers: u8,
-    /// Check the phone of the last signer by SMS; --phone=false does not
+    /// Check the last signer's phone by SMS; --phone=false skips that
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub phone: bool,
-    /// Encrypt what is mailed with the task's password
+    /// Encrypt mailed files with the task's password
     #[arg(long)]
     pub enhanced_privacy: bool,
     /// Language of all mails, en-US or zh-TW [default: one of each]
     #[arg(long, value_name = "LOCALE", value_parser = ["en-US", "zh-TW"])]
     pub locale: Option<String>,
-    /// Who brings the mails
+    /// Service that delivers the mails
     #[arg(long, value_enum, default_value = "ses")]
     pub provider: MailProvider,
-    /// Folder to write; one that an earlier demo wrote is replaced [default: demo in the target directory]
+    /// Folder to write; replaces the folder of an earlier demo [default: demo in the target
+    /// directory]
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Print the outcome as JSON: verdicts, codes, times, files

@@ -1,12 +1,12 @@
-//! Attempts to cheat, each with the real server.
+//! Attacks, each against the real server.
 
 use crate::model::Attempt;
 use crate::play::{self, Stage};
 use anyhow::{Result, bail};
 use letsesign_proof::{Function, Hash, UserData};
-use letsesign_world::{Attested, Json, pdf};
+use letsesign_testbed::{Attested, Json, pdf};
 
-/// What a host, a stranger or another program might try.
+/// Runs attacks that a host, a stranger or another program might try.
 pub(crate) async fn run(stage: &mut Stage, pois: &[Attested]) -> Result<Vec<Attempt>> {
     let mut attempts = Vec::new();
     let sealed = stage.sealed.clone();
@@ -47,7 +47,7 @@ pub(crate) async fn run(stage: &mut Stage, pois: &[Attested]) -> Result<Vec<Atte
         .await?,
     );
 
-    let mut changed = stage.world.nsm.pcrs();
+    let mut changed = stage.testbed.nsm.pcrs();
     changed[0][0] ^= 1;
     let mut list: Vec<Attested> = pois.to_vec();
     if let Some(first) = list.first_mut() {
@@ -87,7 +87,8 @@ pub(crate) async fn run(stage: &mut Stage, pois: &[Attested]) -> Result<Vec<Atte
         );
     }
 
-    // Last, because another program is there from now on. It would do the same work: it is KMS that refuses.
+    // This comes last because another program runs from here on. It would do the same work, but KMS
+    // refuses it.
     stage.restart(changed).await?;
     let why = "KMS compares PCR0 to PCR2 with the key policy, and gives it no data key";
     let job = sealed.send_req(0);
@@ -107,9 +108,9 @@ pub(crate) async fn run(stage: &mut Stage, pois: &[Attested]) -> Result<Vec<Atte
 }
 
 /// A proof of intent attested by an enclave with other registers.
-fn forge(stage: &Stage, poi: &[u8], pcrs: letsesign_world::Pcrs) -> Result<Attested> {
+fn forge(stage: &Stage, poi: &[u8], pcrs: letsesign_testbed::Pcrs) -> Result<Attested> {
     let data = UserData::new(Function::ConfirmIntent, &[("poi", Hash::of(poi))]).to_json()?;
-    let document = stage.world.nsm.attest(Some(data.as_bytes()), |document| {
+    let document = stage.testbed.nsm.attest(Some(data.as_bytes()), |document| {
         for (place, value) in document.pcrs.iter_mut().zip(pcrs) {
             place.1 = value.to_vec();
         }

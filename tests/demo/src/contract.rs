@@ -1,16 +1,16 @@
-//! The demo's contract: a PDF of three pages in Helvetica, which every reader brings.
+//! The demo's contract: a PDF of three pages in Helvetica, a font that every reader includes.
 
 use anyhow::{Context, Result};
-use letsesign_world::client::Field;
+use letsesign_testbed::client::Field;
 
 const WIDTH: f64 = 595.0;
 const HEIGHT: f64 = 842.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = WIDTH - 64.0;
-/// Height of a signer's box.
+/// Height of a signer's box, in points.
 const BOX: f64 = 98.0;
 
-/// What is agreed upon: headings and paragraphs.
+/// Text of the contract: headings and paragraphs.
 const CLAUSES: &[(&str, &[&str])] = &[
     (
         "Subject",
@@ -45,7 +45,7 @@ const CLAUSES: &[(&str, &[&str])] = &[
     (
         "Warranty",
         &[
-            "The Provider answers for faults of material and workmanship for five years. Larch turns grey in sun and rain; that is no fault.",
+            "The Provider answers for faults of material and workmanship for five years. Larch turns grey in sun and rain; that is not a fault.",
             "Whoever finds a fault tells the Provider without delay and lets him see it before others change anything.",
         ],
     ),
@@ -81,7 +81,7 @@ const ROLES: [&str; 6] = [
     "Fourth witness",
 ];
 
-/// The contract for so many signers, and where each of them signs.
+/// The contract for this number of signers, and the field positions of each.
 pub(crate) fn contract(signers: usize) -> Result<(Vec<u8>, Vec<Vec<Field>>)> {
     let mut pages = vec![Page::default()];
     let mut y = cover(last(&mut pages)?);
@@ -90,7 +90,7 @@ pub(crate) fn contract(signers: usize) -> Result<(Vec<u8>, Vec<Vec<Field>>)> {
             .iter()
             .map(|text| wrap(text, 10.5, RIGHT - LEFT - 26.0).len())
             .sum();
-        // A clause stays together.
+        // Keep a clause on one page.
         if y + 40.0 + 16.0 * f(lines) > HEIGHT - 96.0 {
             pages.push(Page::default());
             y = 84.0;
@@ -110,7 +110,7 @@ pub(crate) fn contract(signers: usize) -> Result<(Vec<u8>, Vec<Vec<Field>>)> {
         }
         y += 12.0;
     }
-    // Signatures stand below the last clause where there is room.
+    // Signatures follow the last clause if there is room.
     if y + 60.0 + BOX * f(signers) > HEIGHT - 66.0 {
         pages.push(Page::default());
         y = 92.0;
@@ -171,7 +171,7 @@ fn cover(page: &mut Page) -> f64 {
     258.0
 }
 
-/// A box for each signer, one below the other.
+/// Draws a box for each signer, one below the other.
 fn signatures(page: &mut Page, mut y: f64, signers: usize, number: i64) -> Vec<Vec<Field>> {
     page.colour([0.1, 0.12, 0.15]);
     page.text(Font::Bold, 18.0, LEFT, y, "Signatures");
@@ -213,12 +213,12 @@ fn signatures(page: &mut Page, mut y: f64, signers: usize, number: i64) -> Vec<V
         .collect()
 }
 
-/// A small number of things as a length.
+/// A small count as a length.
 fn f(number: usize) -> f64 {
     f64::from(u16::try_from(number).unwrap_or(u16::MAX))
 }
 
-/// The page that is written on.
+/// The page that is being written.
 fn last(pages: &mut [Page]) -> Result<&mut Page> {
     pages.last_mut().context("a document without pages")
 }
@@ -229,7 +229,7 @@ enum Font {
     Bold,
 }
 
-/// A content stream; places are given from the upper left corner.
+/// A content stream; positions count from the upper left corner.
 #[derive(Default)]
 struct Page(String);
 
@@ -266,7 +266,8 @@ impl Page {
     }
 }
 
-/// Widths of the ASCII characters from the space on in Helvetica, thousandths of the size (Adobe's font metrics).
+/// Widths of the ASCII characters from the space on in Helvetica, in thousandths of the font size
+/// (Adobe's font metrics).
 #[rustfmt::skip]
 const WIDTHS: [u16; 95] = [
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278,
@@ -361,7 +362,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_a_pdf_with_a_place_for_each_signer() {
+    fn the_contract_has_a_field_for_each_signer() {
         for signers in 1..=6 {
             let (pdf, fields) = contract(signers).unwrap();
             let document = lopdf::Document::load_mem(&pdf).unwrap();

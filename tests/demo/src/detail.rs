@@ -1,15 +1,15 @@
-//! What a step shows beside its messages: sealed parts, the link, proofs in words.
+//! Details of a step beside its messages: sealed parts, the link, decoded proofs.
 
 use crate::model::{Crossing, Detail, Guard, Part, Party, Step};
 use crate::show;
 use anyhow::{Context, Result};
 use letsesign_nsm::document::Unverified;
 use letsesign_proof::{Poi, Por};
-use letsesign_world::client::PARTS;
-use letsesign_world::{Attested, Json, Link, Sealed, Signer, Task};
+use letsesign_testbed::client::PARTS;
+use letsesign_testbed::{Attested, Json, Link, Sealed, Signer, Task};
 use serde_json::Value;
 
-/// The sender seals the task: nothing crosses anything yet.
+/// The sender seals the task; nothing is sent yet.
 pub(crate) fn sealing(task: &Task, sealed: &Sealed, millis: f64) -> Step {
     let parts = task.parts();
     let binding = parts.clone().bind().binding;
@@ -57,7 +57,7 @@ pub(crate) fn sealing(task: &Task, sealed: &Sealed, millis: f64) -> Step {
     }
 }
 
-/// The start of a text or a document, as far as it can be printed.
+/// The start of a text or a document in printable form.
 fn printable(text: &str) -> String {
     let start = show::start(text, 160);
     start

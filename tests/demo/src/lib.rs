@@ -1,7 +1,9 @@
-//! `cargo xtask demo`: a document is sent, mailed, confirmed, signed and verified on one machine, and a page shows how (docs/demo.md).
+//! `cargo xtask demo`: a document is sent, mailed, confirmed, signed and verified on one machine,
+//! and a page shows each step (docs/demo.md).
 //!
-//! The signing server and letsesign-verify are the real programs; around them stands `letsesign-world`. The host's relays are of this crate: they
-//! write down what the host can see.
+//! The signing server and letsesign-verify are the real programs; `letsesign-testbed` provides the
+//! services around them. This crate contains the host's relays, which record everything that the
+//! host can see.
 
 #![allow(clippy::format_push_string, reason = "pages are made of texts")]
 
@@ -29,32 +31,33 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Programs that the demo runs, and where it writes unless told otherwise.
+/// The programs that the demo runs, and its default output folder.
 #[derive(Debug, Clone)]
 pub struct Programs {
     /// letsesign-server, built with the feature `emulation`.
     pub server: PathBuf,
-    /// letsesign-verify.
+    /// The program letsesign-verify.
     pub verifier: PathBuf,
-    /// Folder for the result, without `--output`.
+    /// Folder for the result unless `--output` names another.
     pub output: PathBuf,
 }
 
-/// What became of it.
+/// The result of the demo.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The folder.
+    /// The folder that was written.
     pub folder: PathBuf,
-    /// The summary that `--json` prints and `summary.json` holds.
+    /// The summary that `--json` prints and `summary.json` contains.
     pub summary: Value,
-    /// For people: a few lines.
+    /// A few lines for people.
     pub text: String,
 }
 
-/// Runs the demo inside a tokio runtime; `progress` is told what comes next. The folder is written as a whole or not at all.
+/// Runs the demo inside a tokio runtime and calls `progress` with the name of each step before it
+/// starts. Writes the whole folder or nothing.
 ///
 /// # Errors
-/// When a step does not end as it should: which one, and what the server's log says.
+/// When a step fails: names the step and quotes the server's log.
 pub async fn run(
     arguments: &DemoArgs,
     programs: &Programs,
@@ -63,10 +66,10 @@ pub async fn run(
     let start = Instant::now();
     let target = arguments.output.as_ref().unwrap_or(&programs.output);
     let output = Output::new(target)?;
-    // The verifier runs in the folder.
+    // The verifier runs in the output folder, so its path must be absolute.
     let found = |path: &Path| {
         path.canonicalize()
-            .with_context(|| format!("there is no program {}", path.display()))
+            .with_context(|| format!("cannot find the program {}", path.display()))
     };
     let (server, verifier) = (found(&programs.server)?, found(&programs.verifier)?);
     let story = story::run(arguments, &server, progress).await?;
@@ -100,7 +103,7 @@ pub async fn run(
     for letter in story::letters(&story) {
         output.write(&letter.file, &letter.html)?;
     }
-    progress("letsesign-verify judges");
+    progress("letsesign-verify checks the document");
     let verdicts = verdict::run(&verifier, &story, &output)?;
     progress("pages are drawn");
     let pages = i64::try_from(count_pages(&story.pdf.1)).unwrap_or(i64::MAX);
@@ -184,7 +187,7 @@ fn summary(
     })
 }
 
-/// Rounded: more digits say nothing.
+/// Rounds to tenths: more digits are meaningless here.
 fn tenths(number: f64) -> f64 {
     (number * 10.0).round() / 10.0
 }
@@ -225,10 +228,10 @@ fn text(story: &model::Story, verdicts: &verdict::Verdicts, folder: &Path, secon
     out
 }
 
-/// Shows the page in the browser.
+/// Opens the page in the browser.
 ///
 /// # Errors
-/// When there is no program that opens pages.
+/// When no program can open the page.
 pub fn open(folder: &Path) -> Result<()> {
     let program = if cfg!(target_os = "macos") {
         "open"

@@ -1,4 +1,4 @@
-//! The demo's program; `cargo xtask demo` builds and runs it.
+//! The demo's program, which `cargo xtask demo` builds and runs.
 
 #![allow(
     clippy::print_stdout,
@@ -24,7 +24,7 @@ struct Cli {
     /// letsesign-verify
     #[arg(long, value_name = "FILE")]
     verifier: PathBuf,
-    /// Folder to write, unless --output says another
+    /// Folder to write unless --output names another
     #[arg(long, value_name = "DIR", default_value = "target/demo")]
     default_output: PathBuf,
     #[command(flatten)]
@@ -39,7 +39,7 @@ async fn main() -> ExitCode {
         verifier: cli.verifier,
         output: cli.default_output,
     };
-    // Hidden where standard error is no terminal; NO_COLOR is respected by indicatif's console.
+    // Hidden unless standard error is a terminal; indicatif's console respects NO_COLOR.
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg}") {
         bar.set_style(style);

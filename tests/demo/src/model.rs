@@ -1,8 +1,8 @@
-//! What happened, ready to be shown.
+//! The events of a demo, ready for display.
 
 use serde::Serialize;
 
-/// Who takes part, in the order of the columns of a diagram.
+/// The parties, in the order of a diagram's columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Party {
@@ -39,17 +39,18 @@ impl Party {
     }
 }
 
-/// What keeps a message from whoever carries it.
+/// The protection of a message against whoever carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Guard {
-    /// Nothing.
+    /// None: the message is in clear text.
     Clear,
-    /// Envelopes: AES-256 under data keys that KMS alone can open; the rest of the message is in clear.
+    /// Envelopes: AES-256 under data keys that only KMS can decrypt. The rest of the message is in
+    /// clear text.
     Sealed,
-    /// TLS between enclave and service.
+    /// TLS between the enclave and a service.
     Tls,
-    /// Attested: readable, and nobody can change or forge it.
+    /// Attested: readable, but nobody can change or forge it.
     Attested,
 }
 
@@ -64,7 +65,7 @@ impl Guard {
     }
 }
 
-/// A message from one party to another. What passes the host's column, the host carries.
+/// A message from one party to another. The host carries every message that crosses its column.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Crossing {
     pub(crate) from: Party,
@@ -72,9 +73,9 @@ pub(crate) struct Crossing {
     pub(crate) what: String,
     pub(crate) bytes: u64,
     pub(crate) guard: Guard,
-    /// What the host could make of it.
+    /// The host's knowledge of the message.
     pub(crate) host: String,
-    /// The start of what it saw, as it saw it.
+    /// The first bytes as the host saw them.
     pub(crate) sample: Option<String>,
 }
 
@@ -85,7 +86,7 @@ impl Crossing {
     }
 }
 
-/// A mail as it came.
+/// A delivered mail.
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
     pub(crate) file: String,
@@ -93,18 +94,18 @@ pub(crate) struct Letter {
     pub(crate) to: String,
     pub(crate) subject: String,
     pub(crate) html: String,
-    /// Names, types and sizes.
+    /// Name, type and size of each attachment.
     pub(crate) attachments: Vec<(String, u64)>,
 }
 
 impl Letter {
-    /// Whether it has a button, and needs room for it.
+    /// Whether it has a button, which needs room.
     pub(crate) fn tall(&self) -> bool {
         self.html.contains("action=submitIntent")
     }
 }
 
-/// An SMS as it came.
+/// A delivered SMS.
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
     pub(crate) to: String,
@@ -121,7 +122,7 @@ pub(crate) struct Part {
     pub(crate) bytes: u64,
 }
 
-/// A text to unfold.
+/// A text that the page folds.
 #[derive(Debug, Clone)]
 pub(crate) struct Detail {
     pub(crate) title: String,
@@ -133,7 +134,7 @@ pub(crate) struct Detail {
 pub(crate) struct Step {
     pub(crate) title: String,
     pub(crate) text: String,
-    /// A job's name and its code.
+    /// Name of a job, and its result code.
     pub(crate) job: Option<(&'static str, u16)>,
     pub(crate) millis: Option<f64>,
     pub(crate) crossings: Vec<Crossing>,
@@ -143,7 +144,7 @@ pub(crate) struct Step {
     pub(crate) details: Vec<Detail>,
 }
 
-/// An attempt to cheat.
+/// An attack and its outcome.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Attempt {
     pub(crate) who: &'static str,
@@ -154,43 +155,43 @@ pub(crate) struct Attempt {
     pub(crate) why: &'static str,
 }
 
-/// Something that was looked for in all that the host saw.
+/// A text that was searched for in everything the host saw.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Needle {
     pub(crate) what: String,
     pub(crate) found: bool,
 }
 
-/// All of it.
+/// The complete story.
 #[derive(Debug)]
 pub(crate) struct Story {
     pub(crate) steps: Vec<Step>,
     pub(crate) attempts: Vec<Attempt>,
-    /// What must not be found.
+    /// Texts that the host must not have seen.
     pub(crate) hidden: Vec<Needle>,
-    /// What the host is meant to see: found, or the search is worth nothing.
+    /// Texts that the host may see. The search must find them, or it proves nothing.
     pub(crate) plain: Vec<Needle>,
-    /// Bytes that the host saw altogether.
+    /// Number of bytes that the host saw in all.
     pub(crate) host_bytes: u64,
-    /// The server's log.
+    /// The log of the server.
     pub(crate) log: String,
     /// The document that was sent.
     pub(crate) sent: Vec<u8>,
-    /// The preview that the first signer got.
+    /// The first signer's preview.
     pub(crate) preview: Vec<u8>,
-    /// The signed PDF's name and bytes.
+    /// Name and bytes of the signed PDF.
     pub(crate) pdf: (String, Vec<u8>),
-    /// The proof's name and bytes.
+    /// Name and bytes of the proof.
     pub(crate) spf: (String, Vec<u8>),
-    /// Proofs of request and of intent, decoded, by signer.
+    /// Decoded proofs of request and of intent, by signer.
     pub(crate) proofs: Vec<(String, Detail, Detail)>,
     pub(crate) binding_data_hash: String,
     pub(crate) password: String,
-    /// Whether attached files are encrypted with it.
+    /// Whether attached files are encrypted with the password.
     pub(crate) enhanced: bool,
     pub(crate) pcrs: [[u8; 48]; 3],
     pub(crate) root: Vec<u8>,
     pub(crate) signers: Vec<String>,
-    /// Pages on which somebody signs, from 1.
+    /// Pages with signatures, from 1.
     pub(crate) signed_pages: Vec<i64>,
 }

@@ -1,13 +1,13 @@
-//! The folder that is written: as a whole or not at all.
+//! The output folder, written as a whole or not at all.
 
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// In every folder that a demo wrote: only such a folder is replaced.
+/// Marks the folders that a demo wrote, because only such a folder may be replaced.
 const MARK: &str = ".letsesign-demo";
 
-/// A folder in the making, beside the one it becomes.
+/// A folder under construction, beside its final place.
 pub(crate) struct Output {
     folder: tempfile::TempDir,
     target: PathBuf,
@@ -20,7 +20,7 @@ impl Output {
         check(&absolute)?;
         let parent = absolute
             .parent()
-            .with_context(|| format!("{} is no place for a folder", target.display()))?;
+            .with_context(|| format!("{} is not a place for a folder", target.display()))?;
         fs::create_dir_all(parent)
             .with_context(|| format!("cannot create {}", parent.display()))?;
         let folder = tempfile::Builder::new()
@@ -38,12 +38,12 @@ impl Output {
         Ok(output)
     }
 
-    /// Where files are now.
+    /// Present path of a file.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Writes a file; folders on the way are made.
+    /// Writes a file and creates the folders above it.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<PathBuf> {
         let path = self.path(name);
         if let Some(parent) = path.parent() {
@@ -54,14 +54,14 @@ impl Output {
         Ok(path)
     }
 
-    /// Where they will be.
+    /// The final path of the folder.
     pub(crate) fn target(&self) -> &Path {
         &self.target
     }
 
-    /// Puts the folder in its place.
+    /// Moves the folder to its final place.
     pub(crate) fn finish(self) -> Result<PathBuf> {
-        // Somebody may have put something there meanwhile.
+        // Something else may have been created there in the meantime.
         check(&self.target)?;
         let parent = self.target.parent().unwrap_or(Path::new("/"));
         let old = tempfile::Builder::new()
@@ -80,13 +80,13 @@ impl Output {
             }
             return Err(error).with_context(|| format!("cannot write {}", self.target.display()));
         }
-        // Made for us alone, as temporary folders are; the result is for whoever may read this place.
+        // Temporary folders are private; the result is for everyone with access to its place.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             let _ = fs::set_permissions(&self.target, fs::Permissions::from_mode(0o755));
         }
-        // It is no temporary folder any more.
+        // The folder is permanent now.
         let _ = self.folder.keep();
         Ok(self.target)
     }

@@ -1,14 +1,16 @@
-//! The user's own PDF: where signatures go.
+//! The user's own PDF, and the positions of its signatures.
 
 use anyhow::{Context, Result, ensure};
-use letsesign_world::client::Field;
+use letsesign_testbed::client::Field;
 use lopdf::{Dictionary, Document, Object};
 use std::path::Path;
 
-/// More does not fit into a job (50 MiB with base64 and the rest).
+/// The largest PDF, in bytes. A larger one does not fit into a job (50 MiB, with base64 and
+/// everything else).
 const BYTES_MAX: u64 = 30 << 20;
 
-/// A PDF of the user's, and where so many signers sign: one above the other, at the foot of the last page.
+/// Reads the user's PDF and computes the fields of the signers: one above the other, at the foot of
+/// the last page.
 pub(crate) fn read(path: &Path, signers: usize) -> Result<(Vec<u8>, Vec<Vec<Field>>)> {
     let shown = path.display();
     let size = std::fs::metadata(path)
@@ -20,7 +22,7 @@ pub(crate) fn read(path: &Path, signers: usize) -> Result<(Vec<u8>, Vec<Vec<Fiel
     );
     let pdf = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
     let document =
-        Document::load_mem(&pdf).with_context(|| format!("{shown} is no PDF that can be read"))?;
+        Document::load_mem(&pdf).with_context(|| format!("{shown} is not a readable PDF"))?;
     ensure!(
         !document.is_encrypted(),
         "{shown} is encrypted; the server signs what is open to changes (code 2106)"
@@ -33,7 +35,7 @@ pub(crate) fn read(path: &Path, signers: usize) -> Result<(Vec<u8>, Vec<Vec<Fiel
         .get_dictionary(*id)
         .with_context(|| format!("{shown}: the last page cannot be read"))?;
     let (width, height) = size_of(&document, page).unwrap_or((595.0, 842.0));
-    // Every signer gets the same room; a small page makes small signatures.
+    // All signers get the same room; a small page results in small signatures.
     let step = (height * 0.8 / f64::from(u8::try_from(signers).unwrap_or(u8::MAX))).min(64.0);
     let tall = step * 0.72;
     ensure!(
@@ -58,7 +60,7 @@ pub(crate) fn read(path: &Path, signers: usize) -> Result<(Vec<u8>, Vec<Vec<Fiel
     Ok((pdf, fields.collect()))
 }
 
-/// Width and height of a page as protocol 1 measures it: of the MediaBox, not turned.
+/// Width and height of a page in protocol 1: those of the MediaBox, without rotation.
 fn size_of(document: &Document, page: &Dictionary) -> Option<(f64, f64)> {
     let media = inherited(document, page, b"MediaBox")?
         .as_array()
@@ -75,10 +77,10 @@ fn size_of(document: &Document, page: &Dictionary) -> Option<(f64, f64)> {
     Some(((x1 - x0).abs(), (y1 - y0).abs()))
 }
 
-/// A page's attribute, or that of a node above it (ISO 32000-1, 7.7.3.4).
+/// An attribute of a page, or of a node above it (ISO 32000-1, 7.7.3.4).
 fn inherited<'a>(document: &'a Document, page: &'a Dictionary, key: &[u8]) -> Option<&'a Object> {
     let mut node = page;
-    // Page trees are not this deep; a loop ends.
+    // Real page trees are not this deep; the limit ends a cycle.
     for _ in 0..32 {
         if let Ok(value) = node.get(key) {
             return document.dereference(value).ok().map(|(_, value)| value);

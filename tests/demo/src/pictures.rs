@@ -1,30 +1,30 @@
-//! Pictures of pages, by whichever program is installed.
+//! Renders pages as images with any installed program.
 
 use anyhow::{Context, Result};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Pixels per inch.
+/// Resolution in pixels per inch.
 const RESOLUTION: &str = "84";
-/// More pages than these are not drawn.
+/// The most pages to render.
 const PAGES: i64 = 4;
 
-/// A page.
+/// An image of a page.
 pub(crate) struct Picture {
-    /// From 1.
+    /// Number of the page, from 1.
     pub(crate) page: i64,
-    /// PNG.
+    /// The image as PNG.
     pub(crate) png: Vec<u8>,
 }
 
-/// What draws.
+/// A program that renders pages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tool {
     Pdftoppm,
     Mutool,
 }
 
-/// The tool that is installed, if any.
+/// The first installed program, if any.
 fn tool() -> Option<Tool> {
     let there = |name: &str| {
         Command::new(name)
@@ -41,7 +41,8 @@ fn tool() -> Option<Tool> {
         .map(|(_, tool)| tool)
 }
 
-/// Pictures of the first pages and of those that matter; none when nothing is installed that draws. A page that cannot be drawn is left out.
+/// Renders the first pages and those in `matter`. Returns nothing without a suitable program, and
+/// leaves out pages that fail.
 pub(crate) fn draw(pdf: &Path, pages: i64, matter: &[i64], password: &str) -> Result<Vec<Picture>> {
     let Some(tool) = tool() else {
         return Ok(Vec::new());

@@ -1,19 +1,19 @@
-//! Plays the story: sender, host and signers around the real server.
+//! Plays the parts of sender, host and signers around the real server.
 
 use crate::model::{Crossing, Detail, Guard, Letter, Party, Step, Text};
 use crate::relay::Relay;
 use crate::show;
 use anyhow::{Context, Result, bail};
-use letsesign_job::Code;
-use letsesign_world::mail::{Mail, Parsed, Way};
-use letsesign_world::{Json, Options, Pcrs, Sealed, Server, World};
+use letsesign_job_protocol::Code;
+use letsesign_testbed::mail::{Mail, Parsed, Way};
+use letsesign_testbed::{Json, Options, Pcrs, Sealed, Server, Testbed};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Everything that runs.
+/// The running programs and services.
 pub(crate) struct Stage {
-    pub(crate) world: World,
+    pub(crate) testbed: Testbed,
     pub(crate) sealed: Sealed,
     server: Server,
     program: PathBuf,
@@ -26,21 +26,21 @@ pub(crate) struct Stage {
     sms: usize,
 }
 
-/// A job that was run, and what crossed meanwhile.
+/// A finished job, and the messages that were sent in the meantime.
 pub(crate) struct Ran {
     pub(crate) result: Value,
     pub(crate) step: Step,
 }
 
 impl Stage {
-    /// The world, the relays that are the host, and the server behind them.
+    /// Starts the testbed, the relays of the host, and the server behind them.
     pub(crate) async fn start(program: &Path, sealed: Sealed) -> Result<Self> {
-        // KMS uses the private key, as it would: the demo has time for it.
+        // KMS performs real decryption with the private key; the demo has time for it.
         let options = Options {
             shortcut: false,
             ..Options::default()
         };
-        let world = World::start(options)
+        let testbed = Testbed::start(options)
             .await
             .context("cannot listen on loopback")?;
         let relay = |service, target| async move {
@@ -48,19 +48,19 @@ impl Stage {
             relay.context("cannot listen on loopback")
         };
         let relays = [
-            relay("kms.us-east-1.amazonaws.com:443", world.kms.address()).await?,
+            relay("kms.us-east-1.amazonaws.com:443", testbed.kms.address()).await?,
             relay(
                 "email-smtp.us-east-1.amazonaws.com:587",
-                world.ses.address(),
+                testbed.ses.address(),
             )
             .await?,
-            relay("api.sendgrid.com:443", world.sendgrid.address()).await?,
-            relay("verify.twilio.com:443", world.twilio.address()).await?,
+            relay("api.sendgrid.com:443", testbed.sendgrid.address()).await?,
+            relay("verify.twilio.com:443", testbed.twilio.address()).await?,
         ];
-        let server = launch(program, &world, &relays);
+        let server = launch(program, &testbed, &relays);
         Ok(Self {
             program: program.to_owned(),
-            world,
+            testbed,
             sealed,
             server,
             relays,
@@ -72,25 +72,25 @@ impl Stage {
         })
     }
 
-    /// What the server has logged.
+    /// The log of the server so far.
     pub(crate) fn log(&self) -> String {
         self.server.log()
     }
 
-    /// Another image in the enclave.
+    /// Restarts the server as another image.
     pub(crate) async fn restart(&mut self, pcrs: Pcrs) -> Result<()> {
-        self.world.nsm.set_pcrs(pcrs);
-        let other = launch(&self.program, &self.world, &self.relays);
+        self.testbed.nsm.set_pcrs(pcrs);
+        let other = launch(&self.program, &self.testbed, &self.relays);
         let first = std::mem::replace(&mut self.server, other);
         end(first).await
     }
 
-    /// Ends the server as the host would, and waits for it.
+    /// Stops the server like the host would, and waits for it.
     pub(crate) async fn end(self) -> Result<()> {
         end(self.server).await
     }
 
-    /// Runs a job, expects a code, and tells what crossed.
+    /// Runs a job, expects a result code, and returns the messages in between.
     pub(crate) async fn expect(
         &mut self,
         name: &'static str,
@@ -111,11 +111,11 @@ impl Stage {
         Ok(ran)
     }
 
-    /// Runs a job and tells what crossed.
+    /// Runs a job and returns the messages in between.
     pub(crate) async fn run(&mut self, name: &'static str, job: &Json) -> Result<Ran> {
         let data = job.to_text();
         let start = Instant::now();
-        let pending = self.world.jobs.submit(name, &data);
+        let pending = self.testbed.jobs.submit(name, &data);
         let limit = std::time::Duration::from_mins(1);
         let result = tokio::time::timeout(limit, pending.result())
             .await
@@ -172,17 +172,17 @@ impl Stage {
         Ok(Ran { result, step })
     }
 
-    /// What crossed between the enclave and the services, and what they brought to people.
+    /// Adds the messages between the enclave and the services, and what the services delivered.
     fn services(&mut self, step: &mut Step) {
         let now = (
-            self.world.kms.counters().served(),
-            self.world.nsm.documents(),
+            self.testbed.kms.counters().served(),
+            self.testbed.nsm.documents(),
         );
         let (decrypted, attested) = (now.0 - self.decryptions, now.1 - self.documents);
         (self.decryptions, self.documents) = now;
-        let mails = self.world.mailbox.since(self.mails);
-        self.mails = self.world.mailbox.count();
-        let all_sms = self.world.twilio.sms();
+        let mails = self.testbed.mailbox.since(self.mails);
+        self.mails = self.testbed.mailbox.count();
+        let all_sms = self.testbed.twilio.sms();
         let sms = all_sms.get(self.sms..).unwrap_or_default().to_vec();
         self.sms = all_sms.len();
         let parties = [Party::Kms, Party::Mail, Party::Mail, Party::Twilio];
@@ -251,9 +251,9 @@ impl Stage {
         }
     }
 
-    /// The mail with the link that came last to an address.
+    /// The latest mail with a link to an address.
     pub(crate) fn invitation(&self, address: &str) -> Result<Parsed> {
-        let mails = self.world.mailbox.mails();
+        let mails = self.testbed.mailbox.mails();
         let mut parsed = mails
             .iter()
             .rev()
@@ -266,10 +266,10 @@ impl Stage {
 }
 
 /// Starts the server, with the relays between it and the services.
-fn launch(program: &Path, world: &World, relays: &[Relay; 4]) -> Server {
+fn launch(program: &Path, testbed: &Testbed, relays: &[Relay; 4]) -> Server {
     let overrides = relays.each_ref().map(Relay::override_entry).join(",");
     let variables = [("LETSESIGN_HOST_OVERRIDES", overrides.as_str())];
-    Server::with(program, world, &[("poll-ms", "5")], &variables)
+    Server::with(program, testbed, &[("poll-ms", "5")], &variables)
 }
 
 async fn end(server: Server) -> Result<()> {
@@ -310,7 +310,7 @@ fn short(address: &str) -> &str {
     address.split('@').next().unwrap_or_default()
 }
 
-/// A text of a result.
+/// A text member of a result.
 pub(crate) fn text<'a>(result: &'a Value, name: &str) -> Option<&'a str> {
     result.get(name)?.as_str()
 }
@@ -331,7 +331,7 @@ fn sample_of_part(job: &Json) -> Option<String> {
     }
 }
 
-/// What a code means, in words.
+/// Explains a result code.
 pub(crate) fn meaning(code: u64) -> &'static str {
     let code = Code::ALL
         .iter()

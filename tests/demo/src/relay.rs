@@ -1,4 +1,4 @@
-//! The host's part: it forwards the enclave's connections, and writes down every byte it sees.
+//! The host's relay: forwards the enclave's connections and records every byte.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,22 +7,24 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Bytes that one connection carried in one direction.
+/// The bytes of connections, by direction.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Flow {
-    /// What the enclave sent.
+    /// Bytes from the enclave.
     pub(crate) up: Vec<u8>,
-    /// What came back.
+    /// Bytes to the enclave.
     pub(crate) down: Vec<u8>,
 }
 
-/// A TLS record of application data begins so: type 23, version 1.2 (also in TLS 1.3, RFC 8446, section 5.1).
+/// The start of a TLS record with application data: type 23, version 1.2 (also in TLS 1.3; RFC
+/// 8446, section 5.1).
 const APPLICATION_DATA: [u8; 3] = [23, 3, 3];
-/// Bytes that are shown.
+/// Number of bytes to display.
 const SAMPLE: usize = 32;
 
 impl Flow {
-    /// Bytes of encrypted application data as the host sees them: behind the head of the last large record.
+    /// Encrypted application data as the host sees them: the bytes after the header of the last
+    /// large record.
     pub(crate) fn ciphertext(&self) -> Option<&[u8]> {
         let mut records = memchr::memmem::rfind_iter(&self.up, &APPLICATION_DATA);
         records.find_map(|at| {
@@ -33,7 +35,7 @@ impl Flow {
         })
     }
 
-    /// How many bytes, both ways.
+    /// Number of bytes in both directions.
     pub(crate) fn bytes(&self) -> u64 {
         (self.up.len() + self.down.len()) as u64
     }
@@ -41,7 +43,7 @@ impl Flow {
 
 /// Forwards connections to one service, as the host forwards a vsock port.
 pub(crate) struct Relay {
-    /// The service's name and port, as the enclave knows them.
+    /// Name and port of the service, as the enclave knows them.
     pub(crate) service: &'static str,
     address: SocketAddr,
     seen: Arc<Mutex<Flow>>,
@@ -85,7 +87,7 @@ impl Relay {
         format!("{}={}", self.service, self.address)
     }
 
-    /// What was seen since the last call.
+    /// The bytes recorded since the last call.
     pub(crate) fn take(&self) -> Flow {
         std::mem::take(&mut *lock(&self.seen))
     }

@@ -1,13 +1,13 @@
-//! Looks for texts in all that the host saw: as they are, in hexadecimal, and inside base64.
+//! Searches everything that the host saw for texts: plain, in hexadecimal, and inside base64.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use memchr::memmem;
 
-/// Shorter texts would be found by chance.
+/// The shortest text to search for. Shorter ones would be found by chance.
 pub(crate) const SHORTEST: usize = 6;
 
-/// Whether `text` is somewhere in `seen`, in any of these forms.
+/// Whether `seen` contains `text` in any of these forms.
 pub(crate) fn holds(seen: &[Vec<u8>], text: &[u8]) -> bool {
     let forms = forms(text);
     seen.iter()
@@ -17,7 +17,8 @@ pub(crate) fn holds(seen: &[Vec<u8>], text: &[u8]) -> bool {
 fn forms(text: &[u8]) -> Vec<Vec<u8>> {
     let hex = hex::encode(text);
     let mut forms = vec![text.to_vec(), hex.to_uppercase().into_bytes(), hex.into()];
-    // In base64 a text looks different by its place: 0, 1 or 2 bytes after a whole group of three. Characters that hold bits of neighbours go.
+    // The base64 of a text depends on its offset: 0, 1 or 2 bytes after a complete group of three.
+    // Characters that also encode neighbouring bytes are ignored.
     for before in 0..3 {
         let mut shifted = vec![0; before];
         shifted.extend(text);

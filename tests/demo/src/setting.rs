@@ -1,11 +1,11 @@
-//! What is signed and by whom, and what of it must stay secret.
+//! The document, the signers, and the texts that must stay secret.
 
 use crate::args::{DemoArgs, MailProvider};
 use crate::{contract, own};
 use anyhow::{Context, Result};
-use letsesign_world::{Provider, Signer, Task, kms, sendgrid, smtp, twilio};
+use letsesign_testbed::{Provider, Signer, Task, kms, sendgrid, smtp, twilio};
 
-/// Names that are nobody's.
+/// Invented names.
 const NAMES: [(&str, &str); 6] = [
     ("Ada Example", "en-US"),
     ("王小明", "zh-TW"),
@@ -15,12 +15,12 @@ const NAMES: [(&str, &str); 6] = [
     ("Noor Voorbeeld", "en-US"),
 ];
 
-/// Who is told how the task goes.
+/// Address that receives notifications about the task.
 pub(crate) const NOTIFICANT: &str = "office@example.com";
 
 const PHONE: &str = "+886912345678";
 
-/// What the sender wants signed.
+/// The task that the sender wants signed.
 pub(crate) fn task(arguments: &DemoArgs) -> Result<Task> {
     let count = usize::from(arguments.signers);
     let (pdf, fields, file_name) = match &arguments.pdf {
@@ -31,8 +31,8 @@ pub(crate) fn task(arguments: &DemoArgs) -> Result<Task> {
         Some(path) => {
             let (pdf, fields) = own::read(path, count)?;
             let name = path.file_name().and_then(|name| name.to_str());
-            let name =
-                name.with_context(|| format!("the name of {} is no Unicode text", path.display()))?;
+            let name = name
+                .with_context(|| format!("the name of {} is not Unicode text", path.display()))?;
             (pdf, fields, name.to_owned())
         }
     };
@@ -82,7 +82,7 @@ pub(crate) fn secrets(task: &Task) -> Vec<(String, Vec<u8>)> {
         },
         ("the notificant's address".into(), NOTIFICANT.into()),
     ];
-    // Three places of the document, a quarter, half and three quarters of the way.
+    // Three samples of the document, at a quarter, half and three quarters of its length.
     for quarter in 1..4 {
         let at = task.pdf.len() * quarter / 4;
         if let Some(bytes) = task.pdf.get(at..at + 40) {
@@ -102,7 +102,7 @@ pub(crate) fn secrets(task: &Task) -> Vec<(String, Vec<u8>)> {
     secrets
 }
 
-/// Texts that the host is meant to see.
+/// Texts that the host may see.
 pub(crate) fn plain(task: &Task) -> Vec<(String, Vec<u8>)> {
     let mut plain: Vec<(String, Vec<u8>)> = vec![
         ("the task's ID".into(), task.id.clone().into()),

@@ -1,9 +1,9 @@
-//! Numbers, times and bytes as people read them.
+//! Formats numbers, times and bytes for people.
 
 use letsesign_utc::Utc;
 use std::borrow::Borrow;
 
-/// `41 kB`
+/// Bytes in decimal units, such as `41 kB`.
 pub(crate) fn size(bytes: impl Borrow<u64>) -> String {
     let bytes = *bytes.borrow();
     match bytes {
@@ -14,7 +14,7 @@ pub(crate) fn size(bytes: impl Borrow<u64>) -> String {
     }
 }
 
-/// `43 ms`
+/// A duration, such as `43 ms`.
 pub(crate) fn millis(millis: f64) -> String {
     if millis < 10.0 {
         format!("{millis:.1} ms")
@@ -25,7 +25,7 @@ pub(crate) fn millis(millis: f64) -> String {
     }
 }
 
-/// `1 mail`, `2 mails`
+/// A number with its noun, such as `1 mail` or `2 mails`.
 pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
@@ -36,7 +36,7 @@ pub(crate) fn hex_groups(bytes: &[u8]) -> String {
     groups.join(" ")
 }
 
-/// `2026-11-25 08:57:55 UTC`, of seconds since 1970.
+/// Seconds since 1970 as `2026-11-25 08:57:55 UTC`.
 pub(crate) fn time(seconds: u64) -> String {
     let utc = Utc::of(seconds);
     format!(
@@ -45,7 +45,7 @@ pub(crate) fn time(seconds: u64) -> String {
     )
 }
 
-/// A path as part of a URL (RFC 3986, section 2.3).
+/// Percent-encodes a path for a URL (RFC 3986, section 2.3).
 pub(crate) fn url(path: &str) -> String {
     let mut url = String::new();
     for byte in path.bytes() {
@@ -58,7 +58,7 @@ pub(crate) fn url(path: &str) -> String {
     url
 }
 
-/// The first characters of a text.
+/// The first `most` characters of a text.
 pub(crate) fn start(text: &str, most: usize) -> String {
     let short: String = text.chars().take(most).collect();
     if short.len() < text.len() {

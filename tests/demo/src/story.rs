@@ -5,11 +5,11 @@ use crate::model::{Detail, Letter, Needle, Step, Story};
 use crate::play::{self, Stage};
 use crate::{attempts, detail, search, setting, show};
 use anyhow::{Context, Result};
-use letsesign_world::{Attested, Json, Link, Sealed, Signer, Task};
+use letsesign_testbed::{Attested, Json, Link, Sealed, Signer, Task};
 use std::path::Path;
 use std::time::Instant;
 
-/// What has been told so far.
+/// The part of the story that has been played.
 struct Teller<'a> {
     stage: Stage,
     sealed: Sealed,
@@ -17,16 +17,16 @@ struct Teller<'a> {
     steps: Vec<Step>,
     pois: Vec<Attested>,
     proofs: Vec<(String, Detail, Detail)>,
-    /// Secrets of links, looked for before they were used.
+    /// Secrets of links, searched for before they were used.
     links: Vec<Needle>,
-    /// The preview that the first signer got.
+    /// The first signer's preview.
     preview: Vec<u8>,
 }
 
-/// A file's name and bytes.
+/// Name and bytes of a file.
 type File = (String, Vec<u8>);
 
-/// Plays it; `progress` is told what comes next.
+/// Plays the story and calls `progress` before each step.
 pub(crate) async fn run(
     arguments: &DemoArgs,
     server: &Path,
@@ -56,13 +56,16 @@ pub(crate) async fn run(
 }
 
 impl Teller<'_> {
-    /// `sendReq`: the signer has a mail with a link.
+    /// `sendReq`: the signer gets a mail with a link.
     async fn ask(&mut self, number: usize, signer: &Signer) -> Result<(Attested, Link)> {
         (self.progress)(&format!("{} is asked", signer.name));
         let job = self.sealed.send_req(number);
         let ran = self.stage.expect("sendReq", &job, 0).await?;
-        let told = if number == 0 {
-            format!("; {} is told that the task has begun", setting::NOTIFICANT)
+        let notice = if number == 0 {
+            format!(
+                "; {} is notified that the task has begun",
+                setting::NOTIFICANT
+            )
         } else {
             String::new()
         };
@@ -70,7 +73,7 @@ impl Teller<'_> {
             title: format!("{} is asked to sign", signer.name),
             text: format!(
                 "sendReq: inside the enclave the parts are decrypted with keys that KMS gives to this very program alone, compared with the \
-                 sender's hashes, and tried on the document. Then {} gets a mail with a preview and a link, whose secret nobody else knows{told}.",
+                 sender's hashes, and tried on the document. Then {} gets a mail with a preview and a link, whose secret nobody else knows{notice}.",
                 signer.name
             ),
             ..ran.step
@@ -93,7 +96,7 @@ impl Teller<'_> {
         Ok((Attested::of(&ran.result), link))
     }
 
-    /// `confirmIntent`, twice where a phone is checked.
+    /// `confirmIntent`, run twice if a phone is checked.
     async fn confirm(
         &mut self,
         number: usize,
@@ -122,7 +125,7 @@ impl Teller<'_> {
         Ok(())
     }
 
-    /// Has an SMS sent and puts its PIN into the job.
+    /// Requests an SMS and puts its PIN into the job.
     async fn pin(&mut self, signer: &Signer, phone: &str, job: &mut Json) -> Result<()> {
         (self.progress)(&format!("{} gets a PIN by SMS", signer.name));
         let ran = self.stage.expect("confirmIntent", job, 2203).await?;
@@ -142,7 +145,7 @@ impl Teller<'_> {
         Ok(())
     }
 
-    /// `attachEsig`, and the sender opens what it gives: the signed PDF and its proof.
+    /// `attachEsig`: the sender decrypts the result, the signed PDF and its proof.
     async fn attach(&mut self, task: &Task) -> Result<(File, File)> {
         (self.progress)("the document is signed");
         let job = self.sealed.attach_esig(&self.pois);
@@ -162,7 +165,8 @@ impl Teller<'_> {
         });
         let (mut pdf, mut spf) = (None, None);
         for (name, bytes) in self.sealed.open(&ran.result) {
-            // Names come from the enclave, which cleans them; a file must not leave the folder even so.
+            // The enclave cleans the names it sends, but even otherwise a file must not leave the
+            // folder.
             let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
             let is_proof = Path::new(name).extension().is_some_and(|end| end == "spf");
             let place = if is_proof { &mut spf } else { &mut pdf };
@@ -185,9 +189,9 @@ impl Teller<'_> {
         Ok((pdf, spf))
     }
 
-    /// What the host saw, and what it tried.
+    /// Searches what the host saw, and runs the attacks.
     async fn end(mut self, task: Task, pdf: File, spf: File) -> Result<Story> {
-        // What was seen until here; attempts to cheat are another matter.
+        // The search covers the story up to here; attacks come afterwards.
         let mut secrets = setting::secrets(&task);
         let half = pdf.1.len() / 2;
         if let Some(bytes) = pdf.1.get(half..half + 40) {
@@ -200,7 +204,7 @@ impl Teller<'_> {
         hidden.append(&mut self.links);
         let plain = self.look(setting::plain(&task));
         let host_bytes = self.stage.seen.iter().map(|bytes| bytes.len() as u64).sum();
-        let (log, pcrs) = (self.stage.log(), self.stage.world.nsm.pcrs());
+        let (log, pcrs) = (self.stage.log(), self.stage.testbed.nsm.pcrs());
 
         (self.progress)("others try to cheat");
         let attempts = attempts::run(&mut self.stage, &self.pois).await?;
@@ -212,7 +216,7 @@ impl Teller<'_> {
         let mut signed_pages: Vec<i64> = fields.map(|field| field.page).collect();
         signed_pages.sort_unstable();
         signed_pages.dedup();
-        let root = self.stage.world.folder().join("attestation-root.pem");
+        let root = self.stage.testbed.folder().join("attestation-root.pem");
         let root = std::fs::read(root).context("cannot read the test root")?;
         self.stage.end().await?;
         Ok(Story {
@@ -237,7 +241,7 @@ impl Teller<'_> {
         })
     }
 
-    /// Looks for texts in all that the host has seen.
+    /// Searches everything that the host has seen.
     fn look(&self, texts: Vec<(String, Vec<u8>)>) -> Vec<Needle> {
         let long = texts
             .into_iter()

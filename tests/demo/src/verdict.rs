@@ -1,4 +1,4 @@
-//! The verdict of letsesign-verify, the program that relying parties use.
+//! Verdicts of letsesign-verify, the program for relying parties.
 
 use crate::model::Story;
 use crate::output::Output;
@@ -13,35 +13,35 @@ use std::process::Command;
 /// Name of the demo's release.
 const RELEASE: &str = "demo";
 
-/// What the program said.
+/// The output of the program.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Verdict {
-    /// What was given to it, in words.
+    /// Description of its input.
     pub(crate) of: String,
     pub(crate) exit_code: i32,
-    /// Its first line.
+    /// First line of the report.
     pub(crate) first_line: String,
-    /// `verdict` of its JSON.
+    /// The member `verdict` of its JSON.
     #[serde(rename = "verdict")]
     pub(crate) word: String,
     /// Name, outcome and text of each check.
     pub(crate) checks: Vec<(String, String, String)>,
-    /// The whole report.
+    /// The complete report.
     #[serde(skip)]
     pub(crate) report: String,
 }
 
-/// Verdicts over what was signed and over copies that were changed.
+/// Verdicts on the signed document and on tampered copies.
 #[derive(Debug)]
 pub(crate) struct Verdicts {
     pub(crate) right: Verdict,
     pub(crate) tampered: Vec<Verdict>,
-    /// The command for the reader.
+    /// The command for the reader to repeat.
     pub(crate) command: String,
 }
 
-/// Writes what the verifier needs below `check/`, and runs it.
+/// Writes the verifier's input below `check/`, and runs it.
 pub(crate) fn run(program: &Path, story: &Story, output: &Output) -> Result<Verdicts> {
     let pcr = story.pcrs.map(hex::encode);
     let release = json!({
@@ -54,11 +54,12 @@ pub(crate) fn run(program: &Path, story: &Story, output: &Output) -> Result<Verd
     output.write(&format!("check/measurements/{RELEASE}.json"), &release)?;
     let ledger = format!("{}  {RELEASE}.json\n", Hash::of(release.as_bytes()));
     output.write("check/measurements/LEDGER", ledger)?;
-    // No keys: the demo's release is not signed.
+    // No keys, because the demo's release is not signed.
     let keys = output.path("check/measurements/keys");
     std::fs::create_dir(&keys).with_context(|| format!("cannot create {}", keys.display()))?;
 
-    let verify = |of: &str, pdf: &str, spf: &str| judge(program, output, story, of, pdf, spf);
+    let verify =
+        |of: &str, pdf: &str, spf: &str| verify_files(program, output, story, of, pdf, spf);
     let right = verify("the document and its proof", &story.pdf.0, &story.spf.0)?;
     ensure!(
         right.exit_code == 0 && right.word == "test-only",
@@ -78,10 +79,10 @@ pub(crate) fn run(program: &Path, story: &Story, output: &Output) -> Result<Verd
         &story.spf.0,
     )?);
 
-    let mut proof: Value = serde_json::from_slice(&story.spf.1).context("the proof is no JSON")?;
+    let mut proof: Value = serde_json::from_slice(&story.spf.1).context("the proof is not JSON")?;
     let name = proof
         .pointer_mut("/summary/signerList/0/name")
-        .context("the proof names no signer")?;
+        .context("the proof does not name a signer")?;
     *name = json!("Somebody Else");
     output.write(spf, proof.to_string())?;
     tampered.push(verify(
@@ -122,7 +123,7 @@ pub(crate) fn run(program: &Path, story: &Story, output: &Output) -> Result<Verd
     })
 }
 
-fn judge(
+fn verify_files(
     program: &Path,
     output: &Output,
     story: &Story,
@@ -153,7 +154,7 @@ fn judge(
     let report = String::from_utf8_lossy(&text.stdout).into_owned();
     let value: Value = serde_json::from_slice(&json.stdout).with_context(|| {
         format!(
-            "letsesign-verify did not judge {of}: {}",
+            "letsesign-verify did not decide about {of}: {}",
             String::from_utf8_lossy(&json.stderr).trim()
         )
     })?;
@@ -181,7 +182,7 @@ fn judge(
     })
 }
 
-/// For a shell.
+/// Quotes a text for a shell.
 fn quoted(text: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "/._-+".contains(character);
     if !text.is_empty() && text.chars().all(plain) {

@@ -1,8 +1,10 @@
-//! A first process that shows the real init a machine whose random number generator is not the NSM's.
+//! A first process that shows the real init a machine whose random number generator is not the
+//! NSM's.
 //!
-//! Our kernel has no other generator that could be attached, so the lie is told one level higher: this program mounts what init
-//! would mount, with a file of its own in the place of sysfs, makes further calls of mount(2) succeed without doing
-//! anything, and then becomes init (`/rootfs/init`).
+//! Our kernel has no other generator that could be attached, so this program fakes it one level
+//! higher: it mounts what init would mount, with a file of its own in the place of sysfs,
+//! makes further calls of mount(2) succeed without doing anything, and then becomes init
+//! (`/rootfs/init`).
 
 #![allow(unsafe_code, reason = "seccomp(2) takes its filter by pointer")]
 
@@ -12,7 +14,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// What the kernel would say if a virtio device were its generator.
+/// The kernel's answer if a virtio device were its generator.
 const OTHER_SOURCE: &str = "virtio_rng.0\n";
 
 /// Runs init on top of the lie.
@@ -66,7 +68,8 @@ fn ignore_mounts() -> io::Result<()> {
         len: u16::try_from(filter.len()).unwrap_or_default(),
         filter: filter.as_mut_ptr(),
     };
-    // SAFETY: the kernel copies the program, whose length is that of the array it points to, before the call returns.
+    // SAFETY: the kernel copies the program, whose length is that of the array it points to, before
+    // the call returns.
     let result = unsafe {
         libc::syscall(
             libc::SYS_seccomp,

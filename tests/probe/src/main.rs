@@ -1,11 +1,12 @@
-//! A program for tests that looks at the place it runs in. It is built like the measured programs and takes the server's place in
-//! images that are never published.
+//! A test program that checks the environment that init gives it. It is built like the measured
+//! programs and takes the server's place in images that are never published.
 //!
 //! * `probe random`: prints 32 random bytes in hex, without needing any file.
 //! * `probe user`: exits with 0 when its effective user is the enclave's unprivileged one.
 //! * as the first process of a machine: see `impostor`.
-//! * `probe enclave`: checks what init promises (docs/init.md), prints `probe: NAME ok` or `probe: NAME FAILED: ...` per
-//!   promise, then kills itself, so that the test also sees what init does about that.
+//! * `probe enclave`: checks what init promises (docs/init.md), prints `probe: NAME ok` or
+//!   `probe: NAME FAILED: ...` per promise, then kills itself, so that the test also sees what init
+//!   does about that.
 
 mod impostor;
 
@@ -46,7 +47,7 @@ fn random() -> ExitCode {
 
 type Check = fn() -> Result<(), String>;
 
-/// What init promises to the program that it starts.
+/// Guarantees of init for the program that it starts.
 const CHECKS: &[(&str, Check)] = &[
     ("user", || equal(&getuid().as_raw(), &65_532)),
     ("group", || equal(&getgid().as_raw(), &65_532)),
@@ -109,7 +110,8 @@ const CHECKS: &[(&str, Check)] = &[
         refused(&std::fs::read_dir("/proc/1").map(drop).map_err(text))
     }),
     ("set-user-ID", || {
-        // The same program, owned by root and set-user-ID, must not be root either: it tells its user by its exit code.
+        // The same program, owned by root and set-user-ID, must not be root either: it tells its
+        // user by its exit code.
         let status = std::process::Command::new("/setuid")
             .arg("user")
             .status()

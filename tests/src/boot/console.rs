@@ -5,26 +5,27 @@ use std::time::{Duration, Instant};
 /// A line of the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Time since power-on when its end arrived, by the host's clock.
+    /// Time from power-on to the end of the line, by the host's clock.
     pub at: Duration,
-    /// Without the end of line; bytes that are no UTF-8 are replaced.
+    /// Text without the end of line; invalid UTF-8 is replaced.
     pub text: String,
 }
 
 /// Called with each line as it arrives, in a thread of its own.
 pub type Sink = Box<dyn FnMut(&Line) + Send>;
 
-/// Bytes after which a line counts as ended, so that a guest cannot fill our memory with an endless one.
+/// The longest line in bytes. A longer one is divided, so that a guest cannot fill our memory with
+/// an endless line.
 const LINE_MAX: usize = 16 << 10;
-/// Lines that are kept; the oldest go.
+/// The most lines to keep; the oldest are dropped.
 const LINES_MAX: usize = 50_000;
 
-/// Collects what the enclave writes to its serial port.
+/// Collects the enclave's output on its serial port.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Console(Arc<(Mutex<Vec<Line>>, Condvar)>);
 
 impl Console {
-    /// Reads until the end; to be run in a thread of its own.
+    /// Reads to the end of the output; to be run in a thread of its own.
     pub(super) fn collect(&self, mut source: impl Read, power_on: Instant, mut sink: Option<Sink>) {
         let mut pending = Vec::new();
         let mut buffer = [0_u8; 4096];

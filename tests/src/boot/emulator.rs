@@ -9,18 +9,18 @@ use std::process::{Command, Stdio};
 pub struct Emulator {
     /// qemu-system-x86_64 with the machine types `nitro-enclave` and `microvm`.
     pub qemu: PathBuf,
-    /// Folder of its firmware; `None` when QEMU knows by itself.
+    /// Folder of QEMU's firmware; `None` when QEMU finds it itself.
     pub firmware: Option<PathBuf>,
-    /// vhost-device-vsock that takes CID 3 for the host.
+    /// The program vhost-device-vsock, which assigns CID 3 to the host.
     pub vsock: PathBuf,
 }
 
 impl Emulator {
-    /// The emulator of this machine, for tests. With `REQUIRE_ALL=1` one is built when there is none; otherwise that is an
-    /// error, which a test prints as the reason why it skips.
+    /// Finds the emulator of this machine for tests. With `REQUIRE_ALL=1`, builds a missing one;
+    /// otherwise a missing emulator is an error, which a test prints as the reason for skipping.
     ///
     /// # Errors
-    /// [`BootError::Emulator`] with what xtask said.
+    /// [`BootError::Emulator`] with the output of xtask.
     pub fn for_tests() -> Result<Self, BootError> {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()

@@ -2,20 +2,20 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-/// Why an enclave did not do what was waited for.
+/// Why an enclave did not do what a test waited for.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
-    /// A file or socket of the harness.
+    /// A file or socket of the harness could not be used.
     #[error("cannot {what} {}: {cause}", path.display())]
     Io {
-        /// What was tried.
+        /// The attempted operation.
         what: &'static str,
-        /// With which file.
+        /// The file or socket.
         path: PathBuf,
-        /// The cause.
+        /// The error of the operating system.
         cause: std::io::Error,
     },
-    /// There is no emulator.
+    /// The emulator is not available; the reason.
     #[error("no emulator: {0}")]
     Emulator(String),
     /// The emulated NSM stopped, which is the emulator's fault.
@@ -27,29 +27,29 @@ pub enum BootError {
     /// A helper program ended before it was ready.
     #[error("{program} ended at once ({status}): {log}")]
     Helper {
-        /// Which one.
+        /// Name of the program.
         program: &'static str,
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
-        /// What it printed.
+        /// Its output.
         log: String,
     },
-    /// The enclave ended while something else was waited for.
+    /// The enclave ended before the awaited event.
     #[error("the enclave ended ({status}) before {what}; end of its console:\n{console}")]
     Ended {
-        /// What was waited for.
+        /// The awaited event.
         what: String,
-        /// How QEMU ended.
+        /// Exit status of QEMU.
         status: ExitStatus,
         /// The last lines of the console and of QEMU's own messages.
         console: String,
     },
-    /// Time is up.
+    /// The awaited event did not happen in time.
     #[error("no {what} within {after:?}; end of the console:\n{console}")]
     Timeout {
-        /// What was waited for.
+        /// The awaited event.
         what: String,
-        /// The limit.
+        /// The time limit.
         after: Duration,
         /// The last lines of the console and of QEMU's own messages.
         console: String,

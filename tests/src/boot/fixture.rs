@@ -1,4 +1,5 @@
-//! What boot tests start from: the enclave image of this tree, or the reason why they cannot run.
+//! The starting point of boot tests: an emulator and the enclave image of this tree, or the reason
+//! for skipping.
 
 use super::{BootError, Emulator};
 use std::env;
@@ -9,21 +10,21 @@ use std::process::{Command, Stdio};
 /// An emulator and the image of this tree.
 #[derive(Debug, Clone)]
 pub struct Fixture {
-    /// The programs that emulate.
+    /// The programs that emulate an enclave.
     pub emulator: Emulator,
-    /// The enclave image.
+    /// The enclave image (EIF).
     pub eif: PathBuf,
-    /// The measured init that is in it.
+    /// The measured init inside the image.
     pub init: PathBuf,
 }
 
 impl Fixture {
-    /// Finds or builds both. `None` means that the test must return; the reason was printed.
+    /// Finds or builds both. `None` means that the test must return; the reason has been printed.
     ///
-    /// The image is the one that `LETSESIGN_EIF` names, or is built by `cargo xtask eif`.
+    /// The image is the one that `LETSESIGN_EIF` names; otherwise `cargo xtask eif` builds it.
     ///
     /// # Panics
-    /// With `REQUIRE_ALL=1`, instead of giving `None`; and when the image does not build.
+    /// With `REQUIRE_ALL=1`, instead of returning `None`; and when the image does not build.
     pub fn get() -> Option<Self> {
         let emulator = match Emulator::for_tests() {
             Ok(emulator) => emulator,
@@ -39,8 +40,8 @@ impl Fixture {
             None => build(),
         };
         let init = eif.with_file_name("bin").join("letsesign-init");
-        assert!(eif.is_file(), "there is no image {}", eif.display());
-        assert!(init.is_file(), "there is no init {}", init.display());
+        assert!(eif.is_file(), "the image {} is missing", eif.display());
+        assert!(init.is_file(), "the init {} is missing", init.display());
         Some(Self {
             emulator,
             eif,
@@ -49,7 +50,7 @@ impl Fixture {
     }
 }
 
-/// `cargo xtask eif`; several tests at the same time do it one after the other.
+/// Runs `cargo xtask eif`. Concurrent tests take turns.
 fn build() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()

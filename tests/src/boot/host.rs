@@ -1,4 +1,4 @@
-//! The parent instance's side: heartbeat and job API, on the unix sockets that stand for vsock ports.
+//! The parent instance: heartbeat and job API, on the unix sockets that represent vsock ports.
 
 use super::{BootError, Options};
 use http_body_util::{BodyExt, Full, Limited};
@@ -21,26 +21,26 @@ use tokio::runtime::Runtime;
 const HEARTBEAT_PORT: u32 = 9000;
 /// ... sends this byte, and reads it back.
 const HEARTBEAT: u8 = 0xb7;
-/// The job API (the protocol's section 2).
+/// Port of the job API (docs/job-protocol.md, "Transport").
 const JOB_PORT: u32 = 9001;
-/// Largest result that is taken.
+/// The largest result to accept, in bytes.
 const RESULT_MAX: usize = 64 << 20;
 
-/// An answer to `GET /api/get-job`.
+/// A response to `GET /api/get-job`.
 #[derive(Debug, Clone)]
 pub enum Reply {
     /// A job.
     Job {
-        /// Comes back with the result.
+        /// Identifies the job in its result.
         session: String,
         /// Name of the function.
         name: String,
-        /// Its input.
+        /// Input of the function.
         data: Value,
     },
-    /// Any body at all, with status 200: for tests of what the enclave makes of it.
+    /// An arbitrary body with status 200, for tests of the enclave's parser.
     Body(Vec<u8>),
-    /// Any status, with an empty body.
+    /// An arbitrary status with an empty body.
     Status(u16),
 }
 
@@ -55,12 +55,12 @@ struct State {
     problems: Vec<String>,
 }
 
-/// The parent's side of one enclave. Cheap to clone; clones share everything.
+/// The parent of one enclave. Cheap to clone; clones share everything.
 #[derive(Debug, Clone, Default)]
 pub struct Host(Arc<Mutex<State>>);
 
 impl Host {
-    /// Serves on `PREFIX_9000`, `PREFIX_9001` and the forwarded ports; ends when the runtime is dropped.
+    /// Serves `PREFIX_9000`, `PREFIX_9001` and the forwarded ports until the runtime is dropped.
     pub(super) fn serve(&self, prefix: &Path, options: &Options) -> Result<Runtime, BootError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -99,7 +99,7 @@ impl Host {
         self.state().power_on = Some(at);
     }
 
-    /// Queues an answer to a `get-job`; with none queued the answer is "no job".
+    /// Queues a response to `get-job`. While the queue is empty, the response is "no job".
     pub fn queue(&self, reply: Reply) {
         self.state().replies.push_back(reply);
     }
@@ -114,19 +114,19 @@ impl Host {
         self.state().first_get_job
     }
 
-    /// How often a job was asked for.
+    /// Number of `get-job` requests.
     pub fn get_jobs(&self) -> u64 {
         self.state().get_jobs
     }
 
-    /// The result of a session, taken out.
+    /// Takes the result of a session; `None` if it has not arrived.
     pub fn take_result(&self, session: &str) -> Option<Value> {
         let mut state = self.state();
         let index = state.results.iter().position(|(name, _)| name == session)?;
         Some(state.results.remove(index).1)
     }
 
-    /// What the enclave sent that the protocol does not allow.
+    /// The enclave's violations of the protocol.
     pub fn problems(&self) -> Vec<String> {
         self.state().problems.clone()
     }
@@ -164,7 +164,7 @@ impl Host {
 
     fn take(&self, body: &[u8]) -> Result<(), String> {
         let mut value: Value = serde_json::from_slice(body)
-            .map_err(|error| format!("a result is no JSON: {error}"))?;
+            .map_err(|error| format!("a result is not JSON: {error}"))?;
         let result = value.get_mut("jobResult").map(Value::take);
         let session = value.get("session").and_then(Value::as_str);
         let (Some(session), Some(result)) = (session, result.filter(Value::is_object)) else {
@@ -181,7 +181,8 @@ fn bind(prefix: &Path, port: u32) -> Result<UnixListener, BootError> {
     UnixListener::bind(&path).map_err(BootError::io("listen on", PathBuf::from(path)))
 }
 
-/// What a parent's vsock proxy does. A side that breaks off ends the other.
+/// Forwards a connection like the parent's vsock proxy. When one side breaks off, the other is
+/// closed.
 async fn forward(mut from: UnixStream, to: SocketAddr) {
     if let Ok(mut to) = TcpStream::connect(to).await {
         let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
@@ -196,7 +197,7 @@ async fn beat(host: Host, mut stream: UnixStream) {
                 let elapsed = state.power_on.map(|at| at.elapsed()).unwrap_or_default();
                 state.heartbeat.get_or_insert(elapsed);
             }
-            // The enclave may be gone; that it reported is what counts.
+            // The enclave may have gone; its heartbeat counts anyway.
             let _ = stream.write_u8(HEARTBEAT).await;
         }
         Ok(other) => host.problem(format!(
@@ -211,9 +212,10 @@ async fn serve_connection(host: Host, stream: UnixStream) {
         let host = host.clone();
         async move { Ok::<_, Infallible>(answer(&host, request).await) }
     });
-    // A connection that breaks off is the enclave's to retry.
+    // The enclave must retry a broken connection.
     let _ = hyper::server::conn::http1::Builder::new()
-        // A client may close its side once it has asked; without this hyper takes that for a hang-up and drops the answer.
+        // A client may close its sending side after the request; without this option, hyper takes
+        // that for a disconnect and drops the response.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service)
         .await;

@@ -2,7 +2,7 @@ use super::*;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream as Stream;
 
-/// A host on sockets in a temporary folder, and a way to talk to it as the enclave would.
+/// A host on sockets in a temporary folder, and helpers that play the enclave.
 struct Fixture {
     host: Host,
     folder: tempfile::TempDir,
@@ -63,7 +63,7 @@ fn the_heartbeat_comes_back_and_is_timed() {
 }
 
 #[test]
-fn another_byte_is_no_heartbeat() {
+fn another_byte_is_not_a_heartbeat() {
     let fixture = Fixture::new();
     fixture.talk(HEARTBEAT_PORT, &[0xb8]);
     assert!(fixture.host.heartbeat().is_none());
@@ -99,7 +99,7 @@ fn jobs_are_handed_out_in_order_and_then_none() {
 }
 
 #[test]
-fn raw_answers_go_out_as_they_are() {
+fn raw_responses_are_sent_unchanged() {
     let fixture = Fixture::new();
     fixture.host.queue(Reply::Body(b"{not json".to_vec()));
     fixture.host.queue(Reply::Status(503));
@@ -125,7 +125,7 @@ fn results_are_kept_by_session() {
 }
 
 #[test]
-fn what_the_protocol_does_not_allow_is_noted() {
+fn protocol_violations_are_recorded() {
     let fixture = Fixture::new();
     assert!(
         fixture

@@ -4,31 +4,31 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// What is booted.
+/// The image to boot.
 #[derive(Debug, Clone)]
 pub enum Image {
-    /// An EIF, on the machine `nitro-enclave`: with an NSM.
+    /// An EIF, on the machine `nitro-enclave`, which has an NSM.
     Eif(PathBuf),
-    /// Its parts, on the machine `microvm`: the same CPU, vsock and console, but no NSM.
+    /// The parts of an EIF, on the machine `microvm`: the same CPU, vsock and console, but no NSM.
     WithoutNsm(Parts),
 }
 
-/// Kernel, command line and ramdisks of an EIF as files of their own.
+/// Kernel, command line and ramdisks of an EIF as separate files.
 #[derive(Debug, Clone)]
 pub struct Parts {
-    /// The bzImage.
+    /// The kernel as a bzImage.
     pub kernel: PathBuf,
-    /// The command line, without NUL.
+    /// The kernel's command line, without the NUL.
     pub cmdline: String,
-    /// All ramdisks, one behind the other, as the loader of an EIF lays them into memory.
+    /// All ramdisks, concatenated as the loader of an EIF places them in memory.
     pub ramdisk: PathBuf,
 }
 
 impl Parts {
-    /// Takes an EIF apart into files in `folder`.
+    /// Extracts the parts of an EIF into files in `folder`.
     ///
     /// # Errors
-    /// When the file is no EIF, or a part cannot be written.
+    /// When the file is not an EIF, or a part cannot be written.
     pub fn extract(eif: &Path, folder: &Path) -> Result<Self, BootError> {
         let mut file = File::open(eif).map_err(BootError::io("open", eif))?;
         let layout = eif::Layout::scan(&mut file)?;

@@ -1,9 +1,9 @@
-use super::console::{Console, Line, Sink};
+use super::console::{Console, Line};
+use super::options::{Options, TICK};
 use super::process::Process;
 use super::programs::{qemu_command, start_vsock};
 use super::{BootError, Emulator, Host, Image};
 use serde_json::Value;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
@@ -11,51 +11,20 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// How often a state that has no event is looked at.
-pub(super) const TICK: Duration = Duration::from_millis(5);
-/// A unix socket's path has room for 108 bytes with the final NUL; the longest name we append is `/vm.vsock_9001`.
+/// The longest path of the folder. The path of a unix socket has room for 108 bytes with the final
+/// NUL; the longest appended name is `/vm.vsock_9001`.
 const FOLDER_MAX: usize = 107 - 14;
-/// What QEMU 10.0 says when its NSM looks at a request before the guest has laid the place for the answer beside it, which happens when the host
-/// is busy. The device answers nothing from then on, so there is nothing to wait for.
+/// The message of QEMU 10.0 when its NSM processes a request before the guest has supplied the
+/// response buffer, which happens on a busy host. The device answers nothing from then on, so
+/// waiting is pointless.
 const NSM_STOPPED: &str = "Expected response buffer after request buffer in virtqueue";
-/// How often QEMU's messages are looked at.
+/// Interval at which QEMU's messages are checked.
 const LOOK: Duration = Duration::from_millis(250);
-/// The machine around an image.
-pub struct Options {
-    /// Memory of the enclave in MiB.
-    pub memory: u32,
-    /// Virtual CPUs.
-    pub cpus: u32,
-    /// More words for the kernel's command line. They are not measured here, and a Nitro host could not add them.
-    pub append: String,
-    /// Whether the parent answers the heartbeat.
-    pub heartbeat: bool,
-    /// Whether the parent serves the job API.
-    pub jobs: bool,
-    /// Vsock ports of the parent that lead to services: port and TCP address.
-    pub forward: Vec<(u32, SocketAddr)>,
-    /// Called with every line of the console.
-    pub console: Option<Sink>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            memory: 128,
-            cpus: 1,
-            append: String::new(),
-            heartbeat: true,
-            jobs: true,
-            forward: Vec::new(),
-            console: None,
-        }
-    }
-}
-
-/// A running enclave. Dropping it ends all that belongs to it.
+/// A running enclave. Dropping it ends everything that belongs to it.
 #[derive(Debug)]
 pub struct Machine {
-    // In the order in which they are to end: QEMU, its vsock device, the sockets' servers, the folder with the sockets.
+    // In the order of destruction: QEMU, its vsock device, the servers on the sockets, the folder
+    // with the sockets.
     qemu: Process,
     _vsock: Process,
     _runtime: Runtime,
@@ -67,10 +36,10 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts an image. Returns when QEMU runs, not when the image does.
+    /// Starts an image. Returns when QEMU runs, which is before the image has booted.
     ///
     /// # Errors
-    /// When a program of the emulator cannot be started, or a socket not be made.
+    /// When a program of the emulator cannot be started, or a socket cannot be created.
     pub fn boot(emulator: &Emulator, image: &Image, options: Options) -> Result<Self, BootError> {
         let folder = tempfile::Builder::new()
             .prefix("enclave-")
@@ -110,7 +79,7 @@ impl Machine {
         })
     }
 
-    /// The parent's side.
+    /// The parent of this enclave.
     pub fn host(&self) -> &Host {
         &self.host
     }
@@ -118,6 +87,12 @@ impl Machine {
     /// All lines of the console so far.
     pub fn console(&self) -> Vec<Line> {
         self.console.lines()
+    }
+
+    /// The texts of these lines.
+    pub fn console_text(&self) -> Vec<String> {
+        let lines = self.console.lines().into_iter();
+        lines.map(|line| line.text).collect()
     }
 
     /// Time since power-on.
@@ -130,20 +105,21 @@ impl Machine {
         self.qemu.child().id()
     }
 
-    /// Where the sockets are: `vm.vsock` for connections to the enclave, `vm.vsock_PORT` for connections from it.
+    /// Folder of the sockets: `vm.vsock` for connections to the enclave, `vm.vsock_PORT` for
+    /// connections from it.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Waits until the heartbeat was answered; gives the time from power-on to it.
+    /// Waits for the heartbeat and returns the time from power-on to it.
     ///
     /// # Errors
-    /// [`BootError::Timeout`], or [`BootError::Ended`] when the enclave ended before.
+    /// [`BootError::Timeout`], or [`BootError::Ended`] when the enclave ended first.
     pub fn wait_heartbeat(&mut self, limit: Duration) -> Result<Duration, BootError> {
         self.wait("the heartbeat", limit, |machine| machine.host.heartbeat())
     }
 
-    /// Waits for the first `get-job`; gives the time from power-on to it.
+    /// Waits for the first `get-job` and returns the time from power-on to it.
     ///
     /// # Errors
     /// As [`Machine::wait_heartbeat`].
@@ -173,7 +149,8 @@ impl Machine {
         })
     }
 
-    /// Waits until the enclave has ended, and the console with it. QEMU's status is 0 after a reboot of the guest.
+    /// Waits until the enclave and its console have ended. QEMU's status is 0 after a reboot of the
+    /// guest.
     ///
     /// # Errors
     /// [`BootError::Timeout`].
@@ -182,7 +159,7 @@ impl Machine {
         loop {
             if let Some(status) = self.qemu.ended() {
                 if let Some(reader) = self.reader.take() {
-                    // Only a sink that panics makes this fail; the lines are there all the same.
+                    // This fails only if a sink panicked; the lines are available anyway.
                     let _ = reader.join();
                 }
                 return Ok(status);
@@ -194,7 +171,8 @@ impl Machine {
         }
     }
 
-    /// Whether the emulator's NSM has stopped: then nothing that fails is the image's fault, and another boot may go well.
+    /// Whether the emulator's NSM has stopped. Then a failure is not the image's fault, and another
+    /// boot may succeed.
     pub fn nsm_stopped(&self) -> bool {
         self.qemu.log().contains(NSM_STOPPED)
     }
@@ -216,7 +194,7 @@ impl Machine {
             }
             let ended = self.qemu.ended();
             if ended.is_some() {
-                // What was said before the end counts.
+                // Keep the last messages before the end.
                 if let Some(reader) = self.reader.take() {
                     let _ = reader.join();
                 }

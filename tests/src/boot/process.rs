@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 
-/// A program that ends with its owner. What it says to standard error is kept.
+/// A program that ends with its owner. Its standard error is kept.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
@@ -11,7 +11,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a program; its standard error goes to `log`.
+    /// Starts a program; its standard error goes to the file `log`.
     pub(super) fn start(mut command: Command, log: &Path) -> Result<Self, BootError> {
         let file = fs::File::create(log).map_err(BootError::io("create", log))?;
         let program = PathBuf::from(command.get_program());
@@ -29,7 +29,7 @@ impl Process {
         &mut self.child
     }
 
-    /// How it ended, if it has.
+    /// The exit status, if it has ended.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }

@@ -1,6 +1,6 @@
 //! The two programs of an emulated enclave, with their arguments.
 
-use super::machine::{Options, TICK};
+use super::options::{Options, TICK};
 use super::process::Process;
 use super::{BootError, Emulator, Image};
 use std::fs;
@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Time for vhost-device-vsock to open its socket.
+/// The longest time for vhost-device-vsock to open its socket.
 const HELPER_READY: Duration = Duration::from_secs(20);
-/// Bytes that the vsock device buffers per connection. Linux 6.12 sends buffers above about 32 KiB in several pieces, of
-/// which the device reads only one, so it must never offer room for more.
+/// Bytes that the vsock device buffers per connection. Linux 6.12 splits larger buffers than about
+/// 32 KiB into pieces, of which the device reads only one, so it must never offer more room.
 const VSOCK_BUFFER: u32 = 24576;
 
 pub(super) fn start_vsock(
@@ -61,7 +61,8 @@ pub(super) fn qemu_command(
     device: &Path,
 ) -> Command {
     let mut command = Command::new(&emulator.qemu);
-    // With a triple fault the guest's reboot is over at once; the keyboard controller that Nitro has is not there.
+    // A triple fault ends the guest's reboot at once; this machine lacks Nitro's keyboard
+    // controller.
     let append = format!("reboot=t {}", options.append).trim_end().to_owned();
     match image {
         Image::Eif(path) => {
@@ -69,7 +70,7 @@ pub(super) fn qemu_command(
             command.arg("-kernel").arg(path).args(["-append", &append]);
         }
         Image::WithoutNsm(parts) => {
-            // The vsock device lives in another process, so the guest's memory must be shareable.
+            // The vsock device runs in another process, so the guest's memory must be shareable.
             let memory = format!(
                 "memory-backend-memfd,id=memory,size={}M,share=on",
                 options.memory

@@ -1,7 +1,8 @@
-//! Ways around the attestation in a key policy.
+//! Finds ways around the attestation in a key policy.
 //!
-//! A policy is good when no statement lets anybody use the key, change the policy or pass the key on unless KMS sees an attestation document
-//! with all three registers of a known release. A Deny statement that demands a register protects what every other statement allows.
+//! A policy is good when no statement lets anyone use the key, change the policy or pass the key on
+//! unless KMS sees an attestation document with all three registers of a known release. A Deny
+//! statement that requires a register also covers what every other statement allows.
 
 use super::condition::{Demand, demand, negated, register};
 use super::finding::{Finding, Severity};
@@ -9,7 +10,7 @@ use super::model::{Policy, Principals, Statement};
 use letsesign_measurements::History;
 use std::collections::BTreeSet;
 
-/// Actions that turn what the key protects into clear text, or hand it to another key.
+/// Actions that decrypt what the key protects, or re-encrypt it under another key.
 const USES: &[&str] = &[
     "kms:Decrypt",
     "kms:ReEncryptFrom",
@@ -18,7 +19,7 @@ const USES: &[&str] = &[
     "kms:DeriveSharedSecret",
 ];
 
-/// Actions after which the policy no longer says who uses the key.
+/// Actions after which the policy no longer decides who uses the key.
 const BYPASSES: &[(&str, &str)] = &[
     (
         "kms:PutKeyPolicy",
@@ -38,7 +39,7 @@ const BYPASSES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Actions that destroy what the key protects.
+/// Actions that make everything under the key undecryptable.
 const LOSSES: &[&str] = &["kms:ScheduleKeyDeletion", "kms:DisableKey"];
 
 pub(crate) fn check(policy: &Policy, history: &History) -> Vec<Finding> {
@@ -145,7 +146,7 @@ impl Checker<'_> {
         }
         let mut open = !open_uses.is_empty();
         for (action, problem) in bypasses {
-            // These calls carry no attestation document, so a register that is demanded makes them impossible.
+            // These calls carry no attestation document, so requiring a register forbids them.
             if pinned.is_empty() && self.missing(action, &pinned).len() == 3 {
                 self.add(
                     Severity::Hole,
@@ -193,7 +194,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A Deny that demands a register which no release has would lock everybody out; that is worth saying.
+    /// Warns about a Deny that requires a register of no release: it would lock everyone out.
     fn deny(&mut self, statement: &Statement) {
         let conditions: Vec<_> = statement
             .conditions
@@ -209,7 +210,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Registers that neither the statement nor any Deny demands for an action.
+    /// The registers that neither the statement nor a Deny requires for an action.
     fn missing(&self, action: &str, pinned: &BTreeSet<u8>) -> Vec<u8> {
         let denies = || {
             self.policy
@@ -239,7 +240,8 @@ impl Checker<'_> {
             .collect()
     }
 
-    /// Lists of values combine freely: a register of one release with another register of another.
+    /// Lists of values combine freely: a register of one release matches with another register of a
+    /// second one.
     fn combinations(&mut self, statement: &Statement, pinned: &BTreeSet<u8>) {
         let many = statement
             .conditions
@@ -255,7 +257,7 @@ impl Checker<'_> {
     }
 }
 
-/// Whether a statement denies an action to everybody, at least under its conditions.
+/// Whether a statement denies an action to everyone, at least under its conditions.
 fn is_guard(statement: &Statement, action: &str) -> bool {
     !statement.allow
         && statement.principals == Principals::Everybody

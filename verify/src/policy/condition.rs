@@ -1,14 +1,14 @@
-//! What conditions of statements demand of the registers.
+//! Registers that the conditions of statements require.
 
 use super::model::Condition;
 
-/// How a condition demands a value.
+/// The strength of a condition on a register.
 pub(super) enum Demand {
     Equal,
     Quantified,
 }
 
-/// The register that a condition key is about. `ImageSha384` is another name of PCR0.
+/// The register that a condition key names. `ImageSha384` is an alias of PCR0.
 pub(super) fn register(key: &str) -> Option<u8> {
     let key = key.to_ascii_lowercase();
     match key.strip_prefix("kms:recipientattestation:")? {
@@ -19,7 +19,8 @@ pub(super) fn register(key: &str) -> Option<u8> {
     }
 }
 
-/// Whether a condition of an Allow demands the register to have one of its values, or why it does not.
+/// Whether a condition of an Allow requires the register to have one of its values; the error says
+/// why it does not.
 pub(super) fn demand(condition: &Condition) -> Result<Demand, String> {
     let Condition {
         operator,
@@ -29,12 +30,12 @@ pub(super) fn demand(condition: &Condition) -> Result<Demand, String> {
     let lower = operator.to_ascii_lowercase();
     if lower.ends_with("ifexists") {
         return Err(format!(
-            "{operator} on {key} is true when there is no attestation document"
+            "{operator} on {key} is true without an attestation document"
         ));
     }
     if lower.starts_with("forallvalues:") {
         return Err(format!(
-            "{operator} on {key} is true when there is no attestation document"
+            "{operator} on {key} is true without an attestation document"
         ));
     }
     let (quantified, plain) = match lower.strip_prefix("foranyvalue:") {
@@ -56,7 +57,8 @@ pub(super) fn demand(condition: &Condition) -> Result<Demand, String> {
     }
 }
 
-/// Whether a condition of a Deny is true for every value but its own, and without an attestation document.
+/// Whether a condition of a Deny is true for every value except its own, and without an attestation
+/// document.
 pub(super) fn negated(condition: &Condition) -> bool {
     matches!(
         condition

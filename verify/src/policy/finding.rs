@@ -1,24 +1,24 @@
-//! What a check says.
+//! The findings of a check.
 
-use crate::shown;
+use letsesign_escape as escape;
 use serde::Serialize;
 use std::fmt;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Severity {
     /// The key can be used, or the policy replaced, without a known enclave.
     Hole,
-    /// Not a hole by itself.
+    /// Worth knowing, but not a hole by itself.
     Warning,
 }
 
-/// Something about a policy.
+/// One problem of a policy.
 #[derive(Debug, Serialize)]
 pub(crate) struct Finding {
     pub(crate) severity: Severity,
-    /// The statement, or `policy`.
+    /// Name of the statement, or `policy`.
     pub(crate) statement: String,
     pub(crate) problem: String,
 }
@@ -32,8 +32,8 @@ impl fmt::Display for Finding {
         write!(
             f,
             "{severity}: {}: {}",
-            shown::line(&self.statement),
-            shown::line(&self.problem)
+            escape::line(&self.statement),
+            escape::line(&self.problem)
         )
     }
 }

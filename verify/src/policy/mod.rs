@@ -10,16 +10,18 @@ mod values;
 mod write;
 
 use crate::args::{PolicyArgs, PolicyCommand};
-use crate::{Answer, print, print_json, shown};
+use crate::{Answer, print, print_json};
 use anyhow::{Context, Result, bail};
 use finding::Severity;
+use letsesign_escape as escape;
 use model::Policy;
 use serde_json::json;
 use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;
 
-/// What no key policy shows. A check of one that did not say so would promise more than it knows.
+/// Facts that a key policy cannot show. Every report lists them, so that it does not claim more
+/// than it checked.
 const UNSEEN: &[&str] = &[
     "grants: they let others use the key where no Deny stands against it (aws kms list-grants)",
     "key material that was imported, which whoever made it can use without KMS (aws kms describe-key: Origin)",
@@ -30,7 +32,7 @@ const UNSEEN: &[&str] = &[
     "whether the key that tasks are encrypted for is the one with this policy",
 ];
 
-/// The service's own limit is 32 KiB; what a tool wraps around it may be larger.
+/// The largest input in bytes. KMS limits a policy to 32 KiB; a tool may wrap it in more text.
 const POLICY_BYTES_MAX: u64 = 1 << 20;
 
 pub(crate) fn run(args: &PolicyArgs) -> Result<Answer> {
@@ -49,7 +51,7 @@ pub(crate) fn run(args: &PolicyArgs) -> Result<Answer> {
         }
         PolicyCommand::Check(args) => {
             let policy = Policy::parse(&read(&args.file)?)
-                .with_context(|| format!("{} is no key policy", args.file.display()))?;
+                .with_context(|| format!("{} is not a key policy", args.file.display()))?;
             let findings = check::check(&policy, &args.releases.load()?);
             let holes = findings
                 .iter()
@@ -79,7 +81,7 @@ pub(crate) fn run(args: &PolicyArgs) -> Result<Answer> {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let name = shown::line(&path.display().to_string());
+    let name = escape::line(&path.display().to_string());
     if path == Path::new("-") {
         std::io::stdin()
             .take(POLICY_BYTES_MAX + 1)

@@ -1,22 +1,23 @@
-//! A key policy as the IAM policy language has it (IAM User Guide, "Grammar of the IAM JSON policy language").
+//! A key policy in the IAM policy language (IAM User Guide, "Grammar of the IAM JSON policy
+//! language").
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
-/// A key policy.
+/// A parsed key policy.
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) statements: Vec<Statement>,
 }
 
-/// One statement.
+/// One statement of the policy.
 #[derive(Debug)]
 pub(crate) struct Statement {
-    /// Its Sid, or its number.
+    /// The Sid, or the statement's number.
     pub(crate) name: String,
     pub(crate) allow: bool,
     pub(crate) principals: Principals,
-    /// Patterns, and whether they are those that are not meant (NotAction).
+    /// Patterns of actions, and whether they are the excluded ones (NotAction).
     pub(crate) actions: Vec<String>,
     pub(crate) not_action: bool,
     /// Whether the statement covers every resource.
@@ -24,26 +25,26 @@ pub(crate) struct Statement {
     pub(crate) conditions: Vec<Condition>,
 }
 
-/// Who a statement is about.
+/// The principals of a statement.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Principals {
     Everybody,
-    /// NotPrincipal.
+    /// Everyone except the named (NotPrincipal).
     AllBut,
     Named(Vec<String>),
 }
 
-/// One operator with one key.
+/// One operator with one key and its values.
 #[derive(Debug)]
 pub(crate) struct Condition {
-    /// As written.
+    /// The operator as written.
     pub(crate) operator: String,
     pub(crate) key: String,
     pub(crate) values: Vec<String>,
 }
 
 impl Policy {
-    /// Reads a policy; also one that the AWS command line wrapped into `{"Policy": "..."}`.
+    /// Reads a policy, or `{"Policy": "..."}`, the form in which the AWS command line prints one.
     pub(crate) fn parse(text: &[u8]) -> Result<Self> {
         strict_json::check(text, strict_json::Limits::default())?;
         let value: Value = serde_json::from_slice(text)?;
@@ -70,10 +71,10 @@ impl Policy {
 fn object<'a>(value: &'a Value, what: &str) -> Result<&'a Map<String, Value>> {
     value
         .as_object()
-        .with_context(|| format!("{what} is no object"))
+        .with_context(|| format!("{what} is not an object"))
 }
 
-/// A misspelt member would be a rule that KMS refuses or reads otherwise.
+/// Refuses unknown members: KMS refuses a misspelt one, or reads the statement without it.
 fn known(members: &Map<String, Value>, names: &[&str], what: &str) -> Result<()> {
     match members.keys().find(|name| !names.contains(&name.as_str())) {
         Some(name) => bail!("{what} has an unknown member {name:?}"),
@@ -85,7 +86,7 @@ fn texts(value: &Value, what: &str) -> Result<Vec<String>> {
     let text = |value: &Value| match value {
         Value::String(text) => Ok(text.clone()),
         Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
-        _ => bail!("{what} is no text or list of texts"),
+        _ => bail!("{what} is neither a text nor a list of texts"),
     };
     match value {
         Value::Array(list) => list.iter().map(text).collect(),
@@ -122,6 +123,7 @@ fn statement(number: usize, value: &Value) -> Result<Statement> {
         (None, Some(value)) => (texts(value, "NotAction")?, true),
         _ => bail!("it needs either Action or NotAction"),
     };
+    // NotResource may exclude this key, so it does not count as covering every resource.
     let every_resource = match (members.get("Resource"), members.get("NotResource")) {
         (Some(value), None) => texts(value, "Resource")?.iter().any(|text| text == "*"),
         _ => false,
@@ -169,7 +171,8 @@ fn principals(value: &Value) -> Result<Principals> {
 }
 
 impl Statement {
-    /// Whether the statement is about an action, such as `kms:Decrypt`. Names are compared without case, with `*` and `?`.
+    /// Whether the statement covers an action, such as `kms:Decrypt`. Names match without case,
+    /// with `*` and `?` as wildcards.
     pub(crate) fn covers(&self, action: &str) -> bool {
         let matched = self.actions.iter().any(|pattern| {
             wildcard(
@@ -181,7 +184,7 @@ impl Statement {
     }
 }
 
-/// Whether a pattern of `*` and `?` matches a whole text.
+/// Whether a pattern with `*` and `?` matches a whole text.
 fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star = None;
@@ -196,7 +199,7 @@ fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
                 t += 1;
             }
             _ => {
-                // The last star takes one character more.
+                // Backtrack: let the last star consume one more character.
                 let Some((at, taken)) = star else {
                     return false;
                 };

@@ -1,4 +1,4 @@
-//! A corpus of policies: good ones, and for each kind of hole one that has it and nothing else.
+//! A corpus of policies: good ones, and for each kind of hole one that has only this hole.
 
 mod holes;
 
@@ -11,7 +11,8 @@ use crate::releases::ReleaseArgs;
 use letsesign_measurements::{Files, History, Ledger};
 use serde_json::{Value, json};
 
-/// Releases 1 (current), 2 (current), 3 (end of life), 4 (revoked), and a tree whose registers are all `e`.
+/// Releases 1 (current), 2 (current), 3 (end of life), 4 (revoked), and a tree whose registers are
+/// all `e`.
 fn history() -> History {
     let mut files = Files::new();
     let mut ledger = Ledger::default();
@@ -150,7 +151,7 @@ fn the_written_policy_names_its_hole() {
     assert!(found[0].0 && found[0].1.contains("role/board may replace this policy"));
 }
 
-/// The actions that a written policy allows a principal.
+/// The actions that a written policy allows to a principal.
 fn allowed(policy: &Value, principal: &str) -> Vec<String> {
     let arn = format!("arn:aws:iam::123456789012:{principal}");
     let statements = policy["Statement"].as_array().unwrap().iter();
@@ -207,7 +208,7 @@ fn a_reader_decrypts_without_attestation_and_the_policy_says_what_that_costs() {
             .iter()
             .any(|note| note.contains("reads every document"))
     );
-    // It is a hole, and named as one; nobody else has it.
+    // The reader's right is reported as a hole, and nothing else is.
     let holes: Vec<_> = findings(&written.policy["Statement"])
         .into_iter()
         .filter(|(hole, _)| *hole)
@@ -236,7 +237,7 @@ fn written_policies_hold_against_whatever_else_is_allowed() {
 }
 
 #[test]
-fn what_is_no_hole_is_a_warning() {
+fn risks_short_of_a_hole_are_warnings() {
     let mut both = pinned();
     both["Condition"]["StringEqualsIgnoreCase"][PCR0] = json!([pcr("a", 0), pcr("b", 0)]);
     for (statements, text) in [
@@ -272,7 +273,7 @@ fn what_is_no_hole_is_a_warning() {
 }
 
 #[test]
-fn what_is_no_policy_is_refused() {
+fn malformed_policies_are_refused() {
     let statement = pinned().to_string();
     for text in [
         String::new(),
@@ -296,7 +297,7 @@ fn what_is_no_policy_is_refused() {
     ] {
         assert!(Policy::parse(text.as_bytes()).is_err(), "{text}");
     }
-    // As the AWS command line prints it.
+    // The form that the AWS command line prints.
     let wrapped =
         json!({ "Policy": format!(r#"{{"Statement":[{statement}]}}"#), "PolicyName": "default" });
     assert!(
@@ -317,24 +318,27 @@ fn arguments_of_kms_are_checked() {
         assert!(error.contains(text), "{error}");
     };
     refused(|args| args.account = "12345678901".into(), "12 digits");
-    refused(|args| args.enclave = "*".into(), "no role or user");
+    refused(|args| args.enclave = "*".into(), "not a role or user");
     refused(
         |args| args.enclave = "arn:aws:iam::123456789012:root".into(),
-        "no role or user",
+        "not a role or user",
     );
     refused(
         |args| args.enclave = "arn:aws:iam::999999999999:role/x".into(),
-        "no role or user",
+        "not a role or user",
     );
-    refused(|args| args.enclave = "role/*".into(), "no role or user");
+    refused(|args| args.enclave = "role/*".into(), "not a role or user");
     refused(
         |args| args.put_key_policy = Some("*".into()),
-        "no role or user",
+        "not a role or user",
     );
-    refused(|args| args.release = vec!["9".into()], "no release \"9\"");
+    refused(
+        |args| args.release = vec!["9".into()],
+        "release \"9\" does not exist",
+    );
     refused(|args| args.release = vec!["4".into()], "revoked");
     refused(|args| args.release = vec!["3".into()], "--accept-ended");
-    refused(|args| args.region = "moon".into(), "no AWS region");
+    refused(|args| args.region = "moon".into(), "not an AWS region");
     let mut government = args(&["1"]);
     government.region = "us-gov-west-1".into();
     let written = write::policy(&government, &history()).unwrap();

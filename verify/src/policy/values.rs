@@ -1,4 +1,4 @@
-//! The values that statements have for registers, compared with the releases.
+//! Compares the register values in statements with the releases.
 
 use super::check::Checker;
 use super::finding::Severity;
@@ -6,7 +6,7 @@ use letsesign_measurements::{Pcr, State};
 
 impl Checker<'_> {
     pub(super) fn known(&self, register: u8, value: &str) -> bool {
-        Pcr::parse(&value.to_ascii_lowercase()).is_some_and(|pcr| {
+        Pcr::parse(&value.to_ascii_lowercase()).is_ok_and(|pcr| {
             self.history.releases.iter().any(|entry| {
                 entry.status.state != State::Revoked
                     && entry.release.pcrs.numbered().contains(&(register, pcr))
@@ -14,12 +14,14 @@ impl Checker<'_> {
         })
     }
 
-    /// What is wrong with the values that a register may have.
+    /// Reports the problems of the values that a statement allows for a register.
     pub(super) fn values(&mut self, statement: &str, register: u8, values: &[String]) {
         for value in values {
+            // Policies spell the digits in either case, but a `Pcr` has one spelling.
             let text = value.to_ascii_lowercase();
-            let Some(pcr) = Pcr::parse(&text) else {
-                let problem = if text.len() == 96 && text.bytes().all(|byte| byte == b'0') {
+            let parsed = Pcr::parse(&text);
+            let Some(pcr) = parsed.ok().filter(|pcr| !pcr.is_zero()) else {
+                let problem = if parsed.is_ok() {
                     format!(
                         "PCR{register} may be all zeros, which every enclave in debug mode has: its operator reads its memory"
                     )
@@ -29,13 +31,16 @@ impl Checker<'_> {
                 self.add(Severity::Hole, statement, problem);
                 continue;
             };
-            let holds =
-                |pcrs: &letsesign_measurements::Pcrs| pcrs.numbered().contains(&(register, pcr));
+            let holds = |pcrs: &letsesign_measurements::Measurements| {
+                pcrs.numbered().contains(&(register, pcr))
+            };
             let entries = self
                 .history
                 .releases
                 .iter()
                 .filter(|entry| holds(&entry.release.pcrs));
+            // Several releases may share a register. The best status decides, because the value is
+            // right for that release.
             let best = entries.min_by_key(|entry| entry.status.state);
             let next = self
                 .history

@@ -1,4 +1,4 @@
-//! A key policy that hands the key to known enclaves alone.
+//! Writes a key policy that lets only known enclaves use the key.
 
 use crate::args::KmsArgs;
 use crate::measurements;
@@ -6,10 +6,10 @@ use anyhow::{Context, Result, bail, ensure};
 use letsesign_measurements::{Entry, History, Revocations, SignatureState, State};
 use serde_json::{Value, json};
 
-/// The service's limit on a key policy, in bytes.
+/// The largest key policy of KMS, in bytes.
 const POLICY_MAX: usize = 32 * 1024;
 
-/// What only an attested enclave may do, and what would hand on the right to.
+/// Actions reserved for an attested enclave, and actions that would pass on the right to them.
 const GUARDED: &[&str] = &[
     "kms:Decrypt",
     "kms:ReEncryptFrom",
@@ -21,7 +21,7 @@ const GUARDED: &[&str] = &[
     "kms:ImportKeyMaterial",
 ];
 
-/// A policy and what its owner must know.
+/// A policy, with the notes that its owner must know.
 pub(super) struct Written {
     pub(super) policy: Value,
     pub(super) notes: Vec<String>,
@@ -38,6 +38,7 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
     let (sender, enclave) = (who(&args.sender)?, who(&args.enclave)?);
     let reader = args.reader.as_ref().map(who).transpose()?;
     let board = args.put_key_policy.as_ref().map(who).transpose()?;
+    // One principal in two parts would combine their rights.
     distinct(&sender, &enclave, reader.as_ref(), board.as_ref())?;
     let releases = releases(args, history)?;
     let mut notes = notes(args, &releases);
@@ -46,6 +47,8 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
         list @ Revocations::Invalid { .. } => bail!("{}", measurements::revocations(&list)),
         list => notes.push(measurements::revocations(&list)),
     }
+    // The account's root may describe the key, but neither use it nor change the policy: IAM
+    // policies of the account would otherwise bypass the attestation.
     let root = format!("arn:{partition}:iam::{}:root", args.account);
     let mut statements = vec![
         json!({
@@ -64,6 +67,8 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
             "Resource": "*",
         }),
     ];
+    // One statement for each release: lists of values in one statement would combine registers of
+    // different releases.
     for entry in &releases {
         statements.push(json!({
             "Sid": format!("DecryptInRelease{}", alphanumeric(&entry.release.ver_name)),
@@ -100,10 +105,11 @@ pub(super) fn policy(args: &KmsArgs, history: &History) -> Result<Written> {
     Ok(Written { policy, notes })
 }
 
-/// What nobody may do without one of the releases, and the reader's exception from it.
+/// Denies everyone the guarded actions without one of the releases, except for the reader.
 fn denials(releases: &[&Entry], reader: Option<&str>) -> Vec<Value> {
     let mut statements = Vec::new();
-    // An explicit Deny is stronger than grants and IAM policies: a missing document differs from every value.
+    // An explicit Deny overrides grants and IAM policies, and a missing document differs from every
+    // value.
     for number in 0..3u8 {
         let mut values: Vec<String> = releases
             .iter()
@@ -124,8 +130,7 @@ fn denials(releases: &[&Entry], reader: Option<&str>) -> Vec<Value> {
             reader,
             deny.get_mut("Condition").and_then(Value::as_object_mut),
         ) {
-            // All conditions of a statement must hold, so whoever is the reader is not denied by
-            // this one.
+            // All conditions of a statement must hold, so this one exempts the reader.
             let excepted = json!({ "aws:PrincipalArn": reader });
             conditions.insert("ArnNotEquals".to_owned(), excepted);
         }
@@ -163,15 +168,16 @@ fn denials(releases: &[&Entry], reader: Option<&str>) -> Vec<Value> {
     statements
 }
 
-/// The host gets the enclave's secret. So it must be nobody else's: not of whoever encrypts (the
-/// host could encrypt tasks of its own), decrypts without attestation, or replaces the policy.
+/// The host gets the enclave's secret, so that principal must not have another part: not encrypting
+/// (the host could encrypt tasks of its own), not decrypting without attestation, not replacing the
+/// policy.
 fn distinct(
     sender: &str,
     enclave: &str,
     reader: Option<&String>,
     board: Option<&String>,
 ) -> Result<()> {
-    // IAM tells names apart without case.
+    // IAM compares names without case.
     let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
     let others = [
         Some(sender),
@@ -197,7 +203,7 @@ fn releases<'a>(args: &KmsArgs, history: &'a History) -> Result<Vec<&'a Entry>> 
     let mut entries: Vec<&Entry> = Vec::new();
     for name in &args.release {
         let entry = history.named(name).with_context(|| {
-            format!("there is no release {name:?}; `letsesign-verify measurements` lists them")
+            format!("release {name:?} does not exist; `letsesign-verify measurements` lists them")
         })?;
         if let SignatureState::Invalid { reason } = &entry.signature {
             bail!("the signature of release {name} is invalid: {reason}");
@@ -252,7 +258,7 @@ fn key(register: u8) -> String {
     format!("kms:RecipientAttestation:PCR{register}")
 }
 
-/// A Sid holds letters and digits alone.
+/// Keeps letters and digits, the only characters of a Sid.
 fn alphanumeric(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect()
 }
@@ -262,7 +268,7 @@ fn partition(region: &str) -> Result<&'static str> {
         && region
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    ensure!(good, "{region:?} is no AWS region, such as us-east-1");
+    ensure!(good, "{region:?} is not an AWS region, such as us-east-1");
     Ok(if region.starts_with("us-gov-") {
         "aws-us-gov"
     } else if region.starts_with("cn-") {
@@ -272,7 +278,7 @@ fn partition(region: &str) -> Result<&'static str> {
     })
 }
 
-/// One role or user of the account, given as an ARN or as `role/NAME`, `user/NAME`.
+/// The ARN of one role or user of the account, given as an ARN, `role/NAME` or `user/NAME`.
 fn arn(partition: &str, account: &str, principal: &str) -> Result<String> {
     let prefix = format!("arn:{partition}:iam::{account}:");
     let name = principal.strip_prefix(&prefix).unwrap_or(principal);
@@ -285,7 +291,7 @@ fn arn(partition: &str, account: &str, principal: &str) -> Result<String> {
             Ok(format!("{prefix}{name}"))
         }
         _ => bail!(
-            "{principal:?} is no role or user of account {account}: write {prefix}role/NAME, role/NAME or user/NAME. Accounts and wildcards \
+            "{principal:?} is not a role or user of account {account}: write {prefix}role/NAME, role/NAME or user/NAME. Accounts and wildcards \
              stand for too many"
         ),
     }

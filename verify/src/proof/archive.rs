@@ -1,9 +1,10 @@
-//! The form of the archive that signers get. docs/verify.md, "The zip", has the rules;
-//! verify/web/src/zip.js follows the same ones and gives the same reasons.
+//! The form of the zip that signers get. docs/verify.md, "The zip", has the rules;
+//! verify/web/src/zip.js implements the same ones with the same error texts.
 //!
-//! Programs that unpack zips read broken ones differently: some believe the directory, some the
-//! headers before the files, and each file system has names of its own that it takes for one. So
-//! there is exactly one form that is read, and nothing between, before or behind its parts; whoever
+//! Programs that unpack zips read malformed ones differently: some believe the directory, some the
+//! headers before the files, and each file system maps different names to one file. So exactly one
+//! form is accepted, with nothing before, between or behind its parts. Whoever opens it with any
+//! program gets the files that were verified.
 //! opens it with whatever program gets what was verified.
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,11 +15,11 @@ const END: u32 = 0x0605_4b50;
 
 /// A file is encrypted.
 const ENCRYPTED: u16 = 1;
-/// Flags that a file may have: encrypted, how hard it was packed (two bits), its name is UTF-8.
+/// Flags that a file may have: encrypted, the level of compression (two bits), a UTF-8 name.
 const FLAGS: u16 = ENCRYPTED | 0b110 | UTF8;
 const UTF8: u16 = 1 << 11;
 
-/// Ways of packing: not at all, Deflate, and AES around either.
+/// Compression methods: none, Deflate, and AES around either.
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 const AES: u16 = 99;
@@ -27,34 +28,34 @@ const AES: u16 = 99;
 const EXTRAS: &[u16] = &[0x5455, 0x7875, 0x000a, EXTRA_AES];
 const EXTRA_AES: u16 = 0x9901;
 
-/// Bytes of a name at most, as file systems have it.
+/// The longest name in bytes, as in common file systems.
 const NAME_MAX: usize = 255;
 
-/// One file.
+/// One file of the zip.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) encrypted: bool,
-    /// Whether it is packed with Deflate; says nothing about an encrypted file.
+    /// Whether it is compressed with Deflate; meaningless for an encrypted file.
     pub(super) deflated: bool,
     pub(super) crc: u32,
-    /// Bytes when it is unpacked.
+    /// Uncompressed size in bytes.
     pub(super) size: usize,
-    /// Where its packed bytes are.
+    /// Range of its compressed bytes in the zip.
     pub(super) data: std::ops::Range<usize>,
 }
 
-/// The two files of an archive.
+/// The two files of a zip.
 #[derive(Debug)]
 pub(super) struct Archive {
     pub(super) pdf: Entry,
     pub(super) spf: Entry,
 }
 
-/// Reads the form. Nothing is unpacked.
+/// Checks the form and locates both files without unpacking them.
 ///
 /// # Errors
-/// The first rule that is broken, in words.
+/// The first broken rule, described for people.
 pub(super) fn parse(bytes: &[u8]) -> Result<Archive> {
     let end = Reader::at(
         bytes,
@@ -91,7 +92,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Archive> {
     pair(entries)
 }
 
-/// The files by their extension.
+/// Assigns the two files by their extensions.
 fn pair(entries: Vec<Entry>) -> Result<Archive> {
     let [first, second] =
         <[Entry; 2]>::try_from(entries).map_err(|_| anyhow::anyhow!("it holds not two files"))?;
@@ -113,8 +114,8 @@ fn pair(entries: Vec<Entry>) -> Result<Archive> {
     }
 }
 
-/// One file by its line in the directory, its header and where both say it is. `next` is where the
-/// file before ends.
+/// Checks one file: its line in the directory, its header and where both place it. `next` is where
+/// the previous file ends.
 fn entry(bytes: &[u8], at: usize, next: usize, limit: usize) -> Result<(Entry, usize)> {
     let line = Reader::at(bytes, at);
     ensure!(line.u32(0)? == CENTRAL, "its directory is damaged");
@@ -138,8 +139,8 @@ fn entry(bytes: &[u8], at: usize, next: usize, limit: usize) -> Result<(Entry, u
 
     let header = Reader::at(bytes, next);
     ensure!(header.u32(0)? == LOCAL, "the header of a file is damaged");
-    // Flags, way of packing, time, date, CRC, both sizes and the length of the name, in the same
-    // order in both.
+    // Flags, method, time, date, CRC, both sizes and the length of the name have the same order in
+    // both.
     ensure!(
         header.bytes(6, 22)? == line.bytes(8, 22)? && header.bytes(30, name_length)? == raw_name,
         "its directory and the header of a file differ"
@@ -176,8 +177,8 @@ fn entry(bytes: &[u8], at: usize, next: usize, limit: usize) -> Result<(Entry, u
     Ok((entry, 46 + name_length + extra_length))
 }
 
-/// Checks extra fields; whether one is that of AES. Others could give a file another name
-/// (Info-ZIP) or size (Zip64).
+/// Checks extra fields and returns whether AES's is among them. Other fields could give a file
+/// another name (Info-ZIP) or size (Zip64).
 fn extras(mut bytes: &[u8]) -> Result<bool> {
     let mut aes = false;
     while !bytes.is_empty() {
@@ -194,8 +195,8 @@ fn extras(mut bytes: &[u8]) -> Result<bool> {
     Ok(aes)
 }
 
-/// Characters that no file system of Windows, macOS and Linux reads otherwise, and that show what
-/// they are.
+/// Allows only characters that Windows, macOS and Linux read alike and that display as what they
+/// are.
 fn check_name(name: &str) -> Result<()> {
     ensure!(
         name.len() <= NAME_MAX,
@@ -239,7 +240,7 @@ fn check_stem(stem: &str) -> Result<()> {
     Ok(())
 }
 
-/// Little-endian numbers at a place; beyond the end is an error.
+/// Reads little-endian numbers at an offset; an offset beyond the end is an error.
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -272,7 +273,7 @@ impl<'a> Reader<'a> {
             .fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
     }
 
-    /// A size or place. The largest number stands for one that is elsewhere (Zip64), which ours
+    /// A size or an offset. The largest number refers to a Zip64 field elsewhere, which these zips
     /// never need.
     fn size(&self, offset: usize) -> Result<usize> {
         let number = self.u32(offset)?;

@@ -1,43 +1,45 @@
-//! The checks of a proof, each with its outcome. docs/verify.md explains them one by one.
+//! The checks of a proof and their outcomes. docs/verify.md explains each one.
 
 use super::pdf::{self, Shown};
 use crate::Answer;
 use crate::attested::{self, Attested, Demand, Root};
-use crate::{measurements, shown, time};
+use crate::{measurements, time};
+use letsesign_escape as escape;
 use letsesign_measurements::{Entry, History, Revocations, SignatureState, State};
 use letsesign_proof::{Function, Hash, Spf, UserData};
 use serde::Serialize;
 
-/// Nitro clocks of two machines differ by seconds; a confirmation later than the signed document by more than this is wrong.
+/// Tolerance in seconds. Nitro clocks of two machines differ by seconds; a confirmation that is
+/// later than the signed document by more than this is wrong.
 const CLOCK_TOLERANCE: u64 = 300;
 
-/// What was asked for.
+/// The reader's requirements.
 pub(super) struct Demands<'a> {
     pub(super) binding: Option<Hash>,
-    /// Hash of the task payload.
+    /// SHA-256 of the task payload's compact JSON.
     pub(super) payload: Option<Hash>,
-    /// Domain that the sender's mails come from.
+    /// Domain that the sender's mails should come from.
     pub(super) sender_domain: Option<&'a str>,
     pub(super) require_signed: bool,
     pub(super) root: &'a Root,
     pub(super) history: &'a History,
-    /// By this machine's clock, seconds since 1970.
+    /// The current time of this machine, in seconds since 1970.
     pub(super) now: u64,
 }
 
-/// How a check went.
+/// The outcome of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Outcome {
     Passed,
-    /// Not known, or worth knowing; the verdict stands without it.
+    /// Unknown, or worth knowing; the verdict does not depend on it.
     Warning,
-    /// The release ended or was revoked.
+    /// The release is revoked or past its end of life.
     Ended,
     Failed,
 }
 
-/// One check.
+/// One check: its name, outcome and explanation.
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
     pub(super) name: &'static str,
@@ -45,12 +47,12 @@ pub(super) struct Check {
     pub(super) text: String,
 }
 
-/// All checks of a proof.
+/// The checks of a proof, collected one by one.
 pub(super) struct Checked<'a> {
     pub(super) checks: Vec<Check>,
-    /// What the attestation document says, when it is genuine.
+    /// The content of the attestation document, if it is genuine.
     pub(super) attested: Option<Attested>,
-    /// The release, when the measurements are of one.
+    /// The release with these measurements, if there is one.
     pub(super) release: Option<&'a Entry>,
 }
 
@@ -84,11 +86,8 @@ pub(super) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked
     let images = demands.history.releases.iter();
     let images = images
         .map(|entry| attested::image(&entry.release.pcrs, &entry.status))
-        .collect::<Result<_, _>>();
-    let result = match images {
-        Ok(images) => (demands.root).recorded(&spf.attestation, &Demand::OneOf(images)),
-        Err(error) => Err(error.to_string()),
-    };
+        .collect();
+    let result = (demands.root).recorded(&spf.attestation, &Demand::OneOf(images));
     match result {
         Ok(attested) => {
             let (outcome, text) = match demands.root.test {
@@ -116,7 +115,7 @@ pub(super) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked
             "the PDF ends as signed documents do",
         );
     } else {
-        // Its bytes are attested or they are not, and that is what counts.
+        // The attestation covers all bytes of the PDF, so a missing trailer alone decides nothing.
         let text = "the PDF does not end with the line letsesign=true, as signed documents do; was it saved again?";
         checked.add("trailer", Outcome::Warning, text);
     }
@@ -126,12 +125,14 @@ pub(super) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked
     checked
 }
 
-/// What version 2 of the summary says about task and mail account, compared with what the reader
+/// Compares what version 2 of the summary states about task and mail account with what the reader
 /// knows.
 fn origin(checked: &mut Checked<'_>, spf: &Spf, demands: &Demands<'_>) {
     let Some(origin) = &spf.summary.origin else {
         let text = "version 1 summary, does not say which payload and mail account it came from, nor how each signer was checked";
         checked.add("summary-version", Outcome::Warning, text);
+        // The reader asked for a check that version 1 does not allow, so it fails instead of being
+        // skipped.
         for (name, asked) in [
             ("payload", demands.payload.is_some()),
             ("sender-domain", demands.sender_domain.is_some()),
@@ -143,7 +144,12 @@ fn origin(checked: &mut Checked<'_>, spf: &Spf, demands: &Demands<'_>) {
         }
         return;
     };
-    let text = "version 2: names the payload, the mail account and how each signer was checked";
+    let text = match spf.summary.facts {
+        None => "version 2: names the payload, the mail account and how each signer was checked",
+        Some(_) => {
+            "version 3 (protocol 2): names the task, the account, and how and in which round each signer was checked"
+        }
+    };
     checked.add("summary-version", Outcome::Passed, text);
     if let Some(hash) = demands.payload {
         if hash == origin.payload_hash {
@@ -158,7 +164,7 @@ fn origin(checked: &mut Checked<'_>, spf: &Spf, demands: &Demands<'_>) {
         }
     }
     if let Some(domain) = demands.sender_domain {
-        let found = shown::line(&origin.email_domain);
+        let found = escape::line(&origin.email_domain);
         if domain.eq_ignore_ascii_case(&origin.email_domain) {
             let text = format!("the mails came from {found}");
             checked.add("sender-domain", Outcome::Passed, text);
@@ -177,6 +183,7 @@ fn release<'a>(checked: &mut Checked<'a>, attested: &Attested, demands: &Demands
     checked.release = Some(entry);
     let name = &entry.release.ver_name;
     let status = measurements::status(entry);
+    // An end of life after the signature is only reported; a revocation applies at any time.
     let (outcome, text) = match (attested.state, entry.status.state) {
         (State::Current, State::Current) => (Outcome::Passed, format!("{name}, {status}")),
         (State::Current, _) => (
@@ -198,6 +205,7 @@ fn release<'a>(checked: &mut Checked<'a>, attested: &Attested, demands: &Demands
         outcome,
         format!("the file of release {name}: {text}"),
     );
+    // Without a valid signature on status.json, whoever delivered it may have removed a revocation.
     let list = demands.history.revocations();
     let outcome = match &list {
         Revocations::Signed { .. } => Outcome::Passed,
@@ -214,14 +222,16 @@ fn release<'a>(checked: &mut Checked<'a>, attested: &Attested, demands: &Demands
 
 fn hashes(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf, attested: &Attested) {
     let results = [("esigPDF", Hash::of(pdf)), ("summary", spf.summary.hash())];
+    // A summary of protocol 2 needs a statement of protocol 2 about the same task.
+    let binding = (spf.summary.facts.as_ref()).map(|_| spf.summary.binding_data_hash);
     let outcome = attested
         .document
         .user_data
         .as_deref()
-        .ok_or_else(|| "nothing is attested: there is no user data".to_owned())
+        .ok_or_else(|| "nothing is attested: the user data is missing".to_owned())
         .and_then(|data| {
             UserData::parse(data)
-                .and_then(|data| data.expect(Function::AttachEsig, &results))
+                .and_then(|data| data.expect_of(binding, Function::AttachEsig, &results))
                 .map_err(|error| error.to_string())
         });
     match outcome {
@@ -230,7 +240,7 @@ fn hashes(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf, attested: &Attested)
             Outcome::Passed,
             "this PDF and this list of signers are what the enclave attested",
         ),
-        Err(problem) => checked.add("hashes", Outcome::Failed, shown::line(&problem)),
+        Err(problem) => checked.add("hashes", Outcome::Failed, escape::line(&problem)),
     }
 }
 
@@ -274,8 +284,8 @@ fn magic_number(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf) {
                 format!("shown on page {}", pages.join(", ")),
             )
         }
-        // What the pages show is attested with every other byte of the PDF: the sender's own text
-        // may look like a number.
+        // The attestation covers the pages with every other byte of the PDF, and the sender's own
+        // text may look like a magic number. So this is a warning.
         Shown::Another { number, on } => (
             Outcome::Warning,
             if on.is_empty() {
@@ -296,7 +306,7 @@ fn magic_number(checked: &mut Checked<'_>, pdf: &[u8], spf: &Spf) {
         ),
         Shown::Unreadable(problem) => (
             Outcome::Warning,
-            format!("not checked: {}", shown::line(&problem)),
+            format!("not checked: {}", escape::line(&problem)),
         ),
     };
     checked.add("magic-number", outcome, text);

@@ -1,9 +1,9 @@
-//! What `proof` reads: a PDF and a proof file, or a zip that holds one of each.
+//! Input of `proof`: a PDF and a proof file, or a zip that holds both.
 
 use super::archive::{self, Entry};
 use crate::args::ProofArgs;
-use crate::shown;
 use anyhow::{Context, Result, bail, ensure};
+use letsesign_escape as escape;
 use letsesign_proof::SPF_BYTES_MAX;
 use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
@@ -11,13 +11,14 @@ use std::path::Path;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
-/// A signed PDF: the template has at most 50 MiB with everything around it, and stamps add fonts.
+/// The largest signed PDF: a template has at most 50 MiB with everything around it, and stamps add
+/// fonts.
 const PDF_BYTES_MAX: u64 = 256 << 20;
 
-/// A zip of both files.
+/// The largest zip of both files.
 const ZIP_BYTES_MAX: u64 = PDF_BYTES_MAX + SPF_BYTES_MAX as u64 + (1 << 16);
 
-/// A document with its proof.
+/// A document and its proof, unpacked.
 pub(super) struct Input {
     pub(super) pdf: Vec<u8>,
     pub(super) pdf_name: String,
@@ -30,6 +31,7 @@ pub(super) fn read(args: &ProofArgs) -> Result<Input> {
     let mut start = [0; 4];
     let count = read_start(&mut file, &mut start)
         .with_context(|| format!("cannot read {}", args.document.display()))?;
+    // The content decides, because file names can lie. `PK\x03\x04` starts a zip, and no PDF.
     let zip = start.get(..count) == Some(b"PK\x03\x04");
     match &args.proof {
         Some(_) if zip => bail!(
@@ -38,7 +40,7 @@ pub(super) fn read(args: &ProofArgs) -> Result<Input> {
         ),
         None if zip => unzip(file, args),
         None => bail!(
-            "{} is no zip, so the proof file (.spf) is needed as well: letsesign-verify proof SIGNED.pdf PROOF.spf",
+            "{} is not a zip, so the proof file (.spf) is needed as well: letsesign-verify proof SIGNED.pdf PROOF.spf",
             args.document.display()
         ),
         Some(proof) => Ok(Input {
@@ -60,7 +62,12 @@ pub(super) fn read(args: &ProofArgs) -> Result<Input> {
 
 fn open(path: &Path) -> Result<File> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    ensure!(file.metadata()?.is_file(), "{} is no file", path.display());
+    // A directory opens like a file on Unix, and a pipe could be read only once.
+    ensure!(
+        file.metadata()?.is_file(),
+        "{} is not a file",
+        path.display()
+    );
     Ok(file)
 }
 
@@ -76,17 +83,17 @@ fn read_start(file: &mut File, start: &mut [u8]) -> std::io::Result<usize> {
     Ok(count)
 }
 
-/// Reads to the end, and no further than a limit: what an archive says about sizes is not believed.
+/// Reads to the end, up to a limit: sizes stated in an archive cannot be trusted.
 fn all(source: &mut impl Read, limit: u64, name: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source
         .take(limit + 1)
         .read_to_end(&mut bytes)
-        .with_context(|| format!("cannot read {}", shown::line(name)))?;
+        .with_context(|| format!("cannot read {}", escape::line(name)))?;
     ensure!(
         bytes.len() as u64 <= limit,
         "{} has more than {limit} bytes, and none of ours does",
-        shown::line(name)
+        escape::line(name)
     );
     Ok(bytes)
 }
@@ -98,7 +105,7 @@ fn unzip(mut file: File, args: &ProofArgs) -> Result<Input> {
     let encrypted = found.pdf.encrypted || found.spf.encrypted;
     let password = encrypted.then(|| password(args)).transpose()?;
     let take = |entry: &Entry, limit: u64| -> Result<Vec<u8>> {
-        let what = format!("{} in {name}", shown::line(&entry.name));
+        let what = format!("{} in {name}", escape::line(&entry.name));
         ensure!(
             entry.size as u64 <= limit,
             "{what} has more than {limit} bytes, and none of ours does"
@@ -119,12 +126,12 @@ fn unzip(mut file: File, args: &ProofArgs) -> Result<Input> {
 fn refused(name: &str) -> String {
     format!(
         "{} is not a zip as the enclave makes it (unpack it, and give the PDF and the proof)",
-        shown::line(name)
+        escape::line(name)
     )
 }
 
-/// A file that is not encrypted. It has the size and the CRC that were announced, and no byte of
-/// the zip is left over.
+/// Unpacks a file that is not encrypted. Its size and CRC must match the directory, and all
+/// compressed bytes must be used.
 fn unpack(zip: &[u8], entry: &Entry) -> Result<Vec<u8>> {
     let packed = zip.get(entry.data.clone()).context("it is cut short")?;
     let bytes = if entry.deflated {
@@ -151,7 +158,7 @@ fn unpack(zip: &[u8], entry: &Entry) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// An encrypted file.
+/// Decrypts and unpacks an encrypted file.
 fn decrypt(zip: &[u8], entry: &Entry, password: &str, limit: u64, what: &str) -> Result<Vec<u8>> {
     let mut archive = ZipArchive::new(Cursor::new(zip)).with_context(|| refused(what))?;
     let index = (0..archive.len())
@@ -180,11 +187,11 @@ fn decrypt(zip: &[u8], entry: &Entry, password: &str, limit: u64, what: &str) ->
     Ok(bytes)
 }
 
-/// The password of a zip: a file's first line, or typed.
+/// The password of a zip: the first line of a file, or typed on the terminal.
 fn password(args: &ProofArgs) -> Result<String> {
     let Some(path) = &args.password_file else {
         return rpassword::prompt_password(format!("Password of {}: ", args.document.display()))
-            .context("the zip is encrypted, and there is no terminal to ask for its password; use --password-file");
+            .context("the zip is encrypted, and without a terminal the program cannot ask for its password; use --password-file");
     };
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the password in {}", path.display()))?;

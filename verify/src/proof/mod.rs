@@ -1,4 +1,4 @@
-//! `letsesign-verify proof`: a signed PDF against its proof.
+//! `letsesign-verify proof`: verifies a signed PDF against its proof.
 
 mod archive;
 mod checks;
@@ -14,11 +14,12 @@ use letsesign_proof::{Hash, Spf, compact_hash};
 use std::io::Read;
 use std::path::Path;
 
-/// A job with everything in it has at most 50 MiB; white space may be added to it.
+/// The largest payload file: a job has at most 50 MiB in all, and the file may have extra white
+/// space.
 const PAYLOAD_BYTES_MAX: u64 = 64 << 20;
 
 pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
-    // Mistakes in what is asked are errors, not answers; so they come first.
+    // Errors in the arguments are usage errors, not verdicts, so they come first.
     let binding = args
         .binding_data_hash
         .as_deref()
@@ -32,8 +33,8 @@ pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
     let root = Root::read(args.root.root.as_deref())?;
     let history = args.releases.load()?;
     let input = input::read(args)?;
-    let spf =
-        Spf::parse(&input.spf).with_context(|| format!("{} is no proof file", input.spf_name))?;
+    let spf = Spf::parse(&input.spf)
+        .with_context(|| format!("{} is not a proof file", input.spf_name))?;
     let demands = checks::Demands {
         binding,
         payload,
@@ -62,7 +63,7 @@ pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
     Ok(answer)
 }
 
-/// The hash of a file's JSON, whatever white space is in it.
+/// SHA-256 of the compact form of a file's JSON.
 fn payload(path: &Path) -> Result<Hash> {
     let name = path.display();
     let mut bytes = Vec::new();
@@ -76,5 +77,5 @@ fn payload(path: &Path) -> Result<Hash> {
     std::str::from_utf8(&bytes)
         .ok()
         .and_then(compact_hash)
-        .with_context(|| format!("{name} is no strict JSON, so no task payload"))
+        .with_context(|| format!("{name} is not strict JSON, so not a task payload"))
 }

@@ -1,4 +1,5 @@
-//! What the pages of a signed PDF show. Its bytes are attested, so nothing here decides whether it is genuine on good news; bad news counts.
+//! Reads the text of a signed PDF's pages. The attestation covers all bytes, so finding the magic
+//! number does not make a document genuine; a different number causes a warning.
 
 mod content;
 mod text;
@@ -7,14 +8,14 @@ use letsesign_proof::MagicNumber;
 use lopdf::{Document, LoadOptions};
 use text::Reader;
 
-/// What any stream may unpack to.
+/// The largest decoded stream, in bytes.
 const STREAM_MAX: usize = 64 << 20;
 
-/// How long reading a PDF may take. What ordinary PDFs take is milliseconds; this is for what no
-/// budget foresees.
+/// The longest time for reading a PDF. Ordinary PDFs take milliseconds; this limit catches what the
+/// work budget does not.
 const GUARD: std::time::Duration = std::time::Duration::from_mins(1);
 
-/// The parser and forms in forms recurse.
+/// Stack of the reading thread, in bytes: the parser recurses, and so do nested forms.
 const STACK: usize = 16 << 20;
 
 /// The line after the last %%EOF.
@@ -23,17 +24,18 @@ const TRAILER: &[u8] = b"letsesign=true";
 /// Whether the pages show the magic number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// On these pages, counted from 1.
+    /// These pages show it, counted from 1.
     On(Vec<u32>),
-    /// A page shows what looks like another one, and these pages ours.
+    /// A page shows `number`, which looks like another magic number; the pages `on` show ours.
     Another { number: String, on: Vec<u32> },
-    /// The text could be read and shows none: no signer has a signature field.
+    /// The text was read and does not contain one: no signer has a signature field.
     Nowhere,
-    /// The text cannot be read.
+    /// The text cannot be read; the reason.
     Unreadable(String),
 }
 
-/// Whether a PDF ends as the enclave ends it: after the last %%EOF a line `letsesign=true`, and nothing else.
+/// Whether a PDF ends as the enclave writes it: after the last %%EOF comes the line
+/// `letsesign=true` and nothing else.
 pub(super) fn has_trailer(pdf: &[u8]) -> bool {
     let marker = b"%%EOF";
     let Some(at) = pdf
@@ -46,19 +48,19 @@ pub(super) fn has_trailer(pdf: &[u8]) -> bool {
         .is_some_and(|rest| rest.trim_ascii() == TRAILER)
 }
 
-/// Looks for the magic number on the pages. Work is bounded by a budget; a PDF that keeps the
-/// parser itself busy is given up after [`GUARD`], so that nobody waits for a verdict that does not
-/// depend on it.
+/// Searches the pages for the magic number. A budget bounds the work. If the parser itself takes
+/// too long, the search is abandoned after [`GUARD`]: the verdict does not depend on it, so the
+/// user must not wait for it.
 pub(super) fn magic_number(pdf: &[u8], magic: &MagicNumber) -> Shown {
     let (sender, receiver) = std::sync::mpsc::channel();
     let (pdf, magic) = (pdf.to_vec(), *magic);
     let work = move || {
-        // Nobody listens any more when the guard was faster.
+        // The receiver is gone if the time limit came first.
         let _ = sender.send(look(&pdf, &magic));
     };
     let builder = std::thread::Builder::new().stack_size(STACK);
     if let Err(error) = builder.spawn(work) {
-        return Shown::Unreadable(format!("there is no thread for it: {error}"));
+        return Shown::Unreadable(format!("cannot start a thread: {error}"));
     }
     receiver
         .recv_timeout(GUARD)
@@ -100,7 +102,7 @@ fn look(pdf: &[u8], magic: &MagicNumber) -> Shown {
         (true, None, None) if pages.is_empty() => {
             Shown::Unreadable("the PDF has no pages".to_owned())
         }
-        // Not every form of encryption is read, and what is decrypted wrongly shows nothing.
+        // Some encryption is not supported, and wrong decryption yields no text.
         (true, None, None) if document.encryption_state.is_some() => {
             Shown::Unreadable("the PDF is encrypted, and no text of it could be read".to_owned())
         }
@@ -108,7 +110,8 @@ fn look(pdf: &[u8], magic: &MagicNumber) -> Shown {
     }
 }
 
-/// A magic number that is not ours, in the form of a signature: 32 hexadecimal digits followed by a number in parentheses.
+/// A magic number that differs from ours, in the form of a signature: 32 hexadecimal digits
+/// followed by a number in parentheses.
 fn other_magic(text: &str, wanted: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
@@ -150,11 +153,11 @@ mod tests {
         }
     }
 
-    /// Documents whose own content most readers of text give up on, with our stamp beside it: the
-    /// stamp is what counts (`tests/vectors/pdf`).
+    /// Documents whose own content most text readers cannot handle, with our stamp beside it. The
+    /// stamp must be found regardless (`tests/vectors/pdf`).
     #[test]
     fn a_visible_stamp_is_found_whatever_else_the_page_draws() {
-        use letsesign_stamp::{Field, FieldKind, Fonts, Output, Signer, Template, What};
+        use letsesign_stamp::{Field, FieldKind, Fonts, Mark, Output, Signer, Template};
         const UNREAD: [&str; 4] = [
             "refused-indirect-crypt-filter-R4.pdf",
             "refused-indirect-crypt-filter-R6.pdf",
@@ -162,14 +165,8 @@ mod tests {
             "refused-v4-rc4-40.pdf",
         ];
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let font =
-            |name: &str| std::fs::read(root.join("enclave/packages/fonts").join(name)).unwrap();
-        let fonts = Fonts::new(
-            font("DancingScript-Regular.otf"),
-            font("Inconsolata.otf"),
-            font("ukai.ttc"),
-        )
-        .unwrap();
+        let [script, mono, cjk] = letsesign_tests::fonts().unwrap();
+        let fonts = Fonts::new(script, mono, cjk).unwrap();
         let magic = MagicNumber([0xa5; 32]);
         let fields = [Field {
             kind: FieldKind::Signature,
@@ -182,7 +179,7 @@ mod tests {
             number: 1,
             name: "Ada",
             fields: &fields,
-            what: What::Signed {
+            what: Mark::Signed {
                 magic_number: &magic.to_string(),
                 date: "2026/11/26 (UTC)",
             },
@@ -201,7 +198,8 @@ mod tests {
             seen += 1;
             match magic_number(&signed, &magic) {
                 Shown::On(pages) if pages == [1] => {}
-                // The library does not read these. That is said, and not that there is no stamp.
+                // The library cannot read these. The result must say so instead of claiming that
+                // the stamp is missing.
                 Shown::Unreadable(_) if UNREAD.contains(&name.as_str()) => {}
                 other => missed.push((name, other)),
             }
@@ -211,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn another_magic_number_is_told_from_ours_and_from_other_text() {
+    fn another_magic_number_differs_from_ours_and_from_other_text() {
         let (ours, other) = ("0".repeat(32), "f".repeat(32));
         assert_eq!(
             other_magic(&format!("x{ours}(01)y{other}(02)"), &ours),
@@ -226,7 +224,7 @@ mod tests {
         ] {
             assert_eq!(other_magic(&fine, &ours), None, "{fine}");
         }
-        // Where text before a parenthesis is short, later ones still count.
+        // A short text before a parenthesis does not hide later matches.
         assert_eq!(other_magic(&format!("(a){other}(02)"), &ours), Some(other));
     }
 }

@@ -1,23 +1,24 @@
-//! The report of a proof: for a reader without programming, and for a program.
+//! The report of a proof, as text for people and as JSON for programs.
 
 use super::checks::{Checked, Outcome};
 use super::input::Input;
 use crate::attested::{Attested, Root};
-use crate::{Answer, measurements, shown, time};
+use crate::{Answer, measurements, time};
+use letsesign_escape as escape;
 use letsesign_proof::{Hash, Origin, Spf};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// Everything a report says.
+/// The content of a report.
 pub(super) struct Report<'a> {
     pub(super) input: &'a Input,
     pub(super) spf: &'a Spf,
     pub(super) result: &'a Checked<'a>,
     pub(super) answer: Answer,
     pub(super) root: &'a Root,
-    /// Where the releases are from.
+    /// Origin of the releases, for people.
     pub(super) origin: String,
-    /// Time of verification, seconds since 1970.
+    /// Time of verification, in seconds since 1970.
     pub(super) verified: u64,
 }
 
@@ -41,7 +42,7 @@ impl Report<'_> {
         }
     }
 
-    /// Whether what the proof says is known to be the enclave's word.
+    /// Whether the enclave is known to have attested the proof's statements.
     fn attested(&self) -> bool {
         let hashes = self
             .result
@@ -76,6 +77,16 @@ impl Report<'_> {
             "payloadHash": self.origin_of(|origin| json!(origin.payload_hash)),
             "emailServiceProvider": self.origin_of(|origin| json!(origin.email_provider)),
             "emailServiceDomain": self.origin_of(|origin| json!(origin.email_domain)),
+            "protocol2": self.spf.summary.facts.as_ref().map(|facts| json!({
+                "account": facts.account,
+                "inOrder": facts.in_order,
+                "statements": facts.statements,
+                "signers": facts.signers.iter().map(|signer| json!({
+                    "round": signer.round,
+                    "porTime": signer.por_time,
+                    "answeredAt": signer.answered_at,
+                })).collect::<Vec<_>>(),
+            })),
         })
     }
 
@@ -85,23 +96,26 @@ impl Report<'_> {
 
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
-        // Writing into a string cannot fail.
+        // Writing to a `String` never fails.
         let _ = self.write(&mut out);
         out
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
+        // The verdict comes first, because many readers stop there.
         writeln!(out, "{}\n", self.verdict().1)?;
         if let Some(path) = &self.root.test {
-            let path = shown::line(path);
+            let path = escape::line(path);
             writeln!(
                 out,
                 "*** THE ROOT CERTIFICATE {path} WAS USED INSTEAD OF AWS'S. THIS IS A TEST. ***\n"
             )?;
         }
-        writeln!(out, "Document   {}", shown::line(&self.input.pdf_name))?;
+        // Everything from the files passes through `escape`: a name could otherwise forge lines of
+        // this report on a terminal.
+        writeln!(out, "Document   {}", escape::line(&self.input.pdf_name))?;
         writeln!(out, "           SHA-256 {}", Hash::of(&self.input.pdf))?;
-        writeln!(out, "Proof      {}", shown::line(&self.input.spf_name))?;
+        writeln!(out, "Proof      {}", escape::line(&self.input.spf_name))?;
         match &self.result.attested {
             Some(attested) => writeln!(
                 out,
@@ -115,7 +129,7 @@ impl Report<'_> {
             "Verified   {} (by the clock of this machine)",
             time::utc(self.verified)
         )?;
-        writeln!(out, "Releases   {}\n", shown::line(&self.origin))?;
+        writeln!(out, "Releases   {}\n", escape::line(&self.origin))?;
 
         writeln!(out, "Checks")?;
         for check in &self.result.checks {
@@ -129,10 +143,37 @@ impl Report<'_> {
                 out,
                 "  {mark:<8} {:<18} {}",
                 check.name,
-                shown::line(&check.text)
+                escape::line(&check.text)
             )?;
         }
 
+        self.write_signers(out)?;
+        writeln!(out, "\nMagic number  {}", self.spf.summary.magic_number)?;
+        writeln!(out, "Binding hash  {}", self.spf.summary.binding_data_hash)?;
+        if let Some(origin) = &self.spf.summary.origin {
+            if let Some(facts) = &self.spf.summary.facts {
+                writeln!(out, "Account       {}", facts.account)?;
+                writeln!(out, "Statements    {}", facts.statements)?;
+                let order = if facts.in_order {
+                    "one after the other"
+                } else {
+                    "in any order"
+                };
+                writeln!(out, "Signing order {order}")?;
+            } else {
+                writeln!(out, "Payload hash  {}", origin.payload_hash)?;
+            }
+            let domain = escape::line(&origin.email_domain);
+            writeln!(
+                out,
+                "Mails from    {domain}, sent with {}",
+                origin.email_provider
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_signers(&self, out: &mut String) -> std::fmt::Result {
         if self.attested() {
             writeln!(out, "\nSigners")?;
         } else {
@@ -141,12 +182,14 @@ impl Report<'_> {
                 "\nSigners, as the proof file claims; NOTHING OF THIS IS VERIFIED"
             )?;
         }
-        for (number, signer) in (1..).zip(&self.spf.summary.signers) {
+        let facts = self.spf.summary.facts.as_ref();
+        for (index, signer) in self.spf.summary.signers.iter().enumerate() {
+            let number = index + 1;
             writeln!(
                 out,
                 "  {number}. {} <{}>",
-                shown::line(&signer.name),
-                shown::line(&signer.email_addr)
+                escape::line(&signer.name),
+                escape::line(&signer.email_addr)
             )?;
             writeln!(
                 out,
@@ -154,8 +197,17 @@ impl Report<'_> {
                 time::utc(signer.signing_time),
                 signer.ip_address
             )?;
+            if let Some(facts) = facts.and_then(|facts| facts.signers.get(index)) {
+                writeln!(
+                    out,
+                    "     asked     {} (round {}), answered {} by the signer's clock",
+                    time::utc(facts.por_time / 1000),
+                    facts.round,
+                    time::utc(facts.answered_at / 1000)
+                )?;
+            }
             if let Some(phone) = &signer.phone_number {
-                writeln!(out, "     phone     {}", shown::line(phone))?;
+                writeln!(out, "     phone     {}", escape::line(phone))?;
             }
             match signer.evidence {
                 Some(evidence) => {
@@ -164,17 +216,6 @@ impl Report<'_> {
                 }
                 None => writeln!(out, "     checked   (a version 1 summary does not say how)")?,
             }
-        }
-        writeln!(out, "\nMagic number  {}", self.spf.summary.magic_number)?;
-        writeln!(out, "Binding hash  {}", self.spf.summary.binding_data_hash)?;
-        if let Some(origin) = &self.spf.summary.origin {
-            writeln!(out, "Payload hash  {}", origin.payload_hash)?;
-            let domain = shown::line(&origin.email_domain);
-            writeln!(
-                out,
-                "Mails from    {domain}, sent with {}",
-                origin.email_provider
-            )?;
         }
         Ok(())
     }

@@ -63,6 +63,8 @@ try {
   const attested = JSON.parse(document.get("user_data").toString("utf8"));
   const hash = (name) => attested.hashList.find((entry) => entry.name === name)?.hash;
   check(attested.fnName === "attachEsig", "another function");
+  // Protocol 2 names the task in both; protocol 1 in neither.
+  check(attested.protocol === spf.summary.protocol && attested.binding === spf.summary.binding, "another task or protocol");
   check(hash("esigPDF") === sha256(readFileSync(pdfFile)), "another PDF");
   check(hash("summary") === sha256(JSON.stringify(spf.summary)), "another summary");
   const pcrs = [0, 1, 2].map((number) => document.get("pcrs").get(number).toString("hex"));

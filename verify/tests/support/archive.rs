@@ -1,10 +1,10 @@
-//! Zips byte by byte, so that each of their parts can lie.
+//! Builds zips byte by byte, so that tests can falsify each part.
 
-/// One file; header and directory line say the same unless a member is for one of them.
+/// One file. Header and directory line agree unless a member overrides one of them.
 #[derive(Clone)]
 pub struct File {
     pub name: Vec<u8>,
-    /// Name in the header before the file, where it is another one.
+    /// Name in the header before the file, if it differs.
     pub header_name: Option<Vec<u8>>,
     pub data: Vec<u8>,
     pub flags: u16,
@@ -15,11 +15,11 @@ pub struct File {
     pub attributes: u32,
     pub size: u32,
     pub crc: u32,
-    /// Size in the header, where it is another one.
+    /// Size in the header, if it differs.
     pub header_size: Option<u32>,
-    /// Bytes behind it.
+    /// Bytes behind the compressed ones.
     pub behind: Vec<u8>,
-    /// Where the directory says that it is, where that is elsewhere.
+    /// Offset that the directory states, if it differs.
     pub place: Option<u32>,
 }
 
@@ -45,7 +45,7 @@ impl File {
         }
     }
 
-    /// The same, packed with Deflate.
+    /// The same file, compressed with Deflate.
     pub fn deflated(mut self) -> Self {
         use std::io::Write;
         let mut encoder =
@@ -57,16 +57,16 @@ impl File {
     }
 }
 
-/// A whole zip.
+/// A complete zip.
 #[derive(Clone, Default)]
 pub struct Zip {
     pub before: Vec<u8>,
     pub files: Vec<File>,
-    /// Between the files and the directory.
+    /// Bytes between the files and the directory.
     pub between: Vec<u8>,
     pub comment: Vec<u8>,
     pub behind: Vec<u8>,
-    /// Number of files that the end announces, where it is another one.
+    /// Number of files that the end record states, if it differs.
     pub count: Option<u16>,
 }
 

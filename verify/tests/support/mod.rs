@@ -1,10 +1,12 @@
-//! A world of its own for tests: a root, enclaves that attest, releases, PDFs, and the program that judges them.
+//! A temporary folder for tests: a root, enclaves that attest, releases, PDFs, and a way to run the
+//! program.
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
 pub mod archive;
 pub mod pdf;
 
+use letsesign_proof::protocol2::{New, SignerFacts, TaskFacts};
 use letsesign_proof::{
     CheckedBy, EmailProvider, Evidence, Function, Hash, MagicNumber, Origin, Signer, Spf, Summary,
     UserData,
@@ -14,41 +16,42 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// When documents of this world are made: 2023-11-14 22:13:20 UTC, in milliseconds.
+/// The time of this place's documents: 2023-11-14 22:13:20 UTC, in milliseconds since 1970.
 pub const TIME: u64 = 1_700_000_000_000;
 pub const MAGIC: MagicNumber = MagicNumber([0xab; 32]);
 pub const BINDING: &[u8] = b"binding data";
-/// The task payload of this world, and a spelling of it that is not compact.
+/// The task payload of this place, and the same payload with white space.
 pub const PAYLOAD: &str = r#"{"publicTaskInfo":{"inOrder":true},"privateTaskInfo":{}}"#;
 pub const DOMAIN: &str = "Mail.Example.com";
 
-/// The registers of release `good`, all of a digit.
+/// A register that consists of one repeated digit; `good` has 1.
 pub fn pcr(digit: u8) -> [u8; 48] {
     [digit; 48]
 }
 
-pub struct World {
+pub struct Place {
     folder: tempfile::TempDir,
 }
 
-impl World {
-    /// Release `good` (registers 0x11) and release `old` (0x22), a root, no keys.
+impl Place {
+    /// A place with release `good` (registers 0x11), release `old` (0x22) and a root, but without
+    /// keys.
     pub fn new() -> Self {
-        let world = Self {
+        let place = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        std::fs::create_dir_all(world.path("measurements/keys")).unwrap();
+        std::fs::create_dir_all(place.path("measurements/keys")).unwrap();
         let mut ledger = String::new();
         for (name, byte, time) in [("good", "11", 1_690_000_000), ("old", "22", 1_600_000_000)] {
             let pcr = byte.repeat(48);
             let release = json!({ "verName": name, "pcrs": { "0": pcr, "1": pcr, "2": pcr }, "issueTime": time });
             let text = release.to_string();
             ledger += &format!("{}  {name}.json\n", Hash::of(text.as_bytes()));
-            world.write(&format!("measurements/{name}.json"), text);
+            place.write(&format!("measurements/{name}.json"), text);
         }
-        world.write("measurements/LEDGER", ledger);
-        world.write("root.der", letsesign_test_authority::root().to_der());
-        world
+        place.write("measurements/LEDGER", ledger);
+        place.write("root.der", letsesign_test_authority::root().to_der());
+        place
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -71,7 +74,7 @@ impl World {
         );
     }
 
-    /// Runs the program in the world's folder, with its releases.
+    /// Runs the program in the place's folder, with its releases.
     pub fn run(&self, arguments: &[&str]) -> Answer {
         let command = arguments.first().copied().unwrap_or_default();
         let mut all = arguments.to_vec();
@@ -81,7 +84,7 @@ impl World {
         self.plain(&all)
     }
 
-    /// Runs the program as it is.
+    /// Runs the program without the place's options.
     pub fn plain(&self, arguments: &[&str]) -> Answer {
         let output = Command::new(env!("CARGO_BIN_EXE_letsesign-verify"))
             .args(arguments)
@@ -91,7 +94,7 @@ impl World {
         Answer::of(output)
     }
 
-    /// Verifies `signed.pdf` and `proof.spf` under the world's root.
+    /// Verifies `signed.pdf` and `proof.spf` under the place's root.
     pub fn verify(&self, more: &[&str]) -> Answer {
         let mut arguments = vec!["proof", "signed.pdf", "proof.spf", "--root", "root.der"];
         arguments.extend(more);
@@ -120,7 +123,7 @@ impl Answer {
         }
     }
 
-    /// Expects an exit code and a text in what was printed.
+    /// Expects an exit code and a text in the output.
     #[track_caller]
     pub fn is(&self, code: i32, text: &str) -> &Self {
         let all = format!("{}{}", self.out, self.error);
@@ -135,7 +138,7 @@ impl Answer {
     }
 }
 
-/// A signed PDF in the making; each part can be spoilt.
+/// A signed PDF under construction; tests falsify its parts.
 pub struct Signed {
     pub pdf: Vec<u8>,
     pub summary: Summary,
@@ -156,7 +159,7 @@ pub fn signer(name: &str) -> Signer {
     }
 }
 
-/// One who was checked by SMS as well.
+/// A signer who was also checked by SMS.
 pub fn signer_with_phone(name: &str) -> Signer {
     let mut signer = signer(name);
     signer.phone_number = Some("+886912345678".to_owned());
@@ -164,7 +167,30 @@ pub fn signer_with_phone(name: &str) -> Signer {
     signer
 }
 
-/// Where documents of this world come from.
+/// A summary of protocol 2 with one signer.
+pub fn summary_of_protocol_2(binding: Hash) -> Summary {
+    let facts = SignerFacts {
+        round: 2,
+        por_time: TIME - 120_000,
+        answered_at: TIME - 61_000,
+    };
+    Summary::protocol2(New {
+        signers: vec![signer("Ada")],
+        magic_number: MAGIC,
+        binding,
+        email_provider: EmailProvider::Ses,
+        email_domain: DOMAIN.to_owned(),
+        facts: TaskFacts {
+            account: Hash([3; 32]),
+            in_order: true,
+            statements: Hash([4; 32]),
+            signers: vec![facts],
+        },
+    })
+    .unwrap()
+}
+
+/// The origin of this place's documents.
 pub fn origin() -> Origin {
     Origin {
         payload_hash: Hash::of(PAYLOAD.as_bytes()),
@@ -173,12 +199,12 @@ pub fn origin() -> Origin {
     }
 }
 
-/// A summary of this world.
+/// A version 2 summary.
 pub fn summary(signers: Vec<Signer>) -> Summary {
     Summary::new(signers, MAGIC, Hash::of(BINDING), Some(origin())).unwrap()
 }
 
-/// One as earlier releases wrote it.
+/// A version 1 summary, as earlier releases wrote it.
 pub fn summary_v1(mut signers: Vec<Signer>) -> Summary {
     for signer in &mut signers {
         signer.evidence = None;
@@ -187,12 +213,12 @@ pub fn summary_v1(mut signers: Vec<Signer>) -> Summary {
 }
 
 impl Signed {
-    /// A genuine one.
+    /// A genuine signed PDF.
     pub fn new() -> Self {
         Self::of(pdf::signed(&MAGIC.on_page()), vec![signer("王小明")])
     }
 
-    /// A genuine one over a given PDF.
+    /// A genuine signed PDF with the given content and signers.
     pub fn of(pdf: Vec<u8>, signers: Vec<Signer>) -> Self {
         let mut signed = Self {
             pdf,
@@ -203,7 +229,7 @@ impl Signed {
         signed
     }
 
-    /// Attests PDF and summary as they are.
+    /// Attests the PDF and the summary in their present state.
     pub fn attest(&mut self) {
         let results = [
             ("esigPDF", Hash::of(&self.pdf)),
@@ -224,14 +250,14 @@ impl Signed {
     }
 }
 
-/// Whether a part of a test that needs what is missing may be left out; with `REQUIRE_ALL=1` nothing may.
+/// Skips a part of a test and prints the reason; with `REQUIRE_ALL=1`, fails.
 pub fn skip(reason: &str) {
     let all = std::env::var_os("REQUIRE_ALL").is_some_and(|value| value == "1");
     assert!(!all, "REQUIRE_ALL=1, but {reason}");
     eprintln!("skipped in part: {reason}");
 }
 
-/// A file of the repository.
+/// Path of a file in the repository.
 pub fn repository(name: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(name)
 }

@@ -1,15 +1,15 @@
-//! Small PDFs as text.
+//! Small PDFs, written as text.
 
-/// How the magic number gets onto the page.
+/// How the page draws the magic number.
 #[derive(Clone, Copy)]
 pub enum Way {
-    /// A simple font.
+    /// With a simple font.
     Plain,
-    /// Glyph numbers of a font that says which letters they are, as subset fonts do.
+    /// With glyph numbers of a font that maps them to letters, as subset fonts do.
     Glyphs,
-    /// Glyph numbers of a font that does not say.
+    /// With glyph numbers of a font without such a map.
     Mute,
-    /// Inside a form that the page draws.
+    /// In a form that the page draws.
     Form,
 }
 
@@ -22,7 +22,7 @@ pub fn signed(magic: &str) -> Vec<u8> {
     .concat()
 }
 
-/// A PDF of one page with a text, without trailer.
+/// A PDF of one page with a text, without the trailer.
 pub fn with(way: Way, shown: &str) -> Vec<u8> {
     let escaped = shown.replace('(', "\\(").replace(')', "\\)");
     let plain = format!("BT /F1 9 Tf 20 20 Td ({escaped}) Tj ET");
@@ -41,7 +41,7 @@ pub fn with(way: Way, shown: &str) -> Vec<u8> {
     } else {
         "/ToUnicode 7 0 R"
     };
-    // Glyph number = letter + 3.
+    // The glyph number is the letter plus 3.
     let cmap = "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n\
         /CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n/CMapName /Adobe-Identity-UCS def\n\
         /CMapType 2 def\n1 begincodespacerange\n<0000> <ffff>\nendcodespacerange\n1 beginbfrange\n<0023> <0081> <0020>\n\
@@ -67,7 +67,7 @@ pub fn with(way: Way, shown: &str) -> Vec<u8> {
 }
 
 /// A PDF whose page draws a form `width` times, which draws another one as often, and so on,
-/// `depth` deep.
+/// `depth` levels deep.
 pub fn nested(depth: usize, width: usize) -> Vec<u8> {
     let mut objects = vec![
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
@@ -87,14 +87,14 @@ pub fn nested(depth: usize, width: usize) -> Vec<u8> {
     file(&objects)
 }
 
-/// A PDF of one page with this content, which may be packed.
+/// A PDF of one page with this content, which may be compressed.
 pub fn content(dictionary: &str, content: &[u8]) -> Vec<u8> {
     let mut pdf = file(&[
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
         "<< /Type /Pages /Kids [3 0 R] /Count 1 /MediaBox [0 0 300 300] >>".to_owned(),
         "<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << >> >>".to_owned(),
     ]);
-    // An update (ISO 32000-1, section 7.5.6), because the content is no text.
+    // The content is binary, so it comes in an incremental update (ISO 32000-1, section 7.5.6).
     let before = pdf.windows(9).rposition(|window| window == b"startxref");
     let number: String = pdf[before.unwrap() + 10..]
         .iter()

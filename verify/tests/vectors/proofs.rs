@@ -1,4 +1,4 @@
-//! Signed documents with their proofs, and summaries that no enclave makes.
+//! Signed documents with their proofs, and summaries that an enclave never writes.
 
 use super::support::{
     self, BINDING, DOMAIN, MAGIC, PAYLOAD, Signed, TIME, pdf, repository, signer,
@@ -211,7 +211,7 @@ pub(super) fn proofs() -> Vec<Case> {
     cases
 }
 
-/// Summaries that no enclave attests, in proofs as they are.
+/// Summaries that an enclave never attests, in otherwise unchanged proofs.
 fn summaries() -> Vec<Case> {
     let path = repository("tests/vectors/proof/vectors.json");
     let vectors: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();

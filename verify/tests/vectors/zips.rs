@@ -1,4 +1,4 @@
-//! Zips, each with one thing that programs read differently.
+//! Zips, each with one property that programs read differently.
 
 use super::support::archive::{File, Zip};
 use super::{Case, good_zip, zip};

@@ -1,6 +1,7 @@
 // Runs the page's own scripts, without the page, in Node.
 // Usage: node core.mjs json TEXTS.json: for each text the SHA-256 of its compact form, or null where it is refused.
 //        node core.mjs proofs SETTINGS.json CASES.json: for each { files, asked, now } { verdict, checks, said }.
+//        node core.mjs summaries VECTORS.json: for each vector of kind spf what the page reads, or { refused: reason }.
 //        node core.mjs documents ROOT.der CASES.json: for each { file, now } what the document attests, or { refused: reason }.
 
 import { createHash, webcrypto } from "node:crypto";
@@ -8,10 +9,10 @@ import { readFileSync } from "node:fs";
 import { createContext, runInContext } from "node:vm";
 
 const folder = new URL("../../web/src/", import.meta.url);
-const context = createContext({ crypto: webcrypto, TextDecoder, TextEncoder, Uint8Array, Blob, DecompressionStream, atob, btoa, Date });
-const names = ["bytes", "cbor", "der", "json", "zip", "attestation", "proof"];
+const context = createContext({ crypto: webcrypto, TextDecoder, TextEncoder, Uint8Array, URL, Blob, DecompressionStream, atob, btoa, Date });
+const names = ["bytes", "cbor", "der", "json", "zip", "attestation", "protocol2", "proof"];
 const scripts = names.map((name) => readFileSync(new URL(`${name}.js`, folder), "utf8")).join("");
-const page = runInContext(`"use strict";${scripts};({ Refusal, parseJson, verifyDocument, sha256, unzip, checkProof, payloadHash })`, context);
+const page = runInContext(`"use strict";${scripts};({ Refusal, parseJson, verifyDocument, sha256, unzip, checkProof, parseProof, payloadHash })`, context);
 
 const [, , what, ...files] = process.argv;
 const read = (file) => JSON.parse(readFileSync(file, "utf8"));
@@ -29,6 +30,20 @@ const answers = [];
 if (what === "json") {
   for (const text of read(files[0])) {
     answers.push(await answer(() => createHash("sha256").update(page.parseJson(text, "the text").text).digest("hex")));
+  }
+} else if (what === "summaries") {
+  const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+  for (const { file } of read(files[0]).vectors) {
+    answers.push(await answer(() => {
+      const { summaryText, bindingDataHash, signers, document, facts } = page.parseProof(new TextEncoder().encode(file));
+      if (facts === null) return { refused: "another protocol" };
+      return {
+        summaryHash: sha256(summaryText),
+        binding: bindingDataHash,
+        signers: signers.map(({ name }) => name),
+        attestDoc: Buffer.from(document).toString("hex"),
+      };
+    }));
   }
 } else if (what === "proofs") {
   const settings = read(files[0]);

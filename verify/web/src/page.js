@@ -55,7 +55,7 @@ function showResult(result, names) {
   row(facts, "Signed", result.attested ? `${utc(result.attested.time)} (by the clock of AWS Nitro)` : "unknown: the attestation is not genuine");
   row(facts, "Verified", `${utc(Math.floor(Date.now() / 1000))} (by the clock of this machine)`);
   row(facts, "Release", result.release ? `${result.release.name}, ${shown(statusText(result.release.status))}` : "none that is known");
-  const { origin } = result.proof;
+  const { origin, facts: task } = result.proof;
   const service = { ses: "Amazon SES", sg: "SendGrid" };
   row(facts, "Mails from", origin ? `${shown(origin.domain)}, sent with ${service[origin.provider]}` : "a version 1 summary does not say it");
 
@@ -66,6 +66,10 @@ function showResult(result, names) {
     item.append(`confirmed ${utc(signer.signingTime)}, from ${shown(signer.ipAddress)}`);
     if (signer.phoneNumber !== null) item.append(`, phone ${shown(signer.phoneNumber)}`);
     item.append(element("br", ""), signer.checkedBy === null ? "a version 1 summary does not say how this person was checked" : `checked by ${signer.checkedBy}`);
+    if (task !== null) {
+      const [asked, answered] = [signer.porTime, signer.answeredAt].map((time) => utc(Math.floor(time / 1000)));
+      item.append(element("br", ""), `asked ${asked} (round ${signer.round}), answered ${answered} by the signer's clock`);
+    }
     if (signer.poiHash !== null) item.append(element("br", ""), "PoI hash ", element("code", signer.poiHash));
     return item;
   }));
@@ -83,7 +87,13 @@ function showResult(result, names) {
   row(details, "SHA-256 of the PDF", result.pdfHash);
   row(details, "Magic number", result.proof.magicNumber);
   row(details, "Binding hash", result.proof.bindingDataHash);
-  if (origin) row(details, "Payload hash", origin.payloadHash);
+  if (task !== null) {
+    row(details, "Account", task.account);
+    row(details, "Statements", task.statements);
+    row(details, "Signing order", task.inOrder ? "one after the other" : "in any order");
+  } else if (origin) {
+    row(details, "Payload hash", origin.payloadHash);
+  }
   if (result.attested) {
     result.attested.pcrs.forEach((pcr, index) => row(details, `PCR${index}`, pcr));
     row(details, "Module", shown(result.attested.moduleId));

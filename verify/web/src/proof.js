@@ -25,6 +25,9 @@ function parseProof(bytes) {
     if (problem instanceof Refusal) refuse(`the proof file: attestDoc: ${problem.message}`);
     throw problem;
   }
+  if (document.length > 16384) refuse("the proof file: attestDoc is too long");
+  // A protocol that is null is an unknown member of protocol 1, as letsesign-verify reads it.
+  if ((summary.value.get?.("protocol")?.value ?? null) !== null) return { ...parseSummary2(summary), document };
   const text = (object, name) => member(object, name, "string").value;
   const magicNumber = text(summary.value, "magicNumber");
   const bindingDataHash = text(summary.value, "bindingDataHash");
@@ -61,26 +64,27 @@ function parseProof(bytes) {
     const length = [...origin.domain].length;
     if (length === 0 || length > 256) refuse("the proof file: emailServiceDomain has not between 1 and 256 characters");
   }
-  if (document.length > 16384) refuse("the proof file: attestDoc is too long");
-  return { summaryText: summary.text, document, magicNumber, bindingDataHash, signers, origin };
+  return { summaryText: summary.text, document, magicNumber, bindingDataHash, signers, origin, facts: null };
 }
 
-/** What the NSM was given for these results; it has one spelling. */
-function expectedUserData(pdfHash, summaryHash) {
+/** What the NSM was given for these results; it has one spelling. `binding` is null for protocol 1. */
+function expectedUserData(binding, pdfHash, summaryHash) {
+  const fnName = "attachEsig";
   return JSON.stringify({
-    fnName: "attachEsig",
+    ...(binding === null ? { fnName } : { protocol: 2, fnName, binding }),
     hashList: [{ name: "esigPDF", hash: pdfHash }, { name: "summary", hash: summaryHash }],
   });
 }
 
 /** Why user data is not what was expected. */
-function explainUserData(actual, pdfHash, summaryHash) {
+function explainUserData(actual, binding, pdfHash, summaryHash) {
   let parsed;
   try {
     parsed = JSON.parse(new TextDecoder().decode(actual));
   } catch {
     return "what was attested is no list of hashes";
   }
+  if ((parsed?.binding ?? null) !== binding) return "the attestation is for another task or protocol";
   if (parsed?.fnName !== "attachEsig") return "what was attested is not a signed document, but the result of another function";
   const names = Array.isArray(parsed.hashList) ? parsed.hashList.map((item) => item?.name).join(", ") : "nothing";
   if (names !== "esigPDF, summary") return "the attested hash list does not name the document and the list of signers";
@@ -111,14 +115,15 @@ async function payloadHash(bytes) {
 const asciiLower = (text) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 /** What version 2 of the summary says about task and mail account, compared with what the reader knows. */
-function checkOrigin(origin, asked, add) {
+function checkOrigin({ origin, facts }, asked, add) {
   if (origin === null) {
     add("summary-version", "warning", "version 1 summary, does not say which payload and mail account it came from, nor how each signer was checked");
     if (asked.payload !== null) add("payload", "failed", "a version 1 summary does not say it");
     if (asked.senderDomain !== null) add("sender-domain", "failed", "a version 1 summary does not say it");
     return;
   }
-  add("summary-version", "passed", "version 2: names the payload, the mail account and how each signer was checked");
+  if (facts === null) add("summary-version", "passed", "version 2: names the payload, the mail account and how each signer was checked");
+  else add("summary-version", "passed", "version 3 (protocol 2): names the task, the account, and how and in which round each signer was checked");
   if (asked.payload !== null) {
     if (asked.payload === origin.payloadHash) add("payload", "passed", "the document was signed for the given task payload");
     else add("payload", "failed", `the document was signed for another task payload: its hash is ${origin.payloadHash}`);
@@ -164,13 +169,15 @@ async function checkProof(pdf, spfBytes, asked, settings, now) {
   }
   if (result.attested !== null) {
     checkRelease(result, settings, add);
-    const wanted = expectedUserData(pdfHash, summaryHash);
+    // A summary of protocol 2 needs a statement of protocol 2 about the same task.
+    const binding = proof.facts === null ? null : proof.bindingDataHash;
+    const wanted = expectedUserData(binding, pdfHash, summaryHash);
     const actual = result.attested.userData;
     if (actual !== null && equal(actual, new TextEncoder().encode(wanted))) {
       result.signersAttested = true;
       add("hashes", "passed", "this PDF and this list of signers are what the enclave attested");
     } else {
-      add("hashes", "failed", actual === null ? "nothing is attested: there is no user data" : explainUserData(actual, pdfHash, summaryHash));
+      add("hashes", "failed", actual === null ? "nothing is attested: the user data is missing" : explainUserData(actual, binding, pdfHash, summaryHash));
     }
     const latest = Math.max(...proof.signers.map((signer) => signer.signingTime));
     if (latest > result.attested.time + CLOCK_TOLERANCE) add("times", "failed", `a signer confirmed at ${utc(latest)}, after the document was signed`);
@@ -182,7 +189,7 @@ async function checkProof(pdf, spfBytes, asked, settings, now) {
     if (bindingHash === proof.bindingDataHash) add("binding", "passed", "the signature belongs to the task with the given hash");
     else add("binding", "failed", `the signature belongs to another task: its hash is ${proof.bindingDataHash}`);
   }
-  checkOrigin(proof.origin, asked, add);
+  checkOrigin(proof, asked, add);
   result.verdict = verdict(result, settings);
   return result;
 }

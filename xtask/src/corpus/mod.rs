@@ -1,10 +1,10 @@
-//! `cargo xtask corpus`: stamps every PDF of a folder and has other readers look at the results.
+//! `cargo xtask corpus`: stamps every PDF of a folder and checks the results with other readers.
 
 mod readers;
 mod stamped;
 
 use crate::workspace::Workspace;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use letsesign_stamp::Fonts;
 use readers::Reader;
@@ -23,8 +23,11 @@ const SLOW: f64 = 1.0;
 const MAX_SIZE: u64 = 50 << 20;
 
 #[derive(Args)]
+#[command(after_help = "Examples:\n  cargo xtask corpus ~/Documents\n  \
+    cargo xtask corpus DIR --json | jq -c 'select(.invisible != [])'\n  \
+    cargo xtask corpus DIR --every 16 --pages 2 --strict    what CI runs over Debian's PDFs")]
 pub(crate) struct CorpusArgs {
-    /// Folder of PDFs; folders in it are looked through, too
+    /// Folder of PDFs, with its subfolders
     folder: PathBuf,
     /// One JSON object a line and file in place of the table
     #[arg(long)]
@@ -32,9 +35,15 @@ pub(crate) struct CorpusArgs {
     /// Pages of each file that readers draw
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pages: u32,
+    /// Take every Nth file alone, in the order of their names
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    every: u32,
+    /// Fail when a reader misses a stamp or a page changed, or when a reader is not installed
+    #[arg(long)]
+    strict: bool,
 }
 
-/// What became of a file.
+/// The result for one file.
 #[derive(Serialize)]
 struct Outcome {
     file: PathBuf,
@@ -42,11 +51,17 @@ struct Outcome {
     result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// The object that was being read when the file was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    /// Readers that draw a file that was refused.
+    #[serde(rename = "drawnBy", skip_serializing_if = "Vec::is_empty")]
+    drawn_by: Vec<&'static str>,
     /// Readers that do not show the stamp.
     invisible: Vec<&'static str>,
     /// Pages, from 1, that look different outside of the stamp.
     changed: Vec<usize>,
-    /// What opening and stamping took.
+    /// Wall-clock time of opening and stamping.
     seconds: f64,
 }
 
@@ -57,21 +72,19 @@ pub(crate) fn run(workspace: &Workspace, arguments: &CorpusArgs) -> Result<()> {
     if files.is_empty() {
         bail!("no PDF in {}", arguments.folder.display());
     }
+    let every = usize::try_from(arguments.every)?;
+    let files: Vec<PathBuf> = files.into_iter().step_by(every).collect();
     let readers = Reader::installed();
+    if arguments.strict {
+        Reader::require_all(&readers)?;
+    }
     if readers.is_empty() {
         eprintln!(
-            "no reader is installed (poppler-utils, mupdf-tools, ghostscript): stamping alone"
+            "no reader is installed (poppler-utils, mupdf-tools, ghostscript, pdf.js): stamping alone"
         );
     }
-    let fonts = workspace.path("enclave/packages/fonts");
-    let read = |name: &str| std::fs::read(fonts.join(name));
-    let fonts = Fonts::new(
-        read("DancingScript-Regular.otf")?,
-        read("Inconsolata.otf")?,
-        read("ukai.ttc")?,
-    )?;
     let stamper = Stamper {
-        fonts,
+        fonts: fonts(workspace)?,
         readers,
         pages: arguments.pages,
     };
@@ -89,6 +102,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &CorpusArgs) -> Result<()> {
                             }
                             lock(&outcomes).push(outcome);
                         }
+                        // An outcome of a file is never an error: this is a fault of the machine,
+                        // so the first one ends the run.
                         Err(error) => {
                             lock(&failure).get_or_insert(error);
                             return;
@@ -101,10 +116,27 @@ pub(crate) fn run(workspace: &Workspace, arguments: &CorpusArgs) -> Result<()> {
     if let Some(error) = lock(&failure).take() {
         return Err(error);
     }
+    let mut outcomes = lock(&outcomes);
     if !arguments.json {
-        table(&mut lock(&outcomes));
+        table(&mut outcomes);
+    }
+    let wrong = outcomes
+        .iter()
+        .filter(|one| !one.invisible.is_empty() || !one.changed.is_empty())
+        .count();
+    if arguments.strict && wrong > 0 {
+        bail!(
+            "{wrong} of {} files have a stamp that is not seen, or a page that changed",
+            files.len()
+        );
     }
     Ok(())
+}
+
+/// # Errors
+/// When a reader is not installed; how to install it.
+pub(crate) fn readers_are_installed() -> Result<()> {
+    Reader::require_all(&Reader::installed())
 }
 
 fn one(stamper: &Stamper, file: &Path) -> Result<Outcome> {
@@ -112,6 +144,8 @@ fn one(stamper: &Stamper, file: &Path) -> Result<Outcome> {
         file: file.to_owned(),
         result: "refused",
         reason: None,
+        place: None,
+        drawn_by: Vec::new(),
         invisible: Vec::new(),
         changed: Vec::new(),
         seconds: 0.0,
@@ -127,7 +161,11 @@ fn one(stamper: &Stamper, file: &Path) -> Result<Outcome> {
             outcome.result = "stamped";
             (outcome.invisible, outcome.changed) = stamper.look(file, &pair)?;
         }
-        Err(reason) => outcome.reason = Some(reason.to_string()),
+        Err(refusal) => {
+            outcome.reason = Some(refusal.error.to_string());
+            outcome.place = refusal.place.map(|place| place.to_string());
+            outcome.drawn_by = stamper.drawn_by(file)?;
+        }
     }
     Ok(outcome)
 }
@@ -168,7 +206,12 @@ fn table(outcomes: &mut [Outcome]) {
     for one in outcomes.iter() {
         let file = one.file.display();
         if let Some(reason) = &one.reason {
-            println!("refused: {file}: {reason}");
+            let place = one.place.as_deref().unwrap_or("no object");
+            let drawn_by = match one.drawn_by.as_slice() {
+                [] => "no other reader".to_owned(),
+                readers => readers.join(", "),
+            };
+            println!("refused: {file}: {reason} ({place}; drawn by {drawn_by})");
         }
         if !one.invisible.is_empty() {
             println!("invisible: {file}: in {}", one.invisible.join(", "));
@@ -183,7 +226,21 @@ fn table(outcomes: &mut [Outcome]) {
     }
 }
 
-/// All files that are called PDFs. Links are not followed.
+/// The faces that the server stamps with.
+fn fonts(workspace: &Workspace) -> Result<Fonts> {
+    let folder = workspace.path("enclave/packages/fonts");
+    let read = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    Ok(Fonts::new(
+        read("DancingScript-Regular.otf")?,
+        read("Inconsolata.otf")?,
+        read("ukai.ttc")?,
+    )?)
+}
+
+/// All files with the extension of a PDF. Links are not followed.
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;

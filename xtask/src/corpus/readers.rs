@@ -1,6 +1,6 @@
-//! Other readers of PDFs, as witnesses: what each shows of the first pages.
+//! Other readers of PDFs as witnesses: each draws the first pages.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -17,15 +17,41 @@ pub(super) enum Reader {
     Poppler,
     MuPdf,
     Ghostscript,
+    PdfJs,
 }
 
 impl Reader {
     /// Those that are installed.
     pub(super) fn installed() -> Vec<Self> {
-        let all = [Self::Poppler, Self::MuPdf, Self::Ghostscript];
+        let all = [Self::Poppler, Self::MuPdf, Self::Ghostscript, Self::PdfJs];
         all.into_iter()
-            .filter(|reader| is_installed(reader.program()))
+            .filter(|reader| match reader {
+                Self::PdfJs => letsesign_tests::pdfjs().is_some(),
+                _ => letsesign_tests::is_installed(reader.program()),
+            })
             .collect()
+    }
+
+    /// # Errors
+    /// When one of them is not installed; how to install it.
+    pub(super) fn require_all(installed: &[Self]) -> Result<()> {
+        for (reader, package) in [
+            (Self::Poppler, "poppler-utils"),
+            (Self::MuPdf, "mupdf-tools"),
+            (Self::Ghostscript, "ghostscript"),
+        ] {
+            ensure!(
+                installed.contains(&reader),
+                "{} is not installed (apt-get install {package})",
+                reader.name()
+            );
+        }
+        ensure!(
+            installed.contains(&Self::PdfJs),
+            "{}",
+            letsesign_tests::PDFJS_MISSING
+        );
+        Ok(())
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -33,6 +59,7 @@ impl Reader {
             Self::Poppler => "poppler",
             Self::MuPdf => "mupdf",
             Self::Ghostscript => "ghostscript",
+            Self::PdfJs => "pdf.js",
         }
     }
 
@@ -41,6 +68,7 @@ impl Reader {
             Self::Poppler => "pdftoppm",
             Self::MuPdf => "mutool",
             Self::Ghostscript => "gs",
+            Self::PdfJs => "node",
         }
     }
 
@@ -66,7 +94,13 @@ impl Reader {
                     .arg(format!("-sOutputFile={}", to.display()))
                     .arg(pdf);
             }
+            Self::PdfJs => {
+                let paths = letsesign_tests::pdfjs().context(letsesign_tests::PDFJS_MISSING)?;
+                command.args(paths).arg(pdf).arg(folder);
+                command.args([RESOLUTION, &count.to_string()]);
+            }
         }
+        // Each reader numbers its files with leading zeros, so the order of names is that of pages.
         patiently(command)?;
         let mut files: Vec<PathBuf> = std::fs::read_dir(folder)?
             .map(|entry| Ok(entry?.path()))
@@ -83,13 +117,7 @@ impl Reader {
     }
 }
 
-fn is_installed(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    })
-}
-
-/// Runs a program that may hang. What it says of the file is not of interest.
+/// Runs a program that may hang, with a time limit. Its output is discarded.
 fn patiently(mut command: Command) -> Result<()> {
     let mut child = command
         .stdin(Stdio::null())

@@ -1,9 +1,11 @@
-//! One file: stamped, and the same update without what is drawn, so that readers show what the
-//! stamp adds, and that nothing else changes.
+//! One file, stamped, and the same update without the drawing. The difference between the two, as
+//! readers draw them, is the stamp; nothing else may change.
 
 use super::readers::{Reader, boxes};
 use anyhow::Result;
-use letsesign_stamp::{Error, Field, FieldKind, Fonts, Output, Signer, Template, What};
+use letsesign_stamp::{
+    Error, Field, FieldKind, Fonts, Limits, Mark, ObjectPlace, Output, Signer, Template, Trace,
+};
 use std::path::Path;
 use std::time::Instant;
 
@@ -24,32 +26,62 @@ pub(super) struct Pair {
     hidden: Vec<u8>,
 }
 
+/// Why a file was not stamped, and the object that was being read.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) error: Error,
+    pub(super) place: Option<ObjectPlace>,
+}
+
 impl Stamper {
-    /// The pair or why there is none, and the seconds that opening and stamping took.
-    pub(super) fn stamp(&self, file: &Path) -> Result<(Result<Pair, Error>, f64)> {
+    /// The pair or the refusal, and the seconds that opening and stamping took.
+    pub(super) fn stamp(&self, file: &Path) -> Result<(Result<Pair, Refusal>, f64)> {
         let pdf = std::fs::read(file)?;
         let field = field(file);
+        let trace = Trace::default();
         let start = Instant::now();
-        let signed = self.one(&pdf, &field);
+        let signed = self.one(&pdf, &field, &trace);
         let seconds = start.elapsed().as_secs_f64();
         let pair = signed.and_then(|signed| {
             let hidden = Template::open(&pdf)?.stamp(
                 &self.fonts,
-                &[signer(&field, What::Hidden)],
+                &[signer(&field, Mark::Hidden)],
                 Output::Signed,
             )?;
             Ok(Pair { signed, hidden })
         });
-        Ok((pair, seconds))
+        let place = trace.last();
+        Ok((pair.map_err(|error| Refusal { error, place }), seconds))
     }
 
-    fn one(&self, pdf: &[u8], field: &Field) -> Result<Vec<u8>, Error> {
+    /// Readers that draw the first page of a file that was refused.
+    pub(super) fn drawn_by(&self, file: &Path) -> Result<Vec<&'static str>> {
+        let folder = tempfile::tempdir()?;
+        let mut names = Vec::new();
+        for reader in &self.readers {
+            let pages = reader.pages(file, 1, folder.path())?;
+            if pages.first().is_some_and(|page| !is_blank(page)) {
+                names.push(reader.name());
+            }
+        }
+        Ok(names)
+    }
+
+    fn one(&self, pdf: &[u8], field: &Field, trace: &Trace) -> Result<Vec<u8>, Error> {
         let magic_number = "0123456789abcdef".repeat(4);
-        let what = What::Signed {
+        let what = Mark::Signed {
             magic_number: &magic_number,
             date: "2026/11/25 (UTC)",
         };
-        Template::open(pdf)?.stamp(&self.fonts, &[signer(field, what)], Output::Signed)
+        let limits = Limits {
+            trace: Some(trace),
+            ..Limits::default()
+        };
+        Template::open_within(pdf, limits)?.stamp(
+            &self.fonts,
+            &[signer(field, what)],
+            Output::Signed,
+        )
     }
 
     /// Readers that do not show the stamp, and pages that look different without it.
@@ -60,7 +92,7 @@ impl Stamper {
             let draw = |pdf: &Path| reader.pages(pdf, self.pages, &folder.path().join("pages"));
             std::fs::create_dir_all(folder.path().join("pages"))?;
             let original = draw(file)?;
-            // What a reader cannot open, it cannot judge.
+            // A reader that cannot open the original cannot compare.
             if original.is_empty() {
                 continue;
             }
@@ -73,7 +105,7 @@ impl Stamper {
                 invisible.push(reader.name());
             }
             for (index, page) in original.iter().enumerate() {
-                // Readers show an empty page in place of what they cannot read.
+                // Readers show an empty page in place of content that they cannot read.
                 if is_blank(page) {
                     continue;
                 }
@@ -91,14 +123,14 @@ impl Stamper {
 
 /// Whether all pixels of a picture are the same.
 fn is_blank(ppm: &[u8]) -> bool {
-    // Whatever its head says, a picture of many pixels is longer.
+    // A picture of many pixels is longer, whatever its header says.
     let pixels = ppm.get(64..).unwrap_or_default();
     pixels
         .windows(2)
         .all(|pair| matches!(pair, [one, other] if one == other))
 }
 
-fn signer<'a>(field: &'a Field, what: What<'a>) -> Signer<'a> {
+fn signer<'a>(field: &'a Field, what: Mark<'a>) -> Signer<'a> {
     Signer {
         number: 1,
         name: "Jane Doe",
@@ -131,21 +163,14 @@ mod tests {
     use crate::workspace::Workspace;
 
     fn stamper(readers: Vec<Reader>) -> Stamper {
-        let folder = Workspace::find().unwrap().path("enclave/packages/fonts");
-        let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
         Stamper {
-            fonts: Fonts::new(
-                read("DancingScript-Regular.otf"),
-                read("Inconsolata.otf"),
-                read("ukai.ttc"),
-            )
-            .unwrap(),
+            fonts: super::super::fonts(&Workspace::find().unwrap()).unwrap(),
             readers,
             pages: 1,
         }
     }
 
-    /// What the tool is for: it sees a stamp that is not there, and a page that is another.
+    /// The purpose of the tool: it detects a missing stamp and a changed page.
     #[test]
     fn witnesses_see_missing_stamps_and_other_pages() {
         let vectors = Workspace::find().unwrap().path("tests/vectors/pdf");
@@ -169,8 +194,10 @@ mod tests {
         let other = vectors.join("active.pdf");
         let (another, _) = stamper.stamp(&other).unwrap();
         assert_eq!(stamper.look(&file, &another.unwrap()).unwrap().1, [1]);
-        let refused = stamper.stamp(&vectors.join("kids-no-array.pdf")).unwrap().0;
-        assert!(refused.is_err());
+        let file = vectors.join("kids-no-array.pdf");
+        let refusal = stamper.stamp(&file).unwrap().0.err().unwrap();
+        assert_eq!(refusal.place.unwrap().number, 3);
+        stamper.drawn_by(&file).unwrap();
     }
 
     #[test]

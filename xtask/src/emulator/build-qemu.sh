@@ -1,16 +1,19 @@
 #!/bin/sh
-# Builds the one emulator this project needs: qemu-system-x86_64 with the machine types nitro-enclave and microvm.
+# Builds the one emulator this project needs: qemu-system-x86_64 with the machine types
+# nitro-enclave and microvm.
 #
 #   build-qemu.sh SOURCES WORK PREFIX JOBS PATCH
 #
-# SOURCES  folder with Debian's source package of QEMU (*.orig.tar.xz, *.debian.tar.xz) and its firmware (*.deb)
+# SOURCES  folder with Debian's source package of QEMU (*.orig.tar.xz, *.debian.tar.xz) and its
+#          firmware (*.deb)
 # WORK     an empty folder, about 1 GB; may be removed afterwards
-# PREFIX   where bin/qemu-system-x86_64 and firmware/ go; nothing depends on the name, so the folder may be moved
+# PREFIX   where bin/qemu-system-x86_64 and firmware/ go; nothing depends on the name, so the
+#          folder may be moved
 # JOBS     number of compiler processes
 # PATCH    our own patch, applied after Debian's
 #
-# meson is taken from PATH. Debian's patches are applied because without them the build asks for firmware that
-# Debian's tarball does not carry.
+# meson is taken from PATH. Debian's patches are applied because without them the build asks for
+# firmware that Debian's tarball does not carry.
 set -eu
 sources=$1 work=$2 prefix=$3 jobs=$4 own=$5
 cd "$work"
@@ -29,7 +32,8 @@ done < debian/patches/series
 patch -s -p1 -i "$own"
 
 echo "==> configure"
-# The device set: nothing but the Nitro Enclave machine, which selects microvm, virtio-mmio, vhost-user-vsock and virtio-nsm.
+# The device set: only the Nitro Enclave machine, which selects microvm, virtio-mmio,
+# vhost-user-vsock and virtio-nsm.
 cat > configs/devices/x86_64-softmmu/nitro.mak <<'MAK'
 CONFIG_NITRO_ENCLAVE=y
 CONFIG_MICROVM=y

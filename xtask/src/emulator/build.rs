@@ -13,7 +13,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Builds what is missing and gives the whole emulator. Two that build at the same time do it one after the other.
+/// Builds what is missing and gives the whole emulator. Two that build at the same time do it one
+/// after the other.
 pub(super) fn build(workspace: &Workspace, packages: Option<&Path>) -> Result<Emulator> {
     let folder = locate::folder()?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -87,6 +88,7 @@ impl Build {
             symlink(downloads.join(&pin.file), sources.join(&pin.file))
                 .context("cannot link a source file")?;
         }
+        // QEMU needs this version of meson; a private environment leaves the user's Python alone.
         let environment = work.join("meson");
         let mut venv = Command::new("python3");
         venv.args(["-m", "venv"]).arg(&environment);

@@ -13,7 +13,7 @@ pub(super) const MESON: &str = "1.8.5";
 /// The version of vhost-device-vsock.
 pub(super) const VSOCK: &str = "0.3.0";
 
-/// Everything that what is built depends on.
+/// All inputs of the build.
 const RECIPE: &[&str] = &[
     include_str!("packages.json"),
     include_str!("build-qemu.sh"),
@@ -23,7 +23,7 @@ const RECIPE: &[&str] = &[
     VSOCK,
 ];
 
-/// What was found of an emulator.
+/// The parts of an emulator that were found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     /// QEMU and the folder of its firmware.
@@ -43,8 +43,8 @@ impl Found {
     }
 }
 
-/// Looks for the two programs: named by the environment, on PATH, built before. One that the environment names and that will
-/// not do is an error.
+/// Looks for the two programs: named by the environment, on PATH, built before. An
+/// unusable one that the environment names is an error.
 pub(super) fn find() -> Result<Found> {
     let given = |name: &str| {
         env::var_os(name)
@@ -66,7 +66,7 @@ pub(super) fn find() -> Result<Found> {
     if let Some(path) = given("LETSESIGN_VHOST_VSOCK") {
         if !path.is_file() {
             bail!(
-                "LETSESIGN_VHOST_VSOCK is {}, which is no file",
+                "LETSESIGN_VHOST_VSOCK is {}, which is not a file",
                 path.display()
             );
         }
@@ -75,7 +75,7 @@ pub(super) fn find() -> Result<Found> {
     Ok(found)
 }
 
-/// What was built into `folder`.
+/// The parts of an emulator that were built into `folder`.
 pub(super) fn in_folder(folder: &Path) -> Found {
     let qemu = folder.join("qemu/bin/qemu-system-x86_64");
     let vsock = folder.join("vsock/vhost-device-vsock");

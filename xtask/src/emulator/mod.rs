@@ -1,7 +1,9 @@
-//! `cargo xtask emulator`: a QEMU that emulates the Nitro Enclave machine, and the vsock device that it needs.
+//! `cargo xtask emulator`: a QEMU that emulates the Nitro Enclave machine, and the vsock device
+//! that it needs.
 //!
-//! No distribution builds QEMU with the machine type `nitro-enclave`, so it is built here, once, into the user's cache. What
-//! is built follows from the files beside this one alone; their hash names the folder.
+//! No distribution builds QEMU with the machine type `nitro-enclave`, so it is built here, once,
+//! into the user's cache. The files beside this one alone determine the result; their hash
+//! names the folder.
 
 mod build;
 mod locate;
@@ -22,7 +24,7 @@ use std::path::PathBuf;
                   cargo xtask emulator --no-build   fail instead of building"
 )]
 pub(crate) struct EmulatorArgs {
-    /// Fail if there is no emulator yet
+    /// Fail if the emulator is not built yet
     #[arg(long)]
     no_build: bool,
     /// Take the pinned Debian packages from this folder instead of downloading them
@@ -37,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &EmulatorArgs) -> Result<()>
     let emulator = match locate::find()?.whole() {
         Some(emulator) => emulator,
         None if arguments.no_build => {
-            bail!("there is no emulator yet; build it with: cargo xtask emulator")
+            bail!("the emulator is not built yet; build it with: cargo xtask emulator")
         }
         None => build::build(workspace, arguments.packages.as_deref())?,
     };

@@ -1,4 +1,4 @@
-//! What the build of the emulator needs from the machine.
+//! Programs and libraries that the build of the emulator needs from the machine.
 
 use crate::reproduce::script::spinner;
 use anyhow::{Result, bail};
@@ -22,8 +22,8 @@ const NEEDED: &[&str] = &[
     "zlib1g-dev",
 ];
 
-/// Installs the Debian packages that the build needs where we may, else says which are missing. Elsewhere than on Debian
-/// the build itself will tell.
+/// Installs the Debian packages that the build needs if it may, else names the missing ones. On
+/// other systems than Debian, the build itself fails and names them.
 pub(super) fn require_packages() -> Result<()> {
     let mut missing = Vec::new();
     for package in NEEDED {

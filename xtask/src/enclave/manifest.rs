@@ -1,5 +1,5 @@
-//! `measurements/next.manifest.json`: what the measured sections of the image hold, file by file, so that a difference can be
-//! explained without the other image at hand.
+//! `measurements/next.manifest.json`: what the measured sections of the image hold, file by file,
+//! so that a difference can be explained without the other image at hand.
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
@@ -20,8 +20,8 @@ pub(super) fn write_next(workspace: &Workspace, image: &Path) -> Result<()> {
     crate::files::write_atomically(&path(workspace), json.as_bytes())
 }
 
-/// Fails when an image, whose measurements are known to be right, has other files than the committed
-/// manifest says.
+/// Fails when an image, whose measurements are known to be right, has other files than the
+/// committed manifest says.
 pub(super) fn equal(workspace: &Workspace, image: &Path) -> Result<()> {
     let (expected, actual) = (read(workspace)?, Manifest::of(image, Arc::new(Silent))?);
     anyhow::ensure!(
@@ -40,7 +40,8 @@ fn read(workspace: &Workspace) -> Result<Manifest> {
     serde_json::from_str(&text).with_context(|| format!("{} is not a manifest", path.display()))
 }
 
-/// Says (committed first, built second) in which sections and files an image differs from the committed manifest.
+/// Says (committed first, built second) in which sections and files an image differs from the
+/// committed manifest.
 pub(super) fn explain(workspace: &Workspace, image: &Path) -> Result<Vec<String>> {
     let expected = read(workspace)?;
     let actual = Manifest::of(image, Arc::new(Silent))?;

@@ -1,5 +1,5 @@
-//! The enclave image: built from the measured programs, packages and configurations, measured, and compared with
-//! `measurements/next.json`.
+//! The enclave image: built from the measured programs, packages and configurations, measured, and
+//! compared with `measurements/next.json`.
 
 mod check;
 mod manifest;
@@ -11,7 +11,7 @@ use crate::image;
 use crate::measurements;
 use crate::packages::Packages;
 use crate::sbom;
-use crate::workspace::Workspace;
+use crate::workspace::{IMAGE_NAME as NAME, Workspace};
 use anyhow::{Context, Result};
 use canoni::{Canonical, CanonicalOptions, Format, Selector, TreeOptions};
 use clap::Args;
@@ -23,15 +23,12 @@ use std::path::{Path, PathBuf};
 /// How the ramdisks of our image are stored; docs/kernel.md has the measurements behind the choice.
 const COMPRESSION: Compression = Compression::Lz4Hc;
 
-/// Base name of the artefacts.
-const NAME: &str = "letsesign-enclave";
-
 /// Arguments of `cargo xtask eif`.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  cargo xtask eif\n  cargo xtask eif --check\n  cargo xtask eif --json | jq -r '.pcrs.\"0\"'\n  \
     cargo xtask eif --from docker.tar --check     an image that Docker built\n  \
-    cargo xtask eif --programs DIR --output DIR   programs that another road built"
+    cargo xtask eif --programs DIR --output DIR   programs that another build made"
 )]
 pub(crate) struct EifArgs {
     /// Compare with all that measurements/next.json records and with next.sha256, and explain a
@@ -76,13 +73,27 @@ pub(crate) struct ImageArgs {
 
 /// Arguments of `cargo xtask measure`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo xtask measure                   build the image and print its measurements\n  \
+    cargo xtask measure --write           ... and record them as those of this tree\n  \
+    cargo xtask measure --files           check the files of measurements/, without a build\n  \
+    cargo xtask measure --files --write   write tcb-info.json again"
+)]
 pub(crate) struct MeasureArgs {
-    /// Write measurements/next.json, its manifest and the image's SHA-256
+    /// Write measurements/next.json, its manifest and the image's SHA-256; with --files, write
+    /// tcb-info.json
     #[arg(long)]
     write: bool,
+    /// Build nothing: check the files of measurements/ against each other and against git
+    #[arg(long)]
+    files: bool,
+    /// Fail without a git history to compare LEDGER and status.json with (REQUIRE_ALL=1 means the
+    /// same)
+    #[arg(long, requires = "files")]
+    require_history: bool,
 }
 
-/// What was built: the content of `letsesign-enclave.json`.
+/// Description of a built image: the content of `letsesign-enclave.json`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Description {
@@ -137,7 +148,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Description> {
     build_from(workspace, &Sources::default(), None)
 }
 
-/// Compares what was built last with `measurements/next.json`.
+/// Compares the image that was built last with `measurements/next.json`.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let artifacts = Artifacts::new(workspace, None)?;
     let built = record::of(workspace, &artifacts.directory)?;
@@ -156,7 +167,7 @@ fn build_from(
     output: Option<&Path>,
 ) -> Result<Description> {
     let artifacts = Artifacts::new(workspace, output)?;
-    // Programs that another road built come without a cargo that could be asked.
+    // Where another build made the programs (Nix), cargo may be missing.
     if sources.programs.is_none() {
         sbom::check(workspace)?;
     }
@@ -202,8 +213,8 @@ fn canonical(image: &canoni::Image) -> Result<Canonical> {
     Ok(Canonical::from_image(image, &options)?)
 }
 
-/// Turns a container image into an EIF. The canonical image is read back from its archive, so that an image that Docker made goes
-/// exactly the same way.
+/// Turns a container image into an EIF. The canonical image is read back from its archive, so that
+/// an image that Docker made takes exactly the same path.
 fn build_eif(
     workspace: &Workspace,
     archive: &Path,
@@ -228,6 +239,7 @@ fn build_eif(
         Metadata::new(NAME, env!("CARGO_PKG_VERSION")),
     );
     build.compression = COMPRESSION;
+    // The metadata holds no time and no revision: two builds of one tree give equal files.
     let path = artifacts.file("eif");
     let built = build.write(&path)?;
     let parts = sbom::Parts {
@@ -335,6 +347,9 @@ pub(crate) fn write_context(workspace: &Workspace, directory: &Path) -> Result<(
 }
 
 pub(crate) fn run_measure(workspace: &Workspace, arguments: &MeasureArgs) -> Result<()> {
+    if arguments.files {
+        return measurements::run(workspace, arguments.write, arguments.require_history);
+    }
     let description = build(workspace)?;
     let artifacts = Artifacts::new(workspace, None)?;
     print_table(&description, &artifacts);

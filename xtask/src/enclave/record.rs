@@ -1,12 +1,11 @@
-//! What is recorded of an image, read off its finished files: the content of `next.json` and, with a
+//! The record of an image, computed from its finished files: the content of `next.json` and, with a
 //! name, a time and a revision, of a release.
 
-use super::NAME;
-use crate::workspace::{RUSTC_RELEASE, Workspace};
+use crate::workspace::{IMAGE_NAME as NAME, RUSTC_RELEASE, Workspace};
 use anyhow::{Context, Result, ensure};
 use canoni::Selector;
 use eif::{Image, Silent};
-use letsesign_measurements::{NEXT, Pcr, Pcrs, Release};
+use letsesign_measurements::{Measurements, NEXT, Release};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,17 +25,12 @@ pub(crate) fn of_files(workspace: &Workspace, directory: &Path, archive: &Path) 
         "{} is signed; what is recorded is the image itself",
         file("eif").display()
     );
-    let register = |register: &eif::Pcr| Pcr::parse(&register.to_string()).context("a register");
     let opened =
         canoni::Archive::open(archive, &canoni::Limits::default())?.image(&Selector::default())?;
     let sbom = file("cdx.json");
     Ok(Release {
         ver_name: NEXT.to_owned(),
-        pcrs: Pcrs {
-            pcr0: register(&image.pcrs.pcr0)?,
-            pcr1: register(&image.pcrs.pcr1)?,
-            pcr2: register(&image.pcrs.pcr2)?,
-        },
+        pcrs: Measurements::new(image.pcrs.pcr0, image.pcrs.pcr1, image.pcrs.pcr2)?,
         issue_time: 0,
         status: None,
         image_digest: Some(super::canonical(&opened)?.digest()),
@@ -50,15 +44,16 @@ pub(crate) fn of_files(workspace: &Workspace, directory: &Path, archive: &Path) 
 /// Whether everything must be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// All of it: what is made from the record is signed.
+    /// All of it: a release is made from the record and signed.
     All,
     /// All but the bill of materials, which records of earlier versions do not have.
     AllButSbom,
-    /// What it records: releases of earlier implementations record the measurements alone.
+    /// The members that the record has: releases of earlier implementations record the measurements
+    /// alone.
     Recorded,
 }
 
-/// Where an image, of which `built` was read off, is not as a record says; a line each.
+/// Differences between an image, with the record `built`, and an expected record; a line each.
 pub(crate) fn differences(recorded: &Release, built: &Release, demand: Demand) -> Vec<String> {
     let mut lines = Vec::new();
     let registers = recorded
@@ -108,7 +103,7 @@ pub(crate) fn toolchain(workspace: &Workspace) -> Result<String> {
         .and_then(|table| table.get("channel"))
         .and_then(toml::Value::as_str)
         .with_context(|| format!("{} has no toolchain.channel", path.display()))?;
-    // The build refuses any other; what is recorded must be what built.
+    // The build refuses any other compiler, so this is the one that built the image.
     ensure!(
         channel == RUSTC_RELEASE,
         "{} names {channel}, but the measured programs are built by {RUSTC_RELEASE}",
@@ -122,14 +117,9 @@ mod tests {
     use super::*;
 
     fn record() -> Release {
-        let pcr = |digit: &str| Pcr::parse(&digit.repeat(96)).unwrap();
         Release {
             ver_name: NEXT.to_owned(),
-            pcrs: Pcrs {
-                pcr0: pcr("a"),
-                pcr1: pcr("b"),
-                pcr2: pcr("c"),
-            },
+            pcrs: Measurements::new([0xaa; 48], [0xbb; 48], [0xcc; 48]).unwrap(),
             issue_time: 0,
             status: None,
             image_digest: Some("sha256:1".into()),
@@ -140,7 +130,7 @@ mod tests {
         }
     }
 
-    /// Each member that is wrong, or left out, is told; the registers are not the only ones.
+    /// The error names each wrong or missing member, not only the registers.
     #[test]
     fn a_record_is_compared_as_a_whole() {
         type Member = fn(&mut Release) -> &mut Option<String>;
@@ -173,7 +163,8 @@ mod tests {
             );
         }
         let mut other = record();
-        other.pcrs.pcr1 = built.pcrs.pcr2;
+        let [pcr0, _, pcr2] = *built.pcrs.registers();
+        other.pcrs = Measurements::new(pcr0, pcr2, pcr2).unwrap();
         assert!(differences(&other, &built, Demand::Recorded)[0].starts_with("PCR1 is"));
     }
 }

@@ -1,7 +1,8 @@
-//! `measurements/next.sha256`: the SHA-256 of the whole image file, in sha256sum's format. The measurements leave the EIF's header and
-//! metadata out; this sum does not, and other roads compare with it.
+//! `measurements/next.sha256`: the SHA-256 of the whole image file, in sha256sum's format. The
+//! measurements leave the EIF's header and metadata out; this sum does not, and other builds
+//! compare with it.
 
-use crate::workspace::Workspace;
+use crate::workspace::{IMAGE_NAME, Workspace};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ fn path(workspace: &Workspace) -> PathBuf {
     workspace.path("measurements").join("next.sha256")
 }
 
-/// The sum that is written down, where there is one.
+/// The recorded sum; `None` without the file.
 pub(crate) fn of_next(workspace: &Workspace) -> Result<Option<String>> {
     let path = path(workspace);
     if !path.exists() {
@@ -25,7 +26,7 @@ pub(crate) fn of_next(workspace: &Workspace) -> Result<Option<String>> {
 
 /// Writes the sum of an image.
 pub(super) fn write_next(workspace: &Workspace, image: &Path) -> Result<()> {
-    let line = format!("{}  {}.eif\n", crate::files::sha256(image)?, super::NAME);
+    let line = format!("{}  {}.eif\n", crate::files::sha256(image)?, IMAGE_NAME);
     crate::files::write_atomically(&path(workspace), line.as_bytes())
 }
 
@@ -51,7 +52,7 @@ fn parse(text: &str) -> Option<&str> {
         && digest
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    (hex && name.strip_suffix(".eif") == Some(super::NAME)).then_some(digest)
+    (hex && name.strip_suffix(".eif") == Some(IMAGE_NAME)).then_some(digest)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a measured program must be, read off the finished file.
+//! Requirements on a measured program, checked on the finished file.
 
 use super::Program;
 use anyhow::{Context, Result, bail};
@@ -10,8 +10,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Members of libc.a that must not be linked: name resolution, and what would look for shared libraries (NSS, iconv). The enclave has
-/// no DNS, and static glibc would look for shared libraries that are not there.
+/// Members of libc.a that must not be linked: name resolution, and code that loads shared
+/// libraries (NSS, iconv). The enclave has no DNS, and static glibc would look for shared libraries
+/// that are not there.
 const FORBIDDEN_MEMBERS: &[&str] = &[
     "getaddrinfo.o",
     "gethstbynm.o",
@@ -21,11 +22,12 @@ const FORBIDDEN_MEMBERS: &[&str] = &[
     "iconv_open.o",
 ];
 
-/// Text that only development aids contain (law 4): the variables of the `emulation` feature, and what the test variant trusts and says.
+/// Text that only development aids contain (law 4): the variables of the `emulation` feature, and
+/// what the test variant trusts and says.
 const DEVELOPMENT_AIDS: &[&str] = &["LETSESIGN_", "test-anchors", "TEST VARIANT"];
 
-/// Fails unless the program is a stripped static-pie without anything of the building machine inside: none of the directories
-/// `private`. `maps` holds the map of its last link.
+/// Fails unless the program is a stripped static-pie without anything of the building machine
+/// inside: none of the directories `private`. `maps` holds the map of its last link.
 pub(super) fn check(
     program: Program,
     bytes: &[u8],
@@ -76,6 +78,7 @@ fn check_elf(bytes: &[u8]) -> Result<()> {
             _ => {}
         }
     }
+    // A program can lack an interpreter and still import: no loader would resolve it.
     if let Some(library) = file.imports()?.first() {
         bail!(
             "imports {}: not static",
@@ -84,6 +87,7 @@ fn check_elf(bytes: &[u8]) -> Result<()> {
     }
     for section in file.sections() {
         let name = section.name().unwrap_or("?");
+        // They hold paths and identifiers of the build, which would enter the measurement.
         if name == ".symtab" || name.starts_with(".debug") || name == ".note.gnu.build-id" {
             bail!("holds section {name}: not stripped");
         }
@@ -112,7 +116,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     memchr::memmem::find(haystack, needle)
 }
 
-/// The link map of the last link of a program. `enclave-ld` names it after the output, `NAME-HASH.map`.
+/// The link map of the last link of a program. `enclave-ld` names it after the output,
+/// `NAME-HASH.map`.
 fn newest_map(directory: &Path, name: &str) -> Result<PathBuf> {
     let prefix = format!("{}-", name.replace('-', "_"));
     fs::read_dir(directory)

@@ -1,5 +1,6 @@
-//! Cargo reads configuration files above the workspace and in CARGO_HOME. Most settings there cannot change our bytes,
-//! because the environment or the command line overrides them; these can, and cargo has no way to ignore a file.
+//! Cargo reads configuration files above the workspace and in CARGO_HOME. Most settings there
+//! cannot change our bytes, because the environment or the command line overrides them; these can,
+//! and cargo has no way to ignore a file.
 
 use crate::workspace::{Workspace, cargo_home};
 use anyhow::{Context, Result, bail};

@@ -1,4 +1,5 @@
-//! Law 2: no C compiler in the measured programs. Read off cargo's own dependency tree before anything is built.
+//! Law 2: no C compiler in the measured programs. Checked in cargo's own dependency tree before
+//! anything is built.
 
 use super::Program;
 use crate::workspace::{TARGET, Workspace, cargo};
@@ -24,7 +25,8 @@ const FORBIDDEN: &[&str] = &[
     "libloading",
 ];
 
-/// Fails when `cargo tree -e normal,build` of the program holds a forbidden crate, and names the way it came in.
+/// Fails when `cargo tree -e normal,build` of the program holds a forbidden crate, and names the
+/// way it came in.
 pub(super) fn refuse_c(workspace: &Workspace, program: Program) -> Result<()> {
     let tree = cargo_tree(workspace, program, &["--prefix", "none", "--format", "{p}"])?;
     let found: Vec<&str> = forbidden(&tree).collect();
@@ -39,7 +41,7 @@ pub(super) fn refuse_c(workspace: &Workspace, program: Program) -> Result<()> {
     );
 }
 
-/// What `cargo tree` says of a program: everything that is compiled for it.
+/// The output of `cargo tree` for a program: every package that is compiled for it.
 pub(crate) fn cargo_tree(
     workspace: &Workspace,
     program: Program,

@@ -1,4 +1,5 @@
-//! The environment and flags of a hermetic build. Every road uses the same flags; docs/reproduce.md lists them.
+//! The environment and flags of a hermetic build. Every way to build uses the same flags;
+//! docs/reproduce.md lists them.
 
 use super::sources::Unpacked;
 use crate::base::Sysroot;
@@ -12,7 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Variables that are handed on: what a machine needs to find programs and reach its registry. None shapes the output.
+/// Variables that builds inherit: those a machine needs to find programs and reach its registry.
+/// None shapes the output.
 const KEPT: &[&str] = &[
     "PATH",
     "HOME",
@@ -38,8 +40,9 @@ const KEPT: &[&str] = &[
     "GIT_SSL_CAINFO",
 ];
 
-/// Prefixes of variables that are handed on. `LD_` acts on the machine below us (a libc in another place, a clock that runs
-/// elsewhere); the build must give the same bytes with it, and `cargo xtask roads` uses that.
+/// Prefixes of variables that builds inherit. `LD_` acts on the machine below us (a libc in another
+/// place, a clock that runs elsewhere); the build must give the same bytes with it, and
+/// `cargo xtask rebuild` uses that.
 const KEPT_PREFIXES: &[&str] = &[
     "CARGO_NET_",
     "CARGO_HTTP_",
@@ -90,7 +93,7 @@ impl Environment {
                 .filter_map(env::var_os)
                 .map(PathBuf::from),
         );
-        // "/" says nothing about a machine and is found everywhere.
+        // "/" reveals nothing about a machine and occurs everywhere.
         private.retain(|path| path.is_absolute() && path.components().count() > 1);
 
         let mut variables: Vec<(OsString, OsString)> =
@@ -111,7 +114,8 @@ impl Environment {
             ("ENCLAVE_LLD", toolchain.lld().as_os_str()),
             ("ENCLAVE_DYNAMIC_LINKER", sysroot.dynamic_linker.as_os_str()),
             ("ENCLAVE_LINK_MAP", maps.as_os_str()),
-            // No C compiler takes part (law 2); a crate that asks for one fails here and not in an audit.
+            // No C compiler takes part (law 2); a crate that asks for one fails here and not in an
+            // audit.
             ("CC", OsStr::new("/bin/false")),
             ("CXX", OsStr::new("/bin/false")),
             ("LC_ALL", OsStr::new("C")),
@@ -203,7 +207,8 @@ fn flags(
         "-Ctarget-feature=+crt-static",
         "-Cstrip=symbols",
         "-Ccodegen-units=1",
-        // In a static program getrandom cannot look its system call up and would fall back to /dev/urandom.
+        // In a static program getrandom cannot look its system call up and would fall back to
+        // /dev/urandom.
         "--cfg=getrandom_backend=\"linux_getrandom\"",
     ]
     .map(OsString::from)
@@ -259,6 +264,7 @@ fn crates(workspace: &Workspace) -> Result<BTreeSet<Unpacked>> {
     Ok(metadata
         .packages
         .into_iter()
+        // Packages of the workspace have no source; git compares those.
         .filter(|package| package.source.is_some())
         .filter_map(|package| {
             Some(Unpacked {

@@ -1,5 +1,6 @@
-//! The measured programs, built so that their bytes follow from this tree, Cargo.lock, rustc and enclave/base alone (law 1),
-//! and then checked: no C, static-pie, nothing of the building machine inside.
+//! The measured programs, built so that their bytes follow from this tree, Cargo.lock, rustc and
+//! enclave/base alone (law 1), and then checked: no C, static-pie, nothing of the building machine
+//! inside.
 
 mod binary;
 mod configuration;
@@ -31,10 +32,12 @@ pub(crate) struct BuildArgs {
     /// Build what tests put in the server's place as well: the probe and the server's test variant
     #[arg(long)]
     tests: bool,
-    /// Build nothing: check programs that another road built, DIR/bin/NAME with the maps of their links in DIR/maps
+    /// Build nothing: check programs that another build made, DIR/bin/NAME with the maps of their
+    /// links in DIR/maps
     #[arg(long, value_name = "DIR", conflicts_with_all = ["digest", "tests"])]
     verify: Vec<PathBuf>,
-    /// With --verify: a directory of the machine that built them, which must not be found in them; may be repeated
+    /// With --verify: a directory of the machine that built them, which must not be found in them;
+    /// may be repeated
     #[arg(long, value_name = "DIR", requires = "verify")]
     private: Vec<PathBuf>,
 }
@@ -64,7 +67,8 @@ pub(crate) const SERVER: Program = Program {
     features: &[],
 };
 
-/// The signing server as it works in an emulated enclave, with emulated services: for images that are never published.
+/// The signing server as it works in an emulated enclave, with emulated services: for images that
+/// are never published.
 pub(crate) const SERVER_VARIANT: Program = Program {
     name: "letsesign-server-test-variant",
     package: "letsesign-server",
@@ -97,8 +101,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &BuildArgs) -> Result<()> {
 
 /// Builds one program, checks it and returns where it is: `target/enclave/bin/NAME`.
 ///
-/// Each program is built by a cargo invocation of its own: one for several would unify their features, and a program's
-/// bytes would depend on its neighbours.
+/// Each program is built by a cargo invocation of its own: one for several would unify their
+/// features, and a program's bytes would depend on its neighbours.
 pub(crate) fn build(workspace: &Workspace, program: Program) -> Result<PathBuf> {
     let toolchain = Toolchain::find(workspace)?;
     let sysroot = Sysroot::prepare(workspace)?;
@@ -166,7 +170,7 @@ fn own_crates(
         .collect())
 }
 
-/// Checks programs that were built elsewhere as `build` does its own.
+/// Applies the checks of `build` to programs that were built elsewhere.
 fn verify(workspace: &Workspace, directories: &[PathBuf], private: &[PathBuf]) -> Result<()> {
     let private: BTreeSet<PathBuf> = private.iter().cloned().collect();
     for program in [INIT, SERVER] {

@@ -1,8 +1,8 @@
 //! The unpacked crates in cargo's registry are what their checksums say.
 //!
-//! Cargo compares a download with Cargo.lock once, unpacks it, and never looks again: a file that
-//! somebody changes there is compiled without a word. So each crate of a program is unpacked once
-//! more, in memory, from the `.crate` file that still has its checksum, and compared.
+//! Cargo compares a download with Cargo.lock once, unpacks it, and never looks again: it silently
+//! compiles a file that somebody changes there. So each crate of a program is unpacked once more,
+//! in memory, from the `.crate` file that still has its checksum, and compared.
 
 use crate::workspace::{Workspace, cargo_home};
 use anyhow::{Context, Result, bail, ensure};
@@ -13,7 +13,7 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// What cargo itself writes into a folder that it has unpacked.
+/// The file that cargo writes into each crate that it has unpacked.
 const CARGOS_OWN: &str = ".cargo-ok";
 /// Larger unpacked crates are refused; the registry's limit for a packed one is 10 MiB.
 const MOST_BYTES: u64 = 512 << 20;
@@ -176,7 +176,7 @@ mod tests {
         refused("lib.rs was changed");
         fs::remove_file(&lib).unwrap();
         fs::write(&lib, "pub fn good() {}").unwrap();
-        // Cargo runs it without being told.
+        // Cargo runs a build.rs that Cargo.toml does not name.
         fs::write(root.join("build.rs"), "fn main() {}").unwrap();
         refused("build.rs is not in the crate");
     }

@@ -41,8 +41,8 @@ impl Configuration {
         Self::parse(&text).with_context(|| path.display().to_string())
     }
 
-    /// Reads the form that Kconfig writes. A line of another form, or an option named twice, is an error: it would
-    /// otherwise pass the checks by not being seen.
+    /// Reads the form that Kconfig writes. A line of another form, or an option named twice, is an
+    /// error: the checks would otherwise overlook it.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let mut options = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {
@@ -66,11 +66,11 @@ impl Configuration {
             } else if line.starts_with('#') || line.trim().is_empty() {
                 continue;
             } else {
-                bail!("line {number}: {line:?} is no option");
+                bail!("line {number}: {line:?} is not an option");
             };
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             if name.is_empty() || !name.bytes().all(plain) {
-                bail!("line {number}: {name:?} is no option's name");
+                bail!("line {number}: {name:?} is not an option's name");
             }
             if options.insert(name.to_owned(), value).is_some() {
                 bail!("line {number}: {name} is named twice");
@@ -79,7 +79,8 @@ impl Configuration {
         Ok(Self(options))
     }
 
-    /// The value of an option; one that is not mentioned is off, as Kconfig leaves out what cannot be chosen.
+    /// The value of an option; one that is not mentioned is off, as Kconfig leaves out what cannot
+    /// be chosen.
     pub(super) fn get(&self, name: &str) -> &Value {
         self.0.get(name).unwrap_or(&Value::Off)
     }
@@ -89,7 +90,7 @@ impl Configuration {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// What differs in `other`, one line per option, readable without the two files at hand.
+    /// The differences to `other`, one line per option, readable without the two files.
     pub(super) fn differences(&self, other: &Self) -> Vec<String> {
         let mut names: Vec<&String> = self.0.keys().chain(other.0.keys()).collect();
         names.sort_unstable();
@@ -124,8 +125,8 @@ mod tests {
             ("CONFIG_A\n", "no value"),
             ("CONFIG_A=y\nCONFIG_A=y\n", "line 2: A is named twice"),
             ("# CONFIG_A is not sett\n", "line 1"),
-            ("CONFIG_=y\n", "no option's name"),
-            ("CONFIG_A B=y\n", "no option's name"),
+            ("CONFIG_=y\n", "is not an option's name"),
+            ("CONFIG_A B=y\n", "is not an option's name"),
         ] {
             let error = format!("{:#}", Configuration::parse(text).unwrap_err());
             assert!(error.contains(expected), "{text:?}: {error}");

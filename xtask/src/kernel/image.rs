@@ -1,7 +1,7 @@
-//! What a bzImage's setup header says of its build.
+//! The build banner in a bzImage's setup header.
 //!
-//! Source: Documentation/arch/x86/boot.rst of Linux. The header has the magic "HdrS" at 0x202; `kernel_version` at 0x20e is
-//! a little-endian pointer to a zero-terminated string, less 0x200.
+//! Source: Documentation/arch/x86/boot.rst of Linux. The header has the magic "HdrS" at 0x202;
+//! `kernel_version` at 0x20e is a little-endian pointer to a zero-terminated string, less 0x200.
 
 use anyhow::{Context, Result, bail};
 use std::fs::File;
@@ -17,7 +17,7 @@ pub(super) fn banner(path: &Path) -> Result<String> {
     File::open(path)
         .and_then(|file| file.take(SETUP_MAX).read_to_end(&mut setup))
         .with_context(|| format!("cannot read {}", path.display()))?;
-    parse(&setup).with_context(|| format!("{} is no bzImage", path.display()))
+    parse(&setup).with_context(|| format!("{} is not a bzImage", path.display()))
 }
 
 fn parse(setup: &[u8]) -> Result<String> {

@@ -25,7 +25,8 @@ pub(crate) struct KernelArgs {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Compare the resolved configuration with the fragment, the list of forbidden options and the option budget
+    /// Compare the resolved configuration with the fragment, the list of forbidden options and the
+    /// option budget
     Check(CheckArgs),
 }
 
@@ -34,7 +35,8 @@ struct CheckArgs {
     /// The resolved configuration [default: the one in enclave/packages]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The bzImage whose build banner is compared; without it that of enclave/packages, or none if --config is given
+    /// The bzImage whose build banner is compared [default: that of enclave/packages, or none if
+    /// --config is given]
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
     /// Print the result as JSON
@@ -56,6 +58,7 @@ fn check(workspace: &Workspace, arguments: &CheckArgs) -> Result<()> {
     let image = match (&arguments.image, &arguments.config) {
         (Some(image), _) => Some(image.clone()),
         (None, None) => Some(workspace.path("enclave/packages/kernel/bzImage")),
+        // A configuration that is not the committed one belongs to a bzImage that we do not know.
         (None, Some(_)) => None,
     };
     let recipe = workspace.path(RECIPE);
@@ -94,7 +97,7 @@ fn check(workspace: &Workspace, arguments: &CheckArgs) -> Result<()> {
     Ok(())
 }
 
-/// What differs between two resolved configurations, one line per option.
+/// The differences between two resolved configurations, one line per option.
 pub(crate) fn compare_configurations(committed: &Path, rebuilt: &Path) -> Result<Vec<String>> {
     let committed = Configuration::load(committed).context("the committed configuration")?;
     Ok(committed.differences(&Configuration::load(rebuilt)?))

@@ -10,7 +10,7 @@ use std::path::Path;
 #[serde(deny_unknown_fields)]
 pub(super) struct Policy {
     pub(super) budget: Budget,
-    /// What the bzImage's header must say about the build: version, who, when.
+    /// The build banner that the bzImage's header must have: version, builder, time.
     pub(super) banner: String,
     pub(super) forbidden: Vec<Forbidden>,
 }
@@ -19,7 +19,8 @@ pub(super) struct Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Budget {
-    /// Without the symbols that only describe architecture and compiler and build nothing (`is_capability`).
+    /// Without the symbols that only describe architecture and compiler and build nothing
+    /// (`is_capability`).
     pub(super) options: usize,
     /// Every line that ends in `=y`.
     pub(super) total: usize,
@@ -34,7 +35,7 @@ pub(super) struct Forbidden {
     pub(super) reason: String,
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Report {
     /// Built-in options, counted as the budget counts them.
@@ -56,6 +57,7 @@ impl Policy {
     pub(super) fn check(&self, fragment: &Configuration, resolved: &Configuration) -> Report {
         let mut problems = Vec::new();
         for (name, wanted) in fragment.iter() {
+            // Kconfig drops an option with an unmet dependency, or an unknown name, without a word.
             let found = resolved.get(name);
             if found != wanted {
                 problems.push(format!(
@@ -107,8 +109,8 @@ impl Policy {
     }
 }
 
-/// Kconfig symbols that tell what architecture, compiler or assembler can do. They have no prompt and build nothing, and
-/// their number changes with every release of the kernel.
+/// Kconfig symbols that record what architecture, compiler or assembler can do. They have no prompt
+/// and build nothing, and their number changes with every release of the kernel.
 fn is_capability(name: &str) -> bool {
     const PREFIXES: &[&str] = &[
         "HAVE_", "ARCH_", "CC_", "AS_", "LD_", "GCC", "TOOLS_", "GENERIC_",

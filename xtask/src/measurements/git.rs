@@ -1,6 +1,6 @@
 //! The ledger and the status list against their own past, where git has it.
 //!
-//! Every commit that HEAD was made of counts, on all sides of every merge: git's own simplification
+//! The check covers every commit below HEAD, on all sides of every merge: git's own simplification
 //! of a file's history leaves out the side that a merge dropped, and with it a dropped revocation.
 //! A history that may lack commits shows nothing, so it is refused.
 
@@ -10,6 +10,7 @@ use letsesign_measurements::{History, LEDGER, Ledger, STATUS, StatusList};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// Variables of git's that say how to reach a server and nothing else.
@@ -22,7 +23,7 @@ const KEPT_VARIABLES: &[&str] = &[
 ];
 
 /// Checks that both files only grew since every commit below HEAD. The number of commits; `None`
-/// where there is no git repository (a source archive, a build sandbox).
+/// outside of a git repository (a source archive, a build sandbox).
 ///
 /// # Errors
 /// When a line was changed or removed since any commit, and when git is there and its history
@@ -55,7 +56,7 @@ pub(crate) fn only_grew(workspace: &Workspace, history: &History) -> Result<Opti
                 versions.entry((*blob, file)).or_insert(*commit);
             }
             [_, "missing"] => {}
-            _ => bail!("measurements/{file} is no file in commit {commit}: {answer}"),
+            _ => bail!("measurements/{file} is not a file in commit {commit}: {answer}"),
         }
     }
     for ((blob, file), commit) in versions {
@@ -94,7 +95,7 @@ fn refuse_parts_of_history(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// What git prints.
+/// Runs git in the repository and returns its standard output.
 ///
 /// # Errors
 /// When git cannot be run or fails.
@@ -102,7 +103,17 @@ pub(crate) fn git(workspace: &Workspace, arguments: &[&str]) -> Result<String> {
     finish(command(workspace, arguments).output(), arguments)
 }
 
-/// The same with text for its standard input.
+/// The paths that a command of git prints with `-z`, relative to the root.
+///
+/// # Errors
+/// As [`git`]; a path that is not UTF-8 is one.
+pub(crate) fn paths(workspace: &Workspace, arguments: &[&str]) -> Result<Vec<PathBuf>> {
+    let text = git(workspace, arguments)?;
+    let names = text.split('\0').filter(|name| !name.is_empty());
+    Ok(names.map(PathBuf::from).collect())
+}
+
+/// The same as [`git`] with text for its standard input.
 fn feed(workspace: &Workspace, arguments: &[&str], input: &str) -> Result<String> {
     let mut child = command(workspace, arguments)
         .stdin(Stdio::piped())

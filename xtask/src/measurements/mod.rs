@@ -1,11 +1,11 @@
-//! The folder `measurements/`: one file per release, `next.json` for what this tree builds, and what is made from them.
-//! docs/measurements.md describes the files; the crate letsesign-measurements reads and checks them.
+//! The folder `measurements/`: one file per release, `next.json` for what this tree builds, and
+//! what is made from them. docs/measurements.md describes the files; the crate
+//! letsesign-measurements reads and checks them.
 
 pub(crate) mod git;
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
-use clap::Args;
 use letsesign_measurements::{AGGREGATE, Files, History, KEYS, NEXT, Release};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub(crate) fn read(workspace: &Workspace, name: &str) -> Result<Release> {
     Ok(Release::parse(name, &bytes)?)
 }
 
-/// Reads the whole folder and checks it.
+/// Reads and checks all files of the folder.
 pub(crate) fn history(workspace: &Workspace) -> Result<(Files, History)> {
     let folder = workspace.path("measurements");
     let mut files = Files::new();
@@ -64,32 +64,22 @@ pub(crate) fn write_aggregate(workspace: &Workspace) -> Result<()> {
     crate::files::write_atomically(&path(workspace, AGGREGATE), text.as_bytes())
 }
 
-/// Arguments of `cargo xtask measurements`.
-#[derive(Args, Debug)]
-pub(crate) struct MeasurementsArgs {
-    /// Write tcb-info.json anew instead of comparing it
-    #[arg(long)]
-    write: bool,
-    /// Fail where there is no git history to compare LEDGER and status.json with (REQUIRE_ALL=1
-    /// means the same)
-    #[arg(long)]
-    require_history: bool,
-}
-
 /// Checks every file, the ledger against git, and the aggregate; or writes the aggregate.
-pub(crate) fn run(workspace: &Workspace, arguments: &MeasurementsArgs) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace, write: bool, require_history: bool) -> Result<()> {
     let (files, history) = history(workspace)?;
     let compared = git::only_grew(workspace, &history)?;
-    if compared.is_none() && (arguments.require_history || crate::test::require_all()) {
-        anyhow::bail!("there is no git history here to compare LEDGER and status.json with");
+    if compared.is_none() && (require_history || crate::test::require_all()) {
+        anyhow::bail!("this folder has no git history to compare LEDGER and status.json with");
     }
-    if arguments.write {
+    if write {
         return write_aggregate(workspace);
     }
     let written = files
         .get(AGGREGATE)
         .with_context(|| format!("measurements/{AGGREGATE} is missing"))?;
     history.aggregate().check(written)?;
+    // Builds elsewhere compare with next.sha256, releases with next.json: two answers would let
+    // each pass with another image.
     if let (Some(next), Some(sum)) = (&history.next, crate::enclave::sum::of_next(workspace)?) {
         anyhow::ensure!(
             next.eif_sha256.as_ref() == Some(&sum),
@@ -106,10 +96,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &MeasurementsArgs) -> Result
             _ => None,
         });
     if let Some((name, reason)) = bad {
-        anyhow::bail!("{name}.json.minisig is no valid signature: {reason}");
+        anyhow::bail!("{name}.json.minisig is not a valid signature: {reason}");
     }
     if let letsesign_measurements::SignatureState::Invalid { reason } = &history.status_signature {
-        anyhow::bail!("status.json.minisig is no valid signature: {reason}");
+        anyhow::bail!("status.json.minisig is not a valid signature: {reason}");
     }
     println!("{} releases, tcb-info.json agrees", history.releases.len());
     match compared {

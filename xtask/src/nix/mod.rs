@@ -1,5 +1,6 @@
-//! The Nix road on machines that reach neither GitHub nor a binary cache: the flake with stand-ins for its inputs (nix/standin), and
-//! the sources it fetches put into the store by their hashes.
+//! The Nix build on machines that reach neither GitHub nor a binary cache: the flake with test
+//! doubles of its inputs (nix/doubles), and the sources it fetches put into the store by their
+//! hashes.
 
 mod prefetch;
 
@@ -15,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The flake's inputs that have a stand-in.
+/// The flake's inputs that have a test double.
 const INPUTS: &[&str] = &["nixpkgs", "crane", "rust-overlay"];
 
 /// Commands of Nix that take a flake; only these know `--override-input`.
@@ -30,7 +31,8 @@ const FLAKE_COMMANDS: &[&str] = &[
     "shell",
 ];
 
-/// What of the host the stand-ins' derivations see. A path that is a link on a merged /usr is bound from where it points.
+/// Parts of the host that the doubles' derivations see. A path that is a link on a merged /usr is
+/// bound from where it points.
 const HOST: &[&str] = &[
     "/bin",
     "/sbin",
@@ -40,8 +42,9 @@ const HOST: &[&str] = &[
     "/etc/alternatives",
 ];
 
-/// Programs that nixpkgs has and the stand-in takes from the host's PATH: bound to /tools/bin/NAME when they are there.
-const TOOLS: &[&str] = &["cargo-deny", "cargo-nextest"];
+/// Programs that nixpkgs has and its double takes from the host's PATH: bound to /tools/bin/NAME
+/// when they are there.
+const TOOLS: &[&str] = &["cargo-deny", "cargo-nextest", "deadnix"];
 
 /// Arguments of `cargo xtask nix`.
 #[derive(Args, Debug)]
@@ -59,12 +62,12 @@ pub(crate) fn run(workspace: &Workspace, arguments: &NixArgs) -> Result<()> {
     let emulator = emulator::built()?;
     if emulator.is_none() {
         eprintln!(
-            "note: there is no emulator in the cache, so the flake has no check that boots the image; cargo xtask emulator builds it"
+            "note: the cache has no emulator, so the flake has no check that boots the image; cargo xtask emulator builds it"
         );
     }
     let staging = tempfile::tempdir().context("cannot create a directory")?;
     stage(
-        &workspace.path("nix/standin"),
+        &workspace.path("nix/doubles"),
         staging.path(),
         emulator.is_some(),
     )?;
@@ -72,7 +75,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &NixArgs) -> Result<()> {
     command
         .current_dir(workspace.root())
         .args(options(workspace, emulator.as_deref())?)
-        .args(with_stand_ins(staging.path(), &arguments.arguments));
+        .args(with_doubles(staging.path(), &arguments.arguments));
     let status = command
         .status()
         .context("cannot run nix; install it (on Debian: apt-get install nix-bin)")?;
@@ -82,7 +85,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &NixArgs) -> Result<()> {
     Ok(())
 }
 
-/// Nix's own settings for this call. No file is written and the user's configuration stays what it is.
+/// Nix's own settings for this call. No file is written, so the user's configuration stays
+/// unchanged.
 fn options(workspace: &Workspace, emulator: Option<&Path>) -> Result<Vec<OsString>> {
     let toolchain = Toolchain::find(workspace)?;
     let mut paths = vec![format!("/toolchain={}", toolchain.sysroot.display())];
@@ -127,7 +131,8 @@ fn on_path(program: &str) -> Option<PathBuf> {
         .and_then(|path| fs::canonicalize(path).ok())
 }
 
-/// Copies the stand-ins, and says in the copy whether the host has an emulator: a flake cannot look.
+/// Copies the doubles, and says in the copy whether the host has an emulator: a flake cannot
+/// look.
 fn stage(from: &Path, to: &Path, with_emulator: bool) -> Result<()> {
     for input in INPUTS {
         let (source, copy) = (from.join(input), to.join(input));
@@ -151,8 +156,9 @@ fn stage(from: &Path, to: &Path, with_emulator: bool) -> Result<()> {
     Ok(())
 }
 
-/// The caller's arguments with the stand-ins in `folder`, right after the command: what follows may belong to a program that Nix runs.
-fn with_stand_ins(folder: &Path, arguments: &[OsString]) -> Vec<OsString> {
+/// The caller's arguments with the doubles in `folder`, right after the command: what follows may
+/// belong to a program that Nix runs.
+fn with_doubles(folder: &Path, arguments: &[OsString]) -> Vec<OsString> {
     let words = match arguments.first().and_then(|first| first.to_str()) {
         // `flake` alone is only half a command.
         Some("flake") => 2,
@@ -177,14 +183,14 @@ mod tests {
 
     fn arguments(given: &[&str]) -> Vec<String> {
         let given: Vec<OsString> = given.iter().map(OsString::from).collect();
-        with_stand_ins(Path::new("/standin"), &given)
+        with_doubles(Path::new("/doubles"), &given)
             .into_iter()
             .map(|argument| argument.into_string().unwrap())
             .collect()
     }
 
     #[test]
-    fn stand_ins_come_before_the_arguments_of_a_program() {
+    fn doubles_come_before_the_arguments_of_a_program() {
         let all = arguments(&["develop", "-c", "cargo", "--version"]);
         assert_eq!(
             all[..3],
@@ -212,7 +218,7 @@ mod tests {
         let workspace = Workspace::find().unwrap();
         for with in [false, true] {
             let folder = tempfile::tempdir().unwrap();
-            stage(&workspace.path("nix/standin"), folder.path(), with).unwrap();
+            stage(&workspace.path("nix/doubles"), folder.path(), with).unwrap();
             assert_eq!(folder.path().join("nixpkgs/has-emulator").exists(), with);
             for input in INPUTS {
                 assert!(folder.path().join(input).join("flake.nix").is_file());

@@ -1,5 +1,6 @@
-//! `cargo xtask prefetch`: what the flake fetches, obtained through this machine's own package registries and added to the store by its
-//! hash. A fixed-output derivation of the same name and hash then finds it there, whatever its address is.
+//! `cargo xtask prefetch`: obtains the files that the flake fetches through this machine's own
+//! package registries and adds them to the store by hash. A fixed-output derivation of the same
+//! name and hash then finds them there, whatever its address.
 
 use crate::packages::{cache_folder, pins::Pins};
 use crate::reproduce;
@@ -17,7 +18,7 @@ use std::process::Command;
     cargo xtask prefetch packages        what the reproducers need, about 250 MB"
 )]
 pub(crate) struct PrefetchArgs {
-    /// What to put into the store [default: all]
+    /// Kinds of files to put into the store [default: all]
     #[arg(value_enum)]
     kinds: Vec<Kind>,
 }
@@ -59,7 +60,7 @@ fn add(entries: &[Entry]) -> Result<()> {
     let mut files = Vec::new();
     for entry in entries {
         let staged = staging.path().join(&entry.name);
-        // A file that was named before is the same one: names hold the version, and files were verified.
+        // A repeated name is the same file: names hold the version, and files were verified.
         if staged.exists() {
             continue;
         }
@@ -108,9 +109,10 @@ fn crates(workspace: &Workspace) -> Result<Vec<Entry>> {
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let lock: Lock =
-        toml::from_str(&text).with_context(|| format!("{} is no lock file", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("{} is not a lock file", path.display()))?;
     let caches = caches()?;
     let mut entries = Vec::new();
+    // Only crates of a registry have a checksum; the others are part of the tree.
     for package in &lock.package {
         let Some(checksum) = &package.checksum else {
             continue;
@@ -166,7 +168,8 @@ fn packages(workspace: &Workspace) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// A file's name as the store takes it; nix/pinnedPackages.nix says the same. The store knows no tilde.
+/// A file's name as the store takes it; nix/pinned-packages.nix says the same. The store knows no
+/// tilde.
 fn store_name(file: &str) -> String {
     file.replace('~', "-")
 }
@@ -182,7 +185,8 @@ mod tests {
         for list in reproduce::pin_lists(&workspace) {
             for pin in Pins::load(&list).unwrap().packages {
                 let name = store_name(&pin.file);
-                // Nix's manual, "Store path": these characters, not a dot first, and at most 211 bytes.
+                // Nix's manual, "Store path": these characters, not a dot first, and at most 211
+                // bytes.
                 let good = name
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || b"+-._?=".contains(&byte));

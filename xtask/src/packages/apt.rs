@@ -1,10 +1,12 @@
-//! A private apt: Debian's archive through the mirror that this machine's own apt uses, without touching its configuration.
+//! A private apt: Debian's archive through the mirror that this machine's own apt uses, without
+//! touching its configuration.
 //!
-//! The mirror's address is read from apt at run time (`apt-get indextargets`); sources, lists and caches of the private apt
-//! lie in one folder. Signatures are checked with Debian's archive keyring as always.
+//! The mirror's address is read from apt at run time (`apt-get indextargets`); sources, lists and
+//! caches of the private apt lie in one folder. Signatures are checked with Debian's archive
+//! keyring as always.
 //!
-//! As root, apt downloads as another user, `_apt`, so that a fault in a download method is not root's. That user must reach the
-//! folder, which it cannot below root's own home.
+//! As root, apt downloads as another user, `_apt`, so that a fault in a download method is not
+//! root's. That user must reach the folder, which it cannot below root's own home.
 
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -26,7 +28,7 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 pub(crate) struct PrivateApt {
     configuration: PathBuf,
     release: String,
-    /// The user whom apt downloads as, by number, when it is not ours.
+    /// The user that apt downloads as, by number, when it is not ours.
     sandbox: Option<u32>,
 }
 
@@ -44,7 +46,7 @@ impl PrivateApt {
     pub(crate) fn new(folder: &Path, release: &str) -> Result<Self> {
         let sandbox = sandbox_user();
         let shared = Path::new(SHARED).join(release);
-        // Where that cannot be made, apt says so and downloads as root, as it always does.
+        // Without such a folder apt prints a warning and downloads as root, its usual fallback.
         let folder = if sandbox.is_some() && make_reachable(&shared).is_ok() {
             &shared
         } else {

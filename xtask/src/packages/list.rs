@@ -11,7 +11,7 @@ use std::path::{Component, Path};
 /// The version of the list's form that this code reads.
 pub(super) const FORMAT: u32 = 1;
 
-/// What a file is for.
+/// The use of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Role {
@@ -61,7 +61,7 @@ pub(crate) struct Package {
     pub(crate) version: String,
     /// SPDX expression.
     pub(crate) licence: String,
-    /// One sentence: what the enclave has it for.
+    /// One sentence: its purpose in the enclave.
     pub(crate) purpose: String,
     pub(crate) source: Source,
     /// Folder of the recipe that makes the files again (`cargo xtask reproduce NAME`).
@@ -113,6 +113,7 @@ impl List {
                 "package {name}: {} is not an address in Debian's permanent archive",
                 package.source.url
             );
+            // A path that leaves the folder would read files of the host.
             for file in &package.files {
                 let plain = Path::new(&file.path)
                     .components()
@@ -131,7 +132,7 @@ impl List {
                 if let Some(image) = &file.image {
                     ensure!(
                         image.starts_with('/') && !image.contains("/.."),
-                        "{}: {image:?} is no path of the image",
+                        "{}: {image:?} is not a path of the image",
                         file.path
                     );
                     ensure!(places.insert(image), "two files go to {image}");
@@ -141,7 +142,8 @@ impl List {
         Ok(())
     }
 
-    /// Takes the sizes and sums of the files in `folder`, and the source from its pin, for the packages of one reproducer.
+    /// Takes the sizes and sums of the files in `folder`, and the source from its pin, for the
+    /// packages of one reproducer.
     pub(crate) fn refresh(&mut self, folder: &Path, reproducer: &str, pins: &[Pin]) -> Result<()> {
         for package in self
             .packages
@@ -174,10 +176,7 @@ impl List {
         self.check()?;
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
-        let path = folder.join("packages.json");
-        let partial = folder.join("packages.json.partial");
-        fs::write(&partial, text).with_context(|| format!("cannot write {}", partial.display()))?;
-        fs::rename(&partial, &path).with_context(|| format!("cannot replace {}", path.display()))
+        crate::files::write_atomically(&folder.join("packages.json"), text.as_bytes())
     }
 }
 

@@ -1,7 +1,9 @@
-//! The prebuilt packages of the enclave (`enclave/packages`): their list, and files verified against it.
+//! The prebuilt packages of the enclave (`enclave/packages`): their list, and files verified
+//! against it.
 //!
-//! `packages.json` says of every file that this repository carries in finished form where it comes from and how to make
-//! it again. Its form is described by `enclave/packages/packages.schema.json`; the loader refuses anything else.
+//! `packages.json` says of every file that this repository carries in finished form where it comes
+//! from and how to make it again. Its form is described by `enclave/packages/packages.schema.json`;
+//! the loader refuses anything else.
 
 pub(crate) mod apt;
 pub(crate) mod hash;
@@ -36,8 +38,8 @@ pub(crate) struct Packages {
 }
 
 impl Packages {
-    /// Loads `folder/packages.json` and compares every file with its size and SHA-256. A file that no package names is an
-    /// error too: nothing enters the folder without saying where it comes from.
+    /// Loads `folder/packages.json` and compares every file with its size and SHA-256. A file that
+    /// no package names is an error too: every file in the folder has a named source.
     pub(crate) fn load(folder: &Path) -> Result<Self> {
         let packages = Self {
             folder: folder.to_owned(),
@@ -68,6 +70,7 @@ impl Packages {
                 known.insert(path);
             }
         }
+        // A file without a source and a reproducer could enter the image unseen.
         for path in walk(folder)? {
             let name = path.strip_prefix(folder).unwrap_or(&path);
             let own =
@@ -91,7 +94,8 @@ impl Packages {
         }
     }
 
-    /// Everything that goes into the root file system: the fonts and their licences, ordered by their path there.
+    /// Everything that goes into the root file system: the fonts and their licences, ordered by
+    /// their path there.
     pub(crate) fn image_files(&self) -> Vec<VerifiedFile> {
         let mut found = self.with(|file| file.image.is_some());
         found.sort_by(|left, right| left.image.cmp(&right.image));
@@ -122,7 +126,7 @@ pub(crate) fn cache_folder() -> Result<PathBuf> {
     let base = match std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
         None => std::env::home_dir()
-            .context("neither XDG_CACHE_HOME nor HOME is set, so there is no place for downloads")?
+            .context("neither XDG_CACHE_HOME nor HOME is set, so downloads have no place; set one of them")?
             .join(".cache"),
     };
     Ok(base.join("letsesign-enclave"))

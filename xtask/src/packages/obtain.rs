@@ -65,7 +65,8 @@ impl Pins {
         if !all.is_empty() && apt.download(scratch.path(), &all).is_err() {
             apt.update()?;
             if apt.download(scratch.path(), &all).is_err() {
-                // One version that the mirror has dropped must not keep the others away.
+                // One version that the mirror has dropped must not prevent the download of the
+                // others.
                 for package in &all {
                     let _ = apt.download(scratch.path(), std::slice::from_ref(package));
                 }
@@ -85,7 +86,8 @@ impl Pins {
         take(&wanted, scratch.path(), folder)
     }
 
-    /// Pins the newest versions of the same packages: the way to move to another release of the toolchain.
+    /// Pins the newest versions of the same packages: the way to move to another release of the
+    /// toolchain.
     pub(crate) fn renew(&self, folder: &Path, cache: &Path) -> Result<Self> {
         let apt = PrivateApt::new(&cache.join("apt").join(&self.release), &self.release)?;
         apt.update()?;
@@ -137,7 +139,8 @@ fn pool_name(path: &Path) -> Result<String> {
     Ok(parts.join("_"))
 }
 
-/// The pins whose file is not in `folder`. A file with other bytes is removed: it can only be a damaged download.
+/// The pins whose file is not in `folder`. A file with other bytes is removed: it can only be a
+/// damaged download.
 fn missing<'a>(pins: &'a [Pin], folder: &Path) -> Result<Vec<&'a Pin>> {
     let mut absent = Vec::new();
     for pin in pins {
@@ -205,16 +208,16 @@ fn through_snapshot(pin: &Pin, folder: &Path) -> Result<()> {
         .with_context(|| format!("cannot create {}", pin.file))
 }
 
-/// Downloads a file of a known size with curl. What is longer is not written: a server that is not
-/// who it should be does not fill the disk.
+/// Downloads a file of a known size with curl. A longer file is not written, so that a
+/// malicious server cannot fill the disk.
 fn download(url: &str, size: u64, to: &Path) -> Result<()> {
     let mut child = Command::new("curl")
-        // First, or it is no use: settings of the user do not count.
+        // Ignores the user's curlrc; curl heeds this option only as the first.
         .arg("--disable")
         .args(["--fail", "--silent", "--location", "--max-redirs", "5"])
         .args(["--proto", "=https", "--proto-redir", "=https"])
         .args(["--retry", "3", "--connect-timeout", "20"])
-        // Old versions of curl heed this only when the server tells a size.
+        // Old versions of curl heed this only when the server announces a size.
         .args(["--max-filesize", &size.to_string()])
         .arg(url)
         .stdin(Stdio::null())

@@ -70,7 +70,7 @@ fn a_damaged_file_in_the_cache_is_replaced() {
 }
 
 #[test]
-fn the_epoch_is_no_part_of_a_pool_name() {
+fn a_pool_name_lacks_the_epoch() {
     assert_eq!(
         pool_name(Path::new("/x/libgmp10_2%3a6.2.1+dfsg1-1.1_amd64.deb")).unwrap(),
         "libgmp10_6.2.1+dfsg1-1.1_amd64.deb"

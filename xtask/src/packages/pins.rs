@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
 
-/// Debian's archive of everything it ever published addresses files by SHA-1 for good. What is fetched is then checked
-/// against SHA-256, so SHA-1 is an address here and nothing more.
+/// Debian's archive of everything it ever published addresses files by SHA-1 for good. What is
+/// fetched is then checked against SHA-256, so SHA-1 serves as an address alone.
 pub(crate) const SNAPSHOT: &str = "https://snapshot.debian.org/file/";
 
 /// One file of Debian's archive.
@@ -83,7 +83,8 @@ impl Pins {
         Ok(pins)
     }
 
-    /// Writes the list with one package a line, so that a change of version is a change of one line.
+    /// Writes the list with one package a line, so that a change of version is a change of one
+    /// line.
     pub(crate) fn to_json(&self) -> Result<String> {
         let mut text = format!(
             "{{\n  \"release\": {},\n  \"packages\": [\n",

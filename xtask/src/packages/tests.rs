@@ -108,7 +108,7 @@ fn malformed_lists_are_refused() {
         (
             "\"/letsesign/fonts/font.otf\"",
             "\"letsesign\"",
-            "no path of the image",
+            "is not a path of the image",
         ),
         (pins::SNAPSHOT, "https://example.com/", "permanent archive"),
         ("\"purpose\"", "\"porpoise\"", "unknown field `porpoise`"),

@@ -1,8 +1,8 @@
 //! A fresh place: a clone of its own, a CARGO_HOME of its own, a target directory of its own.
 //!
-//! What a release records is built there, and what an auditor compares. Files that git does not
-//! track, files that git was told to look away from, unpacked crates that somebody changed, and
-//! libraries that an earlier build left behind are not there.
+//! Releases are built there, and the images that an auditor compares with them. Files that git does
+//! not track, files marked assume-unchanged, unpacked crates that somebody changed, and libraries
+//! that an earlier build left behind are not there.
 
 use crate::hermetic::kept_variables;
 use crate::measurements::git;
@@ -78,7 +78,7 @@ impl Fresh {
         arguments.extend(["checkout", "--quiet", "--force", "--detach", revision, "--"]);
         git::git(&self.workspace, &arguments)?;
         let changed = git::git(&self.workspace, &["status", "--porcelain", "--ignored"])?;
-        // What this place's own builds left behind.
+        // The target folder comes from this clone's own builds.
         let changed: Vec<&str> = changed
             .lines()
             .filter(|line| *line != "!! target/")
@@ -130,8 +130,8 @@ impl Fresh {
     }
 }
 
-/// A cargo configuration with what this machine's says about where crates come from. They are
-/// compared with Cargo.lock wherever they come from.
+/// A cargo configuration with this machine's sources of crates. Cargo compares crates with
+/// Cargo.lock, whatever their source.
 fn sources_of_crates() -> Result<String> {
     let Some(home) = cargo_home() else {
         return Ok(String::new());

@@ -1,4 +1,5 @@
-//! Releases: made from `next.json`, signed, ended, revoked. docs/release.md tells a maintainer when to do what.
+//! Releases: made from `next.json`, signed, ended, revoked. docs/release.md is the
+//! maintainer's guide.
 
 mod fresh;
 mod new;
@@ -42,7 +43,7 @@ enum Action {
     Status {
         /// Name of the release
         name: String,
-        /// What it is from now on
+        /// Its new state
         state: Ended,
         /// Why, in a sentence
         #[arg(long)]
@@ -56,15 +57,16 @@ enum Action {
     Verify(verify::VerifyArgs),
     /// Sign NAME.json, or with the name `status` the status list, as minisign does
     Sign(sign::SignArgs),
-    /// Make a key pair: the secret half to a file outside of the repository, the public half into measurements/keys
+    /// Make a key pair: the secret half to a file outside of the repository, the public half into
+    /// measurements/keys
     Key(sign::KeyArgs),
 }
 
 #[derive(ValueEnum, Debug, Clone, Copy)]
 enum Ended {
-    /// What it made before stays good
+    /// Proofs that it made before stay valid
     EndOfLife,
-    /// Nothing that it made is to be trusted
+    /// No proof that it made is to be trusted
     Revoked,
 }
 
@@ -93,7 +95,7 @@ fn status(
     let (_, history) = measurements::history(workspace)?;
     ensure!(
         history.named(name).is_some(),
-        "there is no release {name:?}"
+        "the release {name:?} does not exist"
     );
     measurements::git::only_grew(workspace, &history)?;
     let mut list = history.statuses;

@@ -1,5 +1,5 @@
-//! `cargo xtask release new`: what next.json measures becomes a release, after it was built once
-//! more, from the commit and from nothing else.
+//! `cargo xtask release new`: turns next.json into a release, after another build from the commit
+//! and nothing else.
 
 use super::fresh::Fresh;
 use super::now;
@@ -15,9 +15,10 @@ pub(super) fn new(workspace: &Workspace, name: &str, revision: Option<&str>) -> 
     letsesign_measurements::check_name(name).map_err(anyhow::Error::msg)?;
     ensure!(name != NEXT, "next is the name of what is not released");
     let (_, history) = measurements::history(workspace)?;
-    let next = history.next.clone().context(
-        "there is no measurements/next.json; write it with: cargo xtask measure --write",
-    )?;
+    let next = history
+        .next
+        .clone()
+        .context("measurements/next.json is missing; write it with: cargo xtask measure --write")?;
     ensure!(
         history.named(name).is_none(),
         "release {name} is there already"
@@ -36,7 +37,7 @@ pub(super) fn new(workspace: &Workspace, name: &str, revision: Option<&str>) -> 
         );
     }
     git::only_grew(workspace, &history)?
-        .context("there is no git history here; a release is made in a clone")?;
+        .context("this folder has no git history; make the release in a clone")?;
 
     eprintln!("building {head} in a fresh place");
     let fresh = Fresh::clone(workspace.root().as_os_str())?;
@@ -58,7 +59,7 @@ pub(super) fn new(workspace: &Workspace, name: &str, revision: Option<&str>) -> 
         "the checkout changed while the image was built"
     );
 
-    // From what was built, not from what was written down before.
+    // From the image just built, not from next.json.
     let mut release = built;
     name.clone_into(&mut release.ver_name);
     release.issue_time = now()?;
@@ -67,7 +68,8 @@ pub(super) fn new(workspace: &Workspace, name: &str, revision: Option<&str>) -> 
     let text = release.to_json()?;
     let mut ledger = history.ledger;
     ledger.append(name, text.as_bytes())?;
-    // The file first: a release that is not in the ledger is noticed by every check, and can be removed.
+    // The file first: a release that is not in the ledger is noticed by every check, and can be
+    // removed.
     let file = path(workspace, &format!("{name}.json"));
     write_atomically(&file, text.as_bytes())?;
     write_atomically(&path(workspace, LEDGER), ledger.to_text().as_bytes())?;
@@ -77,7 +79,7 @@ pub(super) fn new(workspace: &Workspace, name: &str, revision: Option<&str>) -> 
     Ok(())
 }
 
-/// The commit that is checked out, when nothing differs from it and git looks at every file.
+/// The commit that is checked out, when nothing differs from it and git compares every file.
 fn clean_head(workspace: &Workspace) -> Result<String> {
     let changed = git::git(
         workspace,
@@ -94,7 +96,7 @@ fn clean_head(workspace: &Workspace) -> Result<String> {
         .find(|line| line.starts_with(|tag: char| tag.is_ascii_lowercase() || tag == 'S'));
     if let Some(line) = hidden {
         bail!(
-            "git was told not to look for changes of {}; undo that with: git update-index --really-refresh \
+            "git is set not to look for changes of {}; undo that with: git update-index --really-refresh \
              --no-assume-unchanged --no-skip-worktree FILE",
             line.get(2..).unwrap_or(line)
         );

@@ -8,7 +8,7 @@ use std::fmt::Write;
 enum Outcome {
     Good,
     Failed,
-    /// Left out, because somebody asked for it.
+    /// Left out on request.
     LeftOut,
 }
 
@@ -19,7 +19,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Makes a check and writes down how it ended: the lines it gives, or why it failed.
+    /// Makes a check and records its result: the lines it gives, or why it failed.
     pub(super) fn check<T>(
         &mut self,
         name: &'static str,
@@ -91,7 +91,7 @@ impl Page {
                 let _ = writeln!(text, "  {}", line.trim_end());
             }
         }
-        letsesign_shown::lines(&text)
+        letsesign_escape::lines(&text)
     }
 }
 

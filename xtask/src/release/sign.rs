@@ -23,7 +23,8 @@ const SECRET_KEY_BYTES: usize = 158;
 pub(super) struct SignArgs {
     /// Name of the release, or `status`
     name: String,
-    /// The secret key, as minisign or `cargo xtask release key` writes it; its password is asked for when it has one
+    /// The secret key, as minisign or `cargo xtask release key` writes it; its password is asked
+    /// for when it has one
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
 }
@@ -45,14 +46,14 @@ pub(super) fn sign(workspace: &Workspace, arguments: &SignArgs) -> Result<()> {
     let name = &arguments.name;
     ensure!(
         name != NEXT,
-        "next.json is no release; make one first with: cargo xtask release new NAME"
+        "next.json is not a release; make one first with: cargo xtask release new NAME"
     );
     let (files, history) = measurements::history(workspace)?;
     measurements::git::only_grew(workspace, &history)?;
     let file = format!("{name}.json");
     ensure!(
         name == "status" || history.named(name).is_some(),
-        "there is no release {name:?} in measurements/"
+        "measurements/ has no release {name:?}"
     );
     let bytes = files
         .get(&file)
@@ -98,16 +99,16 @@ fn read_key(file: &Path) -> Result<SecretKey> {
         .and_then(|line| BASE64_STANDARD.decode(line.trim()).ok())
         .filter(|bytes| bytes.len() == SECRET_KEY_BYTES && bytes.starts_with(b"Ed"))
         .with_context(|| {
-            format!("{shown} is no minisign secret key: a line of comment, then one of base64")
+            format!("{shown} is not a minisign secret key: a line of comment, then one of base64")
         })?;
     if bytes.get(2..4) == Some(&[0, 0]) {
-        // Without a password there is no checksum either (minisign 0.11 writes zeros). A damaged key shows when its signature is
-        // checked.
+        // A key without a password has no checksum either (minisign 0.11 writes zeros). A damaged
+        // key shows when its signature is checked.
         return SecretKey::from_bytes(&bytes)
-            .with_context(|| format!("{shown} is no minisign secret key"));
+            .with_context(|| format!("{shown} is not a minisign secret key"));
     }
     let boxed = SecretKeyBox::from_string(&text)
-        .with_context(|| format!("{shown} is no minisign secret key"))?;
+        .with_context(|| format!("{shown} is not a minisign secret key"))?;
     boxed.into_secret_key(None).with_context(|| {
         format!(
             "cannot open the key {shown}: wrong password, or no terminal to ask for it; a key for \
@@ -121,7 +122,7 @@ pub(super) fn key(workspace: &Workspace, arguments: &KeyArgs) -> Result<()> {
     let secret_file = std::path::absolute(&arguments.key)?;
     let folder = secret_file.parent().unwrap_or(Path::new("/"));
     let folder = fs::canonicalize(folder)
-        .with_context(|| format!("there is no folder {}", folder.display()))?;
+        .with_context(|| format!("cannot find the folder {}", folder.display()))?;
     ensure!(
         !folder.starts_with(fs::canonicalize(workspace.root())?),
         "{} is in the repository; a secret key is kept elsewhere (docs/release.md)",

@@ -1,6 +1,6 @@
-//! `cargo xtask release verify`: what a sceptical auditor does. Everything is looked at in a fresh
-//! clone, everything that can be made again is made again in a fresh place, and the result is one
-//! page. What is believed: this program, git, the pinned rustc, and Cargo.lock's checksums.
+//! `cargo xtask release verify`: the work of a sceptical auditor. It checks everything in a fresh
+//! clone, rebuilds everything that can be rebuilt in a fresh place, and prints one page. It trusts
+//! this program, git, the pinned rustc, and Cargo.lock's checksums.
 
 use super::fresh::Fresh;
 use super::now;
@@ -92,13 +92,14 @@ fn check(fresh: &Fresh, name: &str, without_packages: bool, page: &mut Page) {
     };
     let Some(entry) = history.named(name) else {
         page.check("ledger", |_| -> Result<()> {
-            bail!("there is no release {name}")
+            bail!("the release {name} does not exist")
         });
         for later in later.into_iter().skip(1) {
-            page.not_reached(later, "there is no such release");
+            page.not_reached(later, "the release does not exist");
         }
         return;
     };
+    // These checks are independent: the page shows every fault, not the first one alone.
     page.check("ledger", |lines| ledger(tree, &history, name, lines));
     page.check("signature", |lines| signature(tree, entry, lines));
     page.check("status", |lines| status(&history, entry, lines));
@@ -170,7 +171,7 @@ fn status(history: &History, entry: &Entry, lines: &mut Vec<String>) -> Result<(
                 "status.json is signed, at {time} (seconds since 1970)"
             ));
         }
-        Revocations::Missing => bail!("there is no status.json: nobody says what is revoked"),
+        Revocations::Missing => bail!("status.json is missing, so revocations are unknown"),
         Revocations::Unsigned => bail!("status.json is not signed"),
         Revocations::Undated => bail!("the signature of status.json has no time"),
         Revocations::Older { time, released } => {
@@ -198,7 +199,7 @@ fn source(tree: &Workspace, entry: &Entry, lines: &mut Vec<String>) -> Result<St
         .context("the release names no source, so nobody can rebuild it")?;
     let kind = git::git(tree, &["cat-file", "-t", &revision])
         .with_context(|| format!("commit {revision} is not in this repository"))?;
-    ensure!(kind.trim() == "commit", "{revision} is no commit");
+    ensure!(kind.trim() == "commit", "{revision} is not a commit");
     git::git(tree, &["merge-base", "--is-ancestor", &revision, "HEAD"])
         .with_context(|| format!("commit {revision} is not part of this history"))?;
     lines.push(format!("commit {revision}, part of this history"));

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// Nothing when the files are equal, else what differs, one line each.
+/// The differences, one line each; none when the files are equal.
 pub(super) fn compare(committed: &Path, rebuilt: &Path) -> Result<Vec<String>> {
     if !committed.is_file() {
         return Ok(vec!["it is not in the repository".to_owned()]);
@@ -18,7 +18,7 @@ pub(super) fn compare(committed: &Path, rebuilt: &Path) -> Result<Vec<String>> {
         return Ok(Vec::new());
     };
     let mut lines = vec![difference.to_string()];
-    // A kernel configuration can be told apart by options, which is what one wants to know.
+    // For kernel configurations, the differing options say more than the differing bytes.
     if committed.file_name().is_some_and(|name| name == "config") {
         let options = compare_configurations(committed, rebuilt)?;
         if options.is_empty() {
@@ -29,7 +29,7 @@ pub(super) fn compare(committed: &Path, rebuilt: &Path) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Where two files part.
+/// Where two files begin to differ.
 #[derive(Debug, PartialEq, Eq)]
 struct Difference {
     /// Offset of the first byte that differs or that only one file has.

@@ -24,7 +24,7 @@ use std::process::Command;
                   cargo xtask reproduce kernel --update          after a change of the fragment"
 )]
 pub(crate) struct ReproduceArgs {
-    /// What to make again [default: all]
+    /// Recipes to run [default: all]
     #[arg(value_enum)]
     recipes: Vec<Recipe>,
     /// Take the pinned Debian packages from this folder instead of downloading them
@@ -64,7 +64,8 @@ impl Recipe {
         format!("reproducers/{}", self.name())
     }
 
-    /// The script that makes the files: PACKAGES OUT JOBS. `None` where the packages themselves are committed.
+    /// The script that makes the files: PACKAGES OUT JOBS. `None` where the packages themselves are
+    /// committed.
     fn script(self) -> Option<&'static str> {
         match self {
             Self::Kernel => Some("build.sh"),

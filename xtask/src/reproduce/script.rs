@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Variables by which a user's habits would shape a recipe's work.
+/// Variables of the user's that would change a recipe's output.
 const STEERING: &[&str] = &[
     "TAR_OPTIONS",
     "TAPE",
@@ -24,9 +24,10 @@ const STEERING: &[&str] = &[
     "CDPATH",
 ];
 
-/// Runs `command`; its output goes to `log`, its phases (lines that begin with `==>`) to the terminal.
+/// Runs `command`; its output goes to `log`, its phases (lines that begin with `==>`) to the
+/// terminal.
 ///
-/// Variables that change what tar and the compressors do are taken away.
+/// Variables that change what tar and the compressors do are removed.
 pub(crate) fn run_logged(mut command: Command, what: &str, log: &Path) -> Result<()> {
     if let Some(folder) = log.parent() {
         fs::create_dir_all(folder)
@@ -34,6 +35,7 @@ pub(crate) fn run_logged(mut command: Command, what: &str, log: &Path) -> Result
     }
     let mut file = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
     let bar = spinner(what);
+    // TAR_OPTIONS alone can make tar run a program; the output would differ without a trace.
     for name in STEERING {
         command.env_remove(name);
     }

@@ -76,13 +76,13 @@ impl List {
         for name in list.programs.values().flatten() {
             ensure!(
                 list.crates.contains_key(name),
-                "{FILE}: {name} is no crate of it"
+                "{FILE}: {name} is not among its crates"
             );
         }
         Ok(list)
     }
 
-    /// The list as cargo gives it.
+    /// The list as cargo computes it.
     fn of_cargo(workspace: &Workspace) -> Result<Self> {
         let sums = checksums(workspace)?;
         let mut list = Self {

@@ -1,5 +1,6 @@
-//! The document: CycloneDX 1.6 (ECMA-424) in JSON, with the members that docs/schemas/sbom.schema.json
-//! names and no others. No time, no serial number, nothing of the machine that built.
+//! The document: CycloneDX 1.6 (ECMA-424) in JSON, with the members that
+//! docs/schemas/sbom.schema.json names and no others. No time, no serial number, nothing of the
+//! machine that built.
 
 use super::crates::{Crate, List};
 use super::runtime::{self, Base};
@@ -14,7 +15,7 @@ use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::Path;
 
-/// What an image was made of.
+/// The parts that an image was made of.
 pub(crate) struct Parts<'a> {
     /// Name and version of the image.
     pub(crate) name: &'a str,
@@ -69,6 +70,7 @@ fn document(workspace: &Workspace, parts: &Parts<'_>) -> Result<Value> {
         components.push(runtime(&base));
     }
     components.extend(crates.crates.values().map(library));
+    // The image depends on its files; on libraries only its programs do, see below.
     for component in &components {
         let reference = text(component, "bom-ref");
         let whole = text(component, "type") != "library";

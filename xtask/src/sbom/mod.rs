@@ -1,10 +1,10 @@
 //! The bill of materials (SBOM): what is inside an image, and where each part comes from.
 //!
 //! Every build writes one beside the image, `letsesign-enclave.cdx.json`, in CycloneDX 1.6. Its
-//! bytes follow from the image and this tree, so all roads give the same; its SHA-256 is recorded
-//! with the image's. It needs no cargo: the Nix road writes it where there is none. Which crates a
-//! program is made of, and their licences, is a file of the tree, `enclave/sbom/crates.json`, which
-//! the cargo road compares with what cargo says.
+//! bytes follow from the image and this tree, so all ways to build give the same; its SHA-256 is
+//! recorded with the image's. It needs no cargo: the Nix build writes it without one. Which crates
+//! a program is made of, and their licences, is a file of the tree, `enclave/sbom/crates.json`,
+//! which the cargo build compares with what cargo says.
 
 mod crates;
 mod document;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 /// The packages, by name.
 pub(super) const PACKAGES: &[&str] = &["libc6-dev", "libgcc-12-dev"];
 
-/// What the bill of materials says of a package of `enclave/base`.
+/// The entry of a package of `enclave/base` in the bill of materials.
 #[derive(Debug)]
 pub(super) struct Base {
     /// Name and version of the binary package, and its file.
@@ -19,7 +19,7 @@ pub(super) struct Base {
     pub(super) source: String,
     /// SPDX expression.
     pub(super) licence: &'static str,
-    /// What programs are linked with: name and SHA-256 of each object file and archive.
+    /// The files that programs are linked with: name and SHA-256 of each object file and archive.
     pub(super) objects: Vec<(String, String)>,
 }
 
@@ -39,6 +39,7 @@ pub(super) fn contents(workspace: &Workspace) -> Result<Vec<Base>> {
                 "enclave/base holds {file}, of which xtask/src/sbom/runtime.rs knows no licence"
             ),
         };
+        // Sums are those of the objects that the linker reads, not of the packages around them.
         let scratch = tempfile::tempdir().context("cannot create a temporary directory")?;
         let bytes = verified(&base, &sha256, &file)?;
         unpack_deb(&bytes, &files, scratch.path())

@@ -1,7 +1,7 @@
 //! The fuzz targets of `fuzz/`, compiled and run for a short while.
 //!
-//! The instrumentation is rustc's own, so that neither a nightly toolchain nor cargo-fuzz is needed.
-//! Where both are installed, `cargo fuzz run TARGET` works as everywhere.
+//! The instrumentation is rustc's own, so that neither a nightly toolchain nor cargo-fuzz is
+//! needed. Where both are installed, `cargo fuzz run TARGET` works as everywhere.
 
 use super::Outcome;
 use crate::workspace::{TARGET, Workspace, cargo};

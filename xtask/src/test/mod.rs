@@ -1,7 +1,10 @@
-//! `cargo xtask test`: everything that must hold, in the order in which a failure is cheapest to find.
+//! `cargo xtask test`: everything that must hold, in the order in which a failure is cheapest to
+//! find.
 
 mod fuzz;
 mod nix;
+pub(crate) mod nix_lint;
+pub(crate) mod program;
 mod steps;
 mod time;
 
@@ -48,6 +51,8 @@ struct Step {
     /// Whether it uses one core alone and may run beside the steps that follow. It prints nothing
     /// before its end.
     beside: bool,
+    /// Whether it runs only where `--only` names it.
+    on_request: bool,
 }
 
 /// How the steps ended.
@@ -97,14 +102,12 @@ pub(crate) fn run(workspace: &Workspace, arguments: &TestArgs) -> Result<()> {
         .chain(&arguments.without)
         .find(|name| !known.contains(&name.as_str()))
     {
-        bail!(
-            "there is no step {name:?}; the steps are {}",
-            known.join(", ")
-        );
+        bail!("unknown step {name:?}; the steps are {}", known.join(", "));
     }
     let wanted = |step: &&Step| {
         let named = |names: &[String]| names.iter().any(|name| name == step.name);
-        (arguments.only.is_empty() || named(&arguments.only)) && !named(&arguments.without)
+        let by_default = arguments.only.is_empty() && (arguments.list || !step.on_request);
+        (by_default || named(&arguments.only)) && !named(&arguments.without)
     };
     let steps: Vec<&Step> = steps::STEPS.iter().filter(wanted).collect();
     if arguments.list {
@@ -172,6 +175,7 @@ mod tests {
             shows: "",
             run,
             beside,
+            on_request: false,
         }
     }
 

@@ -1,9 +1,9 @@
 //! The steps of `cargo xtask test`.
 
-use super::{Outcome, Step, fuzz, nix};
+use super::program::{run_cargo, run_xtask, this_program};
+use super::{Outcome, Step, fuzz, nix, nix_lint};
 use crate::workspace::{Workspace, cargo};
 use anyhow::{Context, Result, bail};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 pub(super) const STEPS: &[Step] = &[
@@ -12,123 +12,128 @@ pub(super) const STEPS: &[Step] = &[
         shows: "the code is formatted",
         run: fmt,
         beside: false,
+        on_request: false,
+    },
+    Step {
+        name: "style",
+        shows: "comments, texts and pages are as docs/style.md says, and their links lead somewhere",
+        run: style,
+        beside: false,
+        on_request: false,
+    },
+    Step {
+        name: "nix-lint",
+        shows: "deadnix and statix find nothing in the flake",
+        run: nix_lint::run,
+        beside: false,
+        on_request: false,
     },
     Step {
         name: "clippy",
         shows: "no lint fires",
         run: clippy,
         beside: false,
+        on_request: false,
     },
     Step {
         name: "docs",
         shows: "the documentation builds without a warning",
         run: docs,
         beside: false,
+        on_request: false,
+    },
+    Step {
+        name: "book",
+        shows: "the pages build as a book that lists every one of them",
+        run: book,
+        beside: false,
+        on_request: false,
     },
     Step {
         name: "deny",
         shows: "crates, licences and sources are accepted ones",
         run: deny,
         beside: false,
+        on_request: false,
     },
     Step {
         name: "packages",
         shows: "prebuilt packages and measurements are the listed ones; the kernel has what it must; JSON files are as their schemas say",
         run: packages,
         beside: false,
+        on_request: false,
     },
     Step {
         name: "eif",
         shows: "the enclave image builds and has the measurements of measurements/next.json",
         run: eif,
         beside: false,
+        on_request: false,
     },
     Step {
         name: "emulator",
         shows: "the emulated Nitro Enclave is there; the first time it is built, which takes minutes",
         run: emulator,
         beside: false,
+        on_request: false,
     },
     Step {
         name: "tests",
         shows: "unit, property, golden, whole-program, Docker and boot tests",
         run: tests,
         beside: false,
+        on_request: false,
     },
     Step {
         name: "doctests",
         shows: "the examples in the documentation run",
         run: doctests,
         beside: false,
+        on_request: false,
     },
     Step {
-        name: "roads",
+        name: "rebuild",
         shows: "the image has the same bytes when built in other surroundings",
-        run: roads,
+        run: rebuild,
         beside: true,
+        on_request: false,
+    },
+    Step {
+        name: "corpus",
+        shows: "four readers see the stamps on foreign PDFs, and nothing else that changed",
+        run: corpus,
+        beside: false,
+        on_request: false,
     },
     Step {
         name: "fuzz",
         shows: "every fuzz target compiles and finds nothing in a short run",
         run: fuzz::run,
         beside: false,
+        on_request: false,
     },
     Step {
         name: "nix",
         shows: "the flake evaluates and gives the same image, and the checks that only it has are green",
         run: nix::run,
         beside: false,
+        on_request: false,
     },
     Step {
         name: "reproduce",
         shows: "every prebuilt package is rebuilt from its source, byte for byte",
         run: reproduce,
         beside: false,
+        on_request: false,
+    },
+    Step {
+        name: "reproduce-page",
+        shows: "the commands of docs/reproduce.md run as they are written",
+        run: nix::page,
+        beside: false,
+        on_request: true,
     },
 ];
-
-/// Runs cargo in the workspace and fails with it.
-pub(super) fn run_cargo(
-    workspace: &Workspace,
-    arguments: &[&str],
-    variables: &[(&str, &str)],
-) -> Result<()> {
-    let status = Command::new(cargo())
-        .args(arguments)
-        .envs(variables.iter().copied())
-        .current_dir(workspace.root())
-        .status()
-        .context("cannot run cargo")?;
-    if !status.success() {
-        bail!("cargo {} failed ({status})", arguments.join(" "));
-    }
-    Ok(())
-}
-
-/// The program that runs.
-///
-/// Its file may be gone: the step that runs the tests builds xtask with all features, and cargo
-/// replaces it. On Linux the kernel's link leads to it nevertheless.
-pub(super) fn this_program() -> Result<PathBuf> {
-    if cfg!(target_os = "linux") {
-        Ok(PathBuf::from("/proc/self/exe"))
-    } else {
-        std::env::current_exe().context("cannot find this program")
-    }
-}
-
-/// Runs another task as its users would, with this very program.
-pub(super) fn run_xtask(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
-    let status = Command::new(this_program()?)
-        .args(arguments)
-        .current_dir(workspace.root())
-        .status()
-        .context("cannot run this program")?;
-    if !status.success() {
-        bail!("cargo xtask {} failed ({status})", arguments.join(" "));
-    }
-    Ok(())
-}
 
 /// Whether `cargo NAME` is installed.
 fn has_subcommand(name: &str) -> bool {
@@ -142,6 +147,11 @@ fn has_subcommand(name: &str) -> bool {
 
 fn fmt(workspace: &Workspace) -> Result<Outcome> {
     run_cargo(workspace, &["fmt", "--all", "--check"], &[])?;
+    Ok(Outcome::Passed)
+}
+
+fn style(workspace: &Workspace) -> Result<Outcome> {
+    crate::style::run(workspace)?;
     Ok(Outcome::Passed)
 }
 
@@ -186,6 +196,18 @@ fn docs(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+fn book(workspace: &Workspace) -> Result<Outcome> {
+    crate::book::check(workspace.root())?;
+    if !crate::book::is_installed() {
+        return Ok(Outcome::Skipped(format!(
+            "mdbook is not installed ({})",
+            crate::book::INSTALL
+        )));
+    }
+    crate::book::build(workspace, false)?;
+    Ok(Outcome::Passed)
+}
+
 fn deny(workspace: &Workspace) -> Result<Outcome> {
     if !has_subcommand("deny") {
         return Ok(Outcome::Skipped(
@@ -206,7 +228,7 @@ fn eif(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Without it the boot tests skip themselves; why it could not be had is said here.
+/// Without the emulator the boot tests skip themselves; this step says why it is missing.
 #[allow(clippy::unnecessary_wraps, reason = "the form of a step")]
 fn emulator(workspace: &Workspace) -> Result<Outcome> {
     match crate::emulator::obtain(workspace) {
@@ -215,7 +237,8 @@ fn emulator(workspace: &Workspace) -> Result<Outcome> {
     }
 }
 
-/// Builds what tests want beside the image: the probe, the server's test variant, and a build context for Docker.
+/// Builds what tests want beside the image: the probe, the server's test variant, and a build
+/// context for Docker.
 ///
 /// The tests themselves decide whether Docker or the emulator is there, and say why they skip.
 fn tests(workspace: &Workspace) -> Result<Outcome> {
@@ -263,9 +286,9 @@ fn doctests(workspace: &Workspace) -> Result<Outcome> {
 }
 
 /// The second build is on one core, so this runs beside other steps and prints at its end.
-fn roads(workspace: &Workspace) -> Result<Outcome> {
+fn rebuild(workspace: &Workspace) -> Result<Outcome> {
     let output = Command::new(this_program()?)
-        .arg("roads")
+        .arg("rebuild")
         .current_dir(workspace.root())
         .stdin(Stdio::null())
         .output()
@@ -276,15 +299,34 @@ fn roads(workspace: &Workspace) -> Result<Outcome> {
         String::from_utf8_lossy(&output.stderr)
     );
     if !output.status.success() {
-        bail!("cargo xtask roads failed ({})", output.status);
+        bail!("cargo xtask rebuild failed ({})", output.status);
     }
+    Ok(Outcome::Passed)
+}
+
+/// Foreign PDFs are not in the repository. Each is drawn three times by each of four programs, so
+/// this takes a sample.
+fn corpus(workspace: &Workspace) -> Result<Outcome> {
+    let Some(folder) = std::env::var_os("STAMP_CORPUS") else {
+        return Ok(Outcome::Skipped(
+            "STAMP_CORPUS names no folder of PDFs (.ci/run unpacks Debian's)".to_owned(),
+        ));
+    };
+    let folder = folder.to_str().context("STAMP_CORPUS is not UTF-8")?;
+    let arguments = [
+        "corpus", folder, "--every", "16", "--pages", "2", "--strict",
+    ];
+    if let Err(error) = crate::corpus::readers_are_installed() {
+        return Ok(Outcome::Skipped(format!("{error:#}")));
+    }
+    run_xtask(workspace, &arguments)?;
     Ok(Outcome::Passed)
 }
 
 fn packages(workspace: &Workspace) -> Result<Outcome> {
     crate::packages::Packages::load(&workspace.path("enclave/packages"))?;
     run_xtask(workspace, &["kernel", "check"])?;
-    run_xtask(workspace, &["measurements"])?;
+    run_xtask(workspace, &["measure", "--files"])?;
     run_xtask(workspace, &["schemas"])?;
     Ok(Outcome::Passed)
 }

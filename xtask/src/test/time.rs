@@ -1,4 +1,4 @@
-//! What a step costs: time by the clock, and processor time of everything that it ran.
+//! Cost of a step: wall-clock time, and processor time of all processes that it ran.
 
 use std::fmt;
 use std::fs;
@@ -30,8 +30,8 @@ impl fmt::Display for Stopwatch {
 }
 
 /// Seconds of processor time that this process and its ended descendants used, where the system
-/// tells. Work of daemons (Docker's, for one) is not in it, and of steps that run beside each other
-/// each has the other's as well.
+/// reports it. It lacks the work of daemons (Docker's, for one). Of steps that run at the same time
+/// each includes the other's.
 fn processor_seconds() -> Option<f64> {
     let ticks = ticks(&fs::read_to_string("/proc/self/stat").ok()?)?;
     // Programs see 100 ticks a second on every Linux that Rust supports (USER_HZ).

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-/// Builds nothing: `eif --output DIR` copies the folder `built`, `reproduce` fails when it is told
-/// to. The real task does the same in minutes.
+/// A test double of the real tasks, which take minutes: `eif --output DIR` copies the folder
+/// `built`, `reproduce` fails on demand.
 const TASK: &str = r#"
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -68,7 +68,7 @@ impl Repository {
         write("measurements/LEDGER", &format!("{first}\n"));
         repository.write_archive();
         repository.write("next.json", &repository.record().to_string());
-        repository.good(&["measurements", "--write"]);
+        repository.good(&["measure", "--files", "--write"]);
         repository.git(&["init", "-q", "-b", "main"]);
         repository.commit();
         repository
@@ -100,7 +100,7 @@ impl Repository {
             .unwrap();
     }
 
-    /// What `next.json` should say, found out without the code under test.
+    /// The expected `next.json`, computed without the code under test.
     pub fn record(&self) -> Value {
         let file = |extension: &str| self.tree(&format!("built/letsesign-enclave.{extension}"));
         let (_, image) = eif::Image::open(&file("eif"), Arc::new(eif::Silent)).unwrap();

@@ -86,7 +86,7 @@ fn records(mut bytes: &[u8]) -> Result<Vec<Record>, String> {
     Ok(list)
 }
 
-/// What stands before an entry's own header.
+/// The records before an entry's own header.
 #[derive(Debug, Default)]
 struct Before {
     pax: Vec<Record>,
@@ -114,7 +114,7 @@ fn fields(block: &[u8]) -> Result<(Header, usize), String> {
     if ustar || gnu {
         device = (numeric(&block[329..337])?, numeric(&block[337..345])?);
     }
-    // Where GNU's times are no numbers, Go takes the field for the prefix that it is in ustar.
+    // Where GNU's times are not numbers, Go takes the field for the prefix that it is in ustar.
     let time = |at: usize| block[at] == 0 || numeric(&block[at..at + 12]).is_ok();
     let prefix = if star {
         text(&block[345..476])

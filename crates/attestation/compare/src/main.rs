@@ -1,8 +1,10 @@
-//! The time that verifiers need for one real document, side by side. Its certificates ended in 2022, and one of them knows no time but now, so run it as
+//! Compares how long verifiers take for one real document. Its certificates expired in 2022, and
+//! one verifier always uses the current time, so run the program under faketime:
 //!
 //! ```console
 //! $ cargo build --release --manifest-path crates/attestation/compare/Cargo.toml
-//! $ faketime -f '@2022-10-13 09:00:00' crates/attestation/compare/target/release/letsesign-attestation-compare
+//! $ cd crates/attestation/compare/target/release
+//! $ faketime -f '@2022-10-13 09:00:00' ./letsesign-attestation-compare
 //! ```
 
 use letsesign_attestation::{Live, Root, Verifier};
@@ -12,10 +14,11 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 const DOCUMENT: &[u8] = include_bytes!("../../../../tests/vectors/attestation/production-2022-10-13.cbor");
-/// When the document was made, in seconds.
+/// When the document was made, in seconds since 1970 (UTC).
 const MADE: u64 = 1_665_651_482;
 
-/// AWS's root, which the document brings along as the first of its cabundle: a head of three bytes with the length, then the certificate.
+/// AWS's root certificate, cut from the document: the first entry of its cabundle, a CBOR head of
+/// three bytes with the length, then the certificate.
 fn root() -> &'static [u8] {
     let name = b"hcabundle";
     let at = DOCUMENT.windows(name.len()).position(|window| window == name).expect("a cabundle") + name.len() + 1;
@@ -23,7 +26,7 @@ fn root() -> &'static [u8] {
     &DOCUMENT[at + 3..at + 3 + length]
 }
 
-/// Each in turn for half a second; of five rounds the fastest counts.
+/// Runs each verifier in turn for half a second. The fastest of five rounds counts.
 fn main() {
     let warm = Verifier::new(Root::aws());
     let live = || Live { now: MADE * 1000 + 1000, max_age: 5000, ahead: 1000, nonce: None };

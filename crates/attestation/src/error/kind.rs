@@ -1,9 +1,9 @@
-//! Errors as rules and as names.
+//! The rule and the stable name of each error.
 
 use super::{CborProblem, CertificateProblem, Error, Place};
 
 impl Error {
-    /// The rule that the document breaks, as docs/attestation-verification.md numbers them.
+    /// The number of the broken rule in docs/attestation-verification.md.
     pub fn rule(&self) -> u8 {
         match self {
             Self::Cbor { place, .. } | Self::Trailing { place, .. } => match place {
@@ -41,11 +41,12 @@ impl Error {
         }
     }
 
-    /// A name that does not change with the text: `pcr-length`, `certificate/path-length`.
+    /// A name that stays the same when the text changes, such as `pcr-length` or
+    /// `certificate/path-length`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::TooLarge { .. } => "too-large",
-            Self::Cbor { problem, .. } => problem.kind(),
+            Self::Cbor { problem, .. } => cbor_kind(*problem),
             Self::Trailing { .. } => "trailing",
             Self::Tag { .. } => "tag",
             Self::Items => "items",
@@ -79,17 +80,20 @@ impl Error {
     }
 }
 
-impl CborProblem {
-    fn kind(self) -> &'static str {
-        match self {
-            Self::End => "cbor/end",
-            Self::Overlong => "cbor/overlong",
-            Self::Reserved => "cbor/reserved",
-            Self::Indefinite => "cbor/indefinite",
-            Self::Type(_) => "cbor/type",
-            Self::Utf8 => "cbor/utf8",
-            Self::Depth => "cbor/depth",
-        }
+fn cbor_kind(problem: CborProblem) -> &'static str {
+    match problem {
+        CborProblem::End => "cbor/end",
+        CborProblem::Overlong => "cbor/overlong",
+        CborProblem::Reserved => "cbor/reserved",
+        CborProblem::Indefinite => "cbor/indefinite",
+        CborProblem::Type(_) => "cbor/type",
+        CborProblem::Utf8 => "cbor/utf8",
+        CborProblem::Depth => "cbor/depth",
+        // Documents may have their keys in any order, and `Error` has its own variants for the
+        // other two.
+        CborProblem::Order => "cbor/order",
+        CborProblem::Duplicate => "duplicate",
+        CborProblem::Trailing => "trailing",
     }
 }
 

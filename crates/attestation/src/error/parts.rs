@@ -1,8 +1,8 @@
-//! What errors are made of.
+//! The types that errors consist of.
 
 use x509_cert::der::DateTime;
 
-/// A time, in milliseconds since 1970 (UTC). Shown as `2022-10-13T08:58:02Z`.
+/// A time in milliseconds since 1970 (UTC), displayed as `2022-10-13T08:58:02Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub u64);
 
@@ -16,14 +16,14 @@ impl core::fmt::Display for Moment {
     }
 }
 
-/// A part of a document.
+/// A part of a document, for error texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// The COSE_Sign1.
+    /// The COSE_Sign1 structure.
     Envelope,
-    /// Its protected header.
+    /// The protected header.
     Header,
-    /// Its payload.
+    /// The payload.
     Payload,
 }
 
@@ -37,98 +37,72 @@ impl core::fmt::Display for Place {
     }
 }
 
-/// What is wrong with CBOR.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CborProblem {
-    /// An item goes on beyond the end.
-    #[error("it ends in the middle of an item")]
-    End,
-    /// A head with a longer form than it needs.
-    #[error("a number or length is not in its shortest form")]
-    Overlong,
-    /// Additional information 28 to 30.
-    #[error("the byte starts no item")]
-    Reserved,
-    /// A length is needed.
-    #[error("a break, or a string in chunks, where a length is needed")]
-    Indefinite,
-    /// Another type.
-    #[error("there is something else than {0}")]
-    Type(&'static str),
-    /// Text that is none.
-    #[error("a text is not UTF-8")]
-    Utf8,
-    /// Nested too deeply.
-    #[error("it is nested too deeply")]
-    Depth,
-}
-
-/// What is wrong with a certificate.
+/// The rule of path validation that a certificate breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateProblem {
-    /// No certificate.
+    /// The bytes are not a certificate.
     #[error("cannot be read as an X.509 certificate: {0}")]
     Malformed(String),
-    /// Of before extensions.
+    /// The certificate predates version 3, so it has no extensions.
     #[error("is not of X.509 version 3")]
     Version,
-    /// Not valid at that time.
+    /// The certificate is not valid at the time of verification.
     #[error("is valid from {from} to {to}, not at {at}")]
     Validity {
-        /// First moment.
+        /// Start of validity (notBefore).
         from: Moment,
-        /// Last moment.
+        /// End of validity (notAfter).
         to: Moment,
-        /// The time that counts.
+        /// The time of verification.
         at: Moment,
     },
-    /// An extension that must be understood.
+    /// The certificate has a critical extension that this verifier does not implement.
     #[error("has a critical extension that is not understood ({0})")]
     CriticalExtension(String),
-    /// An extension that is there twice.
+    /// The certificate has an extension twice.
     #[error("has the extension {0} twice")]
     DuplicateExtension(String),
-    /// basicConstraints or keyUsage that are none.
+    /// The content of basicConstraints or keyUsage is malformed.
     #[error("has a malformed {0}")]
     MalformedExtension(&'static str),
-    /// No keyUsage.
+    /// The certificate has no keyUsage.
     #[error("has no keyUsage, so nothing says what its key is for")]
     NoKeyUsage,
-    /// An issuer that is no CA.
-    #[error("issued another certificate, and is no CA (critical basicConstraints with cA)")]
+    /// An issuer is not a CA.
+    #[error("issued another certificate, and is not a CA (critical basicConstraints with cA)")]
     NotCa,
-    /// An issuer that may not issue.
+    /// The keyUsage of an issuer does not allow issuing.
     #[error("issued another certificate, and may not (keyUsage without keyCertSign)")]
     NoCertSign,
-    /// A chain that is too long.
+    /// The path length constraint of an issuer is exceeded.
     #[error(
         "allows {limit} certificates between it and the last, and there are {found} (pathLenConstraint)"
     )]
     PathLength {
-        /// What it allows.
+        /// The most certificates that it allows below it.
         limit: u8,
-        /// How many there are.
+        /// The number of certificates found.
         found: usize,
     },
-    /// A signing certificate that is a CA.
+    /// The signing certificate is a CA.
     #[error("signed the document, and is a CA; a CA must not")]
     LeafCa,
-    /// A signing certificate that may not sign.
+    /// The keyUsage of the signing certificate does not allow signatures.
     #[error("signed the document, and may not (keyUsage without digitalSignature)")]
     NoDigitalSignature,
-    /// Names that do not chain.
+    /// The issuer's name differs from the subject of the certificate before.
     #[error("names another issuer than the certificate before it")]
     Issuer,
-    /// Another signature algorithm, inside or outside.
+    /// The signature algorithm is not ecdsa-with-SHA384 in both fields.
     #[error("is not signed with ecdsa-with-SHA384, as its two algorithm fields must both say")]
     Algorithm,
-    /// Not signed by the one before.
+    /// The signature by the certificate before does not verify.
     #[error("was not signed by the certificate before it")]
     Signature,
-    /// Another kind of key.
+    /// The public key is not a point on P-384.
     #[error("has no key on the curve P-384 (an uncompressed point of it)")]
     Key,
-    /// No chain.
+    /// The chain consists of the root alone.
     #[error("stands alone: a root must not sign documents")]
     Alone,
 }

@@ -1,4 +1,4 @@
-//! The two implementations take the same signatures.
+//! Both implementations accept the same signatures.
 
 use super::*;
 use letsesign_test_authority::key;
@@ -51,7 +51,7 @@ fn signatures_in_der_have_one_spelling() {
     let der = signature.as_bytes();
     assert!(key.verify_der(b"message", der));
     assert!(!key.verify_der(b"massage", der));
-    // Trailing bytes, a longer length, a leading zero more.
+    // Trailing bytes, a longer length, an extra leading zero.
     let mut longer = der.to_vec();
     longer.push(0);
     assert!(!key.verify_der(b"message", &longer));
@@ -69,7 +69,7 @@ fn signatures_in_der_have_one_spelling() {
 
 proptest! {
     #[test]
-    fn both_take_the_same(number in 1_u8..=254, message: Vec<u8>, part in 0_usize..4, index in 0_usize..96, value: u8) {
+    fn both_implementations_accept_the_same_signatures(number in 1_u8..=254, message: Vec<u8>, part in 0_usize..4, index in 0_usize..96, value: u8) {
         let mut signature = signature(number, &message);
         let [Some(fast), Some(portable)] = both(&point(number)) else { panic!() };
         let split = message.split_at(message.len() * part / 4);
@@ -79,7 +79,7 @@ proptest! {
         signature[index] = value;
         prop_assert_eq!(fast.verify(&parts, &signature), !changed);
         prop_assert_eq!(portable.verify(&parts, &signature), !changed);
-        // r or s beyond the order, or zero.
+        // r or s is zero, or not below the order.
         for (range, fill) in [(0..48, 0), (48..96, 0), (0..48, 0xff), (48..96, 0xff)] {
             let mut extreme = signature;
             extreme[range].fill(fill);

@@ -1,9 +1,10 @@
-//! Rules 3 and 4: the certificates. 0 is the root, 1 region, 2 zone, 3 instance, 4 the one that signs.
+//! Rules 3 and 4: the certificates. In the chain, 0 is the root, 1 the region, 2 the zone, 3 the
+//! instance, and 4 the signing certificate.
 
 use super::{Case, TIME, bad};
 use letsesign_test_authority::{Algorithm, Certificate, Extension, Point, root};
 
-/// When the document is made, in seconds.
+/// When the document was made, in seconds since 1970.
 const NOW: u64 = TIME / 1000;
 
 pub(super) fn extension(id: u8, critical: bool) -> Extension {

@@ -1,4 +1,4 @@
-//! Rule 4: what certificates are for.
+//! Rule 4: the purpose of each certificate.
 
 use super::chain::{certificate, extension};
 use super::{Case, bad};

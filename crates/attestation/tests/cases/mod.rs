@@ -1,5 +1,6 @@
-//! The generated vectors: valid documents, and for every rule documents that break it and nothing else. tests/vectors.rs keeps the files of
-//! tests/vectors/attestation/generated equal to them, tests/rules.rs verifies them rule by rule.
+//! The generated vectors: valid documents, and documents that each break exactly one rule.
+//! tests/vectors.rs keeps the files of tests/vectors/attestation/generated equal to them;
+//! tests/rules.rs verifies them rule by rule.
 
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(
@@ -14,8 +15,8 @@
 
 mod chain;
 mod envelope;
+mod expectations;
 mod extensions;
-mod judgement;
 mod payload;
 mod valid;
 
@@ -24,31 +25,32 @@ use letsesign_attestation::{
 };
 use letsesign_test_authority::{Document, root};
 
-/// When documents are made: 2023-11-14 22:13:20 UTC, in milliseconds.
+/// The time of the documents: 2023-11-14 22:13:20 UTC, in milliseconds since 1970.
 pub const TIME: u64 = 1_700_000_000_000;
 
-/// How a document is verified.
+/// The call that verifies a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
-    /// At its own time.
+    /// `recorded`, at the document's own time.
     Recorded,
-    /// At a given time: now, longest age, with a tolerance of a minute, and the nonce.
+    /// `running` with the current time, the greatest age (both in milliseconds) and the nonce; the
+    /// tolerance is a minute.
     Running(u64, u64, Option<Vec<u8>>),
 }
 
-/// One vector.
+/// One vector: a document, how to verify it, and the expected result.
 pub struct Case {
-    /// Name of the file, without extension.
+    /// Name of the file, without its extension.
     pub name: &'static str,
-    /// The rule that it is about; 0 for valid ones that are about none.
+    /// The rule under test; 0 for valid documents that test none.
     pub rule: u8,
-    /// What is special about it.
+    /// How the document differs from a plain one, for the index.
     pub note: &'static str,
     pub document: Vec<u8>,
     pub question: Question,
     /// Fill bytes of PCR0 to PCR2 of each expected image.
     pub expected: Vec<([u8; 3], Standing)>,
-    /// The standing of the image, or the kind of the error.
+    /// The image's standing, or the kind of the error.
     pub outcome: Result<Standing, &'static str>,
 }
 
@@ -81,14 +83,14 @@ impl Case {
     }
 }
 
-/// A document, changed.
+/// A valid document with one change.
 fn spoilt(change: impl FnOnce(&mut Document)) -> Document {
     let mut document = Document::new(TIME, 0x11);
     change(&mut document);
     document
 }
 
-/// A case that is refused.
+/// A case that the verifier refuses.
 fn bad(
     name: &'static str,
     rule: u8,
@@ -102,7 +104,7 @@ fn bad(
     }
 }
 
-/// A case that is accepted.
+/// A case that the verifier accepts.
 fn good(
     name: &'static str,
     rule: u8,
@@ -112,13 +114,13 @@ fn good(
     Case::new(name, rule, note, &spoilt(change))
 }
 
-/// All of them.
+/// All cases, valid ones first.
 pub fn all() -> Vec<Case> {
     let mut all = valid::cases();
     all.extend(envelope::cases());
     all.extend(payload::cases());
     all.extend(chain::cases());
-    all.extend(judgement::cases());
+    all.extend(expectations::cases());
     all
 }
 
@@ -131,7 +133,7 @@ pub fn verifier() -> Verifier {
     Verifier::new(Root::for_tests(&root().to_der()).unwrap())
 }
 
-/// Verifies a case by a verifier.
+/// Runs the question of a case.
 pub fn verify(verifier: &Verifier, case: &Case) -> Result<Standing, Error> {
     let images = case.expected.iter().map(|(fill, standing)| Image {
         measurements: measurements(*fill),
@@ -156,7 +158,7 @@ pub fn verify(verifier: &Verifier, case: &Case) -> Result<Standing, Error> {
     }
 }
 
-/// Verifies a case and compares with what it expects.
+/// Verifies a case and compares the result with the expected one.
 #[track_caller]
 pub fn check(verifier: &Verifier, case: &Case) {
     let outcome = verify(verifier, case);
@@ -165,7 +167,8 @@ pub fn check(verifier: &Verifier, case: &Case) {
         (Ok(standing), Ok(expected)) => assert_eq!(*standing, expected, "{name}"),
         (Err(error), Err(kind)) => {
             assert_eq!(error.kind(), kind, "{name}: {error}");
-            // Rules 10 and 11 are about where expected measurements come from and what they mean: no document breaks them.
+            // Rules 10 and 11 are about the origin and the meaning of expected measurements, which
+            // no document can break.
             if (1..=9).contains(&case.rule) {
                 assert_eq!(error.rule(), case.rule, "{name}: {error}");
             }

@@ -1,7 +1,7 @@
 //! Rule 2: the payload.
 
 use super::{Case, bad};
-use letsesign_test_authority::{bytes, head, text};
+use letsesign_test_authority::{array, bytes, text};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut all = members();
@@ -120,7 +120,7 @@ fn members() -> Vec<Case> {
             "field-length",
             "a certificate of no bytes in it",
             |d| {
-                d.instead = vec![("cabundle", [head(4, 1), bytes(&[])].concat())];
+                d.instead = vec![("cabundle", [array(1), bytes(&[])].concat())];
             },
         ),
         bad(
@@ -129,7 +129,7 @@ fn members() -> Vec<Case> {
             "field-length",
             "a certificate of 1025 bytes in it",
             |d| {
-                d.instead = vec![("cabundle", [head(4, 1), bytes(&[0x30; 1025])].concat())];
+                d.instead = vec![("cabundle", [array(1), bytes(&[0x30; 1025])].concat())];
             },
         ),
         bad(
@@ -138,10 +138,7 @@ fn members() -> Vec<Case> {
             "bundle-length",
             "17 certificates in it",
             |d| {
-                d.instead = vec![(
-                    "cabundle",
-                    [head(4, 17), bytes(&[0x30]).repeat(17)].concat(),
-                )];
+                d.instead = vec![("cabundle", [array(17), bytes(&[0x30]).repeat(17)].concat())];
             },
         ),
         bad(
@@ -205,7 +202,7 @@ fn members() -> Vec<Case> {
             "cbor/end",
             "user_data claims 2^63 bytes",
             |d| {
-                d.instead = vec![("user_data", head(2, 1 << 63))];
+                d.instead = vec![("user_data", [vec![0x5b, 0x80], vec![0; 7]].concat())];
             },
         ),
         bad(
@@ -214,7 +211,7 @@ fn members() -> Vec<Case> {
             "cbor/type",
             "cabundle claims 2^63 certificates",
             |d| {
-                d.instead = vec![("cabundle", head(4, 1 << 63))];
+                d.instead = vec![("cabundle", array(1 << 63))];
             },
         ),
         bad("02-duplicate", 2, "duplicate", "nonce twice", |d| {

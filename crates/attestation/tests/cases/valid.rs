@@ -1,7 +1,7 @@
-//! Documents that are accepted, at the limits of what is.
+//! Valid documents at the limits of the rules.
 
 use super::{Case, TIME, good};
-use letsesign_test_authority::{head, text};
+use letsesign_test_authority::{array, map, text, unsigned};
 
 /// n, the order of P-384 (SEC 2, section 2.5.1).
 const ORDER: [u8; 48] = [
@@ -10,7 +10,7 @@ const ORDER: [u8; 48] = [
     0x58, 0x1a, 0x0d, 0xb2, 0x48, 0xb0, 0xa7, 0x7a, 0xec, 0xec, 0x19, 0x6a, 0xcc, 0xc5, 0x29, 0x73,
 ];
 
-/// n - s at the end of a document.
+/// Replaces s, at the end of a document, by n - s.
 fn negate_s(document: &mut [u8]) {
     let start = document.len() - 48;
     let mut borrow = 0;
@@ -83,14 +83,7 @@ pub(super) fn cases() -> Vec<Case> {
             2,
             "a member that a later NSM may add, nested",
             |d| {
-                let value = [
-                    head(4, 2),
-                    head(5, 1),
-                    text("a"),
-                    head(0, 1 << 40),
-                    vec![0xf6],
-                ]
-                .concat();
+                let value = [array(2), map(1), text("a"), unsigned(1 << 40), vec![0xf6]].concat();
                 d.more = vec![("later", value)];
             },
         ),

@@ -35,8 +35,8 @@ pub(super) fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Appends a text, whose lines end with LF, as quoted-printable; ends with CRLF.
 ///
-/// Beyond what RFC 2045 asks for, a dot or "From " at the start of a line and `=` are encoded: no program on the way has to
-/// change a line.
+/// Beyond what RFC 2045 asks for, a dot or "From " at the start of a line and `=` are encoded: no
+/// program on the way has to change a line.
 pub(super) fn quoted_printable(out: &mut Vec<u8>, text: &str) {
     for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
         quoted_line(out, line.as_bytes());

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write;
 
-/// Octets of text in one encoded word: with `=?utf-8?B?` and `?=` it stays below the 75 of RFC 2047, section 2, and below 76 in
-/// a line (section 2, too) also after the longest field name here.
+/// Octets of text in one encoded word: with `=?utf-8?B?` and `?=` it stays below the 75 of RFC
+/// 2047, section 2, and below 76 in a line (section 2, too) also after the longest field name here.
 const WORD: usize = 39;
 /// Octets a field's text may have to stand in one line as it is.
 const LINE: usize = 60;
@@ -41,8 +41,9 @@ pub(super) fn mailbox(out: &mut Vec<u8>, field: &str, name: &str, address: &str)
     plain(out, field, &format!("{shown}\r\n <{address}>"));
 }
 
-/// `Content-Type` and `Content-Disposition` of a file (RFC 2183, RFC 2231). Programs that do not know RFC 2231 get a name in ASCII
-/// from the type's `name`; a second `filename` beside `filename*` would be two parameters of one name to others.
+/// `Content-Type` and `Content-Disposition` of a file (RFC 2183, RFC 2231). Programs that do not
+/// know RFC 2231 get a name in ASCII from the type's `name`; a second `filename` beside `filename*`
+/// would be two parameters of one name to others.
 pub(super) fn file(out: &mut Vec<u8>, media_type: &str, name: &str) {
     let fallback = ascii(name);
     plain(
@@ -62,8 +63,8 @@ pub(super) fn file(out: &mut Vec<u8>, media_type: &str, name: &str) {
     );
 }
 
-/// Whether a text can stand as it is: short printable ASCII without anything that looks like an encoded word, and without blanks that
-/// folding could lose.
+/// Whether a text can stand as it is: short printable ASCII without anything that looks like an
+/// encoded word, and without blanks that folding could lose.
 fn is_literal(text: &str) -> bool {
     text.len() <= LINE
         && text
@@ -120,8 +121,8 @@ fn percent(text: &str) -> String {
     encoded
 }
 
-/// The name in ASCII: runs of other characters become one `_`; `%` would be misread as an escape, `"` and `\` by careless
-/// programs.
+/// The name in ASCII: runs of other characters become one `_`; `%` would be misread as an escape,
+/// `"` and `\` by careless programs.
 fn ascii(name: &str) -> String {
     let mut ascii = String::new();
     for character in name.chars() {
@@ -155,7 +156,7 @@ mod tests {
             "Subject: Please sign: a.pdf [1]\r\n"
         );
         assert_eq!(subject("é"), "Subject: =?utf-8?B?w6k=?=\r\n");
-        // What looks like an encoded word is text.
+        // Text that looks like an encoded word stays text.
         assert_eq!(
             subject("=?utf-8?B?eA==?="),
             "Subject: =?utf-8?B?PT91dGYtOD9CP2VBPT0/PQ==?=\r\n"

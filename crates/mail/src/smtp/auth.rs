@@ -1,4 +1,5 @@
-//! AUTH (RFC 4954): PLAIN (RFC 4616), else LOGIN. Inside TLS alone: only [`super::Connection::open`] calls this, after the handshake.
+//! AUTH (RFC 4954): PLAIN (RFC 4616), else LOGIN. Inside TLS alone: only
+//! [`super::Connection::open`] calls this, after the handshake.
 
 use super::{Session, Wire};
 use crate::error::{SendError, Step};
@@ -8,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncRead, AsyncWrite};
 use zeroize::Zeroizing;
 
-/// Octets of a command line with CRLF (RFC 5321, section 4.5.3.1.4). A longer first response has to wait for 334.
+/// Octets of a command line with CRLF (RFC 5321, section 4.5.3.1.4). A longer first response has to
+/// wait for 334.
 const COMMAND_MAX: usize = 512;
 
 pub(super) async fn login<S: AsyncRead + AsyncWrite + Unpin>(
@@ -46,15 +48,16 @@ pub(super) async fn login<S: AsyncRead + AsyncWrite + Unpin>(
             "neither AUTH PLAIN nor AUTH LOGIN is offered",
         ));
     };
-    judge(&reply, 235)
+    expect_code(&reply, 235)
 }
 
 fn go_on(reply: &Reply) -> Result<(), SendError> {
-    judge(reply, 334)
+    expect_code(reply, 334)
 }
 
-/// 535 and 534 are about the credentials; 454 is a temporary failure, 530 and 538 are about the session (RFC 4954, section 6).
-fn judge(reply: &Reply, wanted: u16) -> Result<(), SendError> {
+/// 535 and 534 are about the credentials; 454 is a temporary failure, 530 and 538 are about the
+/// session (RFC 4954, section 6).
+fn expect_code(reply: &Reply, wanted: u16) -> Result<(), SendError> {
     match reply.code() {
         534 | 535 => Err(SendError::Credentials),
         _ => reply.expect(Step::Auth, wanted),

@@ -12,8 +12,8 @@ const PIECE: usize = 64 << 10;
 /// Octets of a line without CRLF (RFC 5322, section 2.1.1).
 const LINE: usize = 998;
 
-/// Whether a message can be sent as it is. A bare CR or LF is not only ugly: servers disagree on what ends the message then ("SMTP
-/// smuggling").
+/// Whether a message can be sent as it is. A bare CR or LF is not only ugly: servers disagree on
+/// what ends the message then ("SMTP smuggling").
 pub(super) fn check(message: &[u8]) -> Result<(), SendError> {
     if !message.is_ascii() {
         return Err(SendError::Message("octets that are not ASCII"));
@@ -38,7 +38,8 @@ pub(super) fn check(message: &[u8]) -> Result<(), SendError> {
     Ok(())
 }
 
-/// The pieces of a message with a dot doubled at the start of a line. Nothing is copied: a dot is simply sent twice.
+/// The pieces of a message with a dot doubled at the start of a line. Nothing is copied: a dot is
+/// simply sent twice.
 fn stuffed(message: &[u8]) -> impl Iterator<Item = &[u8]> {
     let first = message.starts_with(b".").then_some(0);
     let dots = first
@@ -72,8 +73,9 @@ pub(super) async fn body<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(())
 }
 
-/// Sends the final dot and waits for the answer, as long as the whole may take: a server that has the mail decides now, and
-/// giving up early would leave it open. Without a definite answer the mail may be on its way.
+/// Sends the final dot and waits for the answer, as long as the whole may take: a server that has
+/// the mail decides now, and giving up early would leave it open. Without a definite answer the
+/// mail may be on its way.
 pub(super) async fn end<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
 ) -> Result<(), SendError> {
@@ -119,8 +121,8 @@ mod tests {
     }
 
     proptest! {
-        /// A server that takes away one dot of a line's start (RFC 5321, section 4.5.2) has the message, and finds its end only at
-        /// the end.
+        /// A server that takes away one dot of a line's start (RFC 5321, section 4.5.2) has the
+        /// message, and finds its end only at the end.
         #[test]
         fn stuffing_is_undone_by_the_rule(lines in proptest::collection::vec("[.a\\n]{0,1}[.a]{0,3}", 1..20)) {
             let message = lines.iter().fold(String::new(), |text, line| text + &line.replace('\n', "") + "\r\n");

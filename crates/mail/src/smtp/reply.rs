@@ -37,7 +37,8 @@ impl Reply {
     }
 }
 
-/// Bytes from the server, cut into replies. At most one line of [`LINE_MAX`] octets and what was pushed last waits here.
+/// Bytes from the server, cut into replies. At most one line of [`LINE_MAX`] octets and what was
+/// pushed last waits here.
 #[derive(Debug, Default)]
 pub struct Replies {
     buffer: Vec<u8>,
@@ -56,10 +57,11 @@ impl Replies {
         self.buffer.is_empty() && self.lines.is_empty()
     }
 
-    /// The next whole reply, `None` if more bytes are needed, or what is wrong. After an error there is no next one.
+    /// The next complete reply, or `None` if more bytes are needed. An error names the fault; do
+    /// not read on after one.
     ///
-    /// Lines must end with CRLF and start with the same three digits (2..5, 0..5, 0..9), then a hyphen, or a space or nothing in the last
-    /// one; their text has no NUL and no bare CR or LF.
+    /// Lines must end with CRLF and start with the same three digits (2..5, 0..5, 0..9), then a
+    /// hyphen, or a space or nothing in the last one; their text has no NUL and no bare CR or LF.
     pub fn take(&mut self) -> Result<Option<Reply>, &'static str> {
         let mut from = 0;
         let result = loop {

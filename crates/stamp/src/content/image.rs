@@ -1,49 +1,49 @@
-//! Inline images (ISO 32000-1, 8.9.7): where their data end. Data may hold ` EI ` and operators, so
-//! they are measured by what the image's dictionary says of them.
+//! Finds the end of the data of inline images (ISO 32000-1, 8.9.7). The data may contain ` EI ` and
+//! operators, so their length is computed from the image's dictionary.
 
-use crate::pdf::filter::measure;
-use crate::pdf::lex::{Lexer, is_regular, is_space};
-use crate::pdf::object::{Dict, Object};
+use letsesign_pdf_reader::filter::measure;
+use letsesign_pdf_reader::lex::{Lexer, is_regular, is_space};
+use letsesign_pdf_reader::object::{Dict, Object};
 
-/// White space between measured data and `EI`.
+/// The most white space between computed data and `EI`.
 const MAX_GAP: usize = 16;
-/// A data filter may give this much. Inline images are small.
+/// The largest output of a data filter, in bytes. Inline images are small.
 const MAX_IMAGE: usize = 16 << 20;
 
-/// The data of an inline image.
+/// The location of an inline image's data.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Data {
-    /// From after `ID` to before `EI`, as every reader sees it; where the content goes on.
+    /// The data lie between `ID` and `EI` for every reader; the content continues at `after`.
     Clean { after: usize },
-    /// `EI` is elsewhere. The image has `want` bytes: `have` from `from` on, and zeros.
+    /// `EI` is elsewhere. The image has `want` bytes: `have` bytes from `from` on, then zeros.
     Uneven {
         from: usize,
         have: usize,
         want: usize,
         after: usize,
     },
-    /// Data that cannot be had. The content goes on at `after`.
+    /// The data cannot be determined. The content continues at `after`.
     Broken { after: usize },
-    /// Readers may take any of several places for the end.
+    /// Readers may disagree on which `EI` ends the data.
     Ambiguous,
 }
 
-/// What is needed from around the image.
+/// The services that the page around the image provides.
 pub(super) trait Surroundings {
-    /// Components of a colour space that the page's resources name.
+    /// The number of components of a colour space that the page's resources name.
     fn components(&mut self, name: &[u8]) -> Option<usize>;
-    /// Takes bytes that were unpacked; says whether there may be more.
+    /// Takes unpacked bytes from the budget; returns whether it sufficed.
     fn take(&mut self, bytes: usize) -> bool;
 }
 
-/// `at` is right after `ID`.
+/// Finds the data of an image; `at` is right after `ID`.
 pub(super) fn data(
     content: &[u8],
     at: usize,
     dict: &Dict,
     surroundings: &mut dyn Surroundings,
 ) -> Data {
-    // One white space character separates the data; some writers put a whole end of line there.
+    // One white space character separates the data; some writers put a complete end of line there.
     let start = at + usize::from(content.get(at).copied().is_some_and(is_space));
     let filters = entry(dict, b"F", b"Filter");
     let first = match filters {
@@ -61,7 +61,7 @@ pub(super) fn data(
                 return Data::Clean { after };
             }
         }
-        // Not before all of it, where there is so much.
+        // Decode only a part when the rest of the content is much longer than the image.
         let enough = start.checked_add(want).filter(|end| *end < content.len());
         let found = enough
             .and_then(|end| next(content, end))
@@ -72,7 +72,7 @@ pub(super) fn data(
             };
         };
         let have = end.saturating_sub(start).min(want);
-        // A few pixels that are missing become black. An image that is not there is left out.
+        // A few missing pixels become black. An image that is mostly missing is left out.
         return if want.saturating_sub(have) <= have && surroundings.take(want) {
             Data::Uneven {
                 from: start,
@@ -99,7 +99,7 @@ pub(super) fn data(
     if let Some(after) = measured.and_then(|length| ends(content, start + length)) {
         return Data::Clean { after };
     }
-    // The whole rest was searched for an end.
+    // The whole rest was searched for an end, which counts as work.
     surroundings.take(encoded.len());
     let found = next(content, start + measured.unwrap_or(0));
     Data::Broken {
@@ -107,12 +107,12 @@ pub(super) fn data(
     }
 }
 
-/// Where an image is over whose dictionary cannot be read.
+/// Where the content continues after an image whose dictionary is unreadable.
 pub(super) fn after(content: &[u8], at: usize) -> usize {
     next(content, at).map_or(content.len(), |(_, after)| after)
 }
 
-/// Data that cannot be measured end at the only `EI` before the next inline image.
+/// Finds the end of data of unknown length: the only `EI` before the next inline image.
 fn search(content: &[u8], at: usize) -> Data {
     let Some((_, after)) = next(content, at) else {
         return Data::Broken {
@@ -134,7 +134,7 @@ fn has_image(content: &[u8]) -> bool {
     })
 }
 
-/// The next `EI` between white space: where the data before it end, and where it ends itself.
+/// The next `EI` between white space: the end of the data before it, and its own end.
 fn next(content: &[u8], from: usize) -> Option<(usize, usize)> {
     memchr::memmem::find_iter(content.get(from..)?, b"EI").find_map(|at| {
         let (end, after) = ((from + at).checked_sub(1)?, from + at + 2);
@@ -143,7 +143,7 @@ fn next(content: &[u8], from: usize) -> Option<(usize, usize)> {
     })
 }
 
-/// Where `EI` ends, if it stands at `end`, but for white space.
+/// The end of an `EI` at `end`, after optional white space.
 fn ends(content: &[u8], end: usize) -> Option<usize> {
     let rest = content.get(end..)?;
     let space = rest
@@ -155,7 +155,7 @@ fn ends(content: &[u8], end: usize) -> Option<usize> {
     (!after.first().copied().is_some_and(is_regular)).then_some(end + space + 2)
 }
 
-/// An entry by its short or its long name; `None` also when they disagree.
+/// An entry by its short or its long name; `None` also when the two disagree.
 fn entry<'a>(dict: &'a Dict, short: &[u8], long: &[u8]) -> Option<&'a Object> {
     match (dict.get(short), dict.get(long)) {
         (Some(one), Some(other)) => (one == other).then_some(one),
@@ -163,7 +163,7 @@ fn entry<'a>(dict: &'a Dict, short: &[u8], long: &[u8]) -> Option<&'a Object> {
     }
 }
 
-/// Bytes of an image without a filter.
+/// Size in bytes of an image without a filter.
 fn size(dict: &Dict, surroundings: &mut dyn Surroundings) -> Option<usize> {
     let number = |short: &[u8], long: &[u8]| {
         entry(dict, short, long)
@@ -197,9 +197,9 @@ fn size(dict: &Dict, surroundings: &mut dyn Surroundings) -> Option<usize> {
         .filter(|size| *size <= MAX_IMAGE)
 }
 
-/// The dictionary of an inline image: what stands between `BI` and `ID`. `at` is after `BI`.
+/// The dictionary of an inline image, between `BI` and `ID`. `at` is right after `BI`.
 pub(super) fn dict(content: &[u8], at: usize) -> Option<(Dict, usize)> {
-    // As a dictionary that ends at the word that is no value.
+    // Parse it like a dictionary; the keyword `ID` ends it.
     let mut lexer = Lexer::new(content, at);
     let mut dict = Dict::default();
     loop {

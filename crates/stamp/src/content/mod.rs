@@ -1,5 +1,6 @@
-//! A page's content and what has to stand around it, so that a stamp is drawn in the page's own
-//! space whatever the content did. Content that readers would read differently is written anew.
+//! A page's content, and the operators before and after it that let a stamp be drawn in the page's
+//! own space whatever the content leaves behind. Content that readers could interpret differently
+//! is rewritten.
 
 mod image;
 mod operators;
@@ -10,37 +11,36 @@ mod values;
 
 use crate::error::Error;
 use crate::page::Page;
-use crate::pdf::document::Document;
-use crate::pdf::filter::{Failed, deflate_within};
-use crate::pdf::object::{Dict, Object};
-use crate::pdf::xref::Entry;
 use crate::update::Update;
 use image::Surroundings;
+use letsesign_pdf_reader::document::Document;
+use letsesign_pdf_reader::filter::{Failed, deflate_within};
+use letsesign_pdf_reader::object::{Dict, Object};
+use letsesign_pdf_reader::table::Entry;
 use scan::{Open, Stop};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// Content of one page, unpacked.
+/// The largest content of one page after unpacking, in bytes.
 const MAX_CONTENT: usize = 48 << 20;
-/// States and marked content that are closed. No reader has so many.
+/// The most open states and marked-content sequences to close. No reader supports as many.
 const MAX_OPEN: usize = 4096;
-/// More `Q` without `q` than this are taken out.
+/// With more unmatched `Q` than this, they are removed instead of matched.
 const MAX_MISSING: usize = 64;
 
-/// What reading a byte of content costs.
+/// Work for each byte of content.
 const OPERATORS: usize = 4;
 
-/// The streams of a page's content, and what has to stand around them.
+/// The streams of a page's content, with the operators around them.
 pub(crate) struct Content {
     pub(crate) streams: Vec<Object>,
-    /// `q`, and one more for each `Q` too many.
+    /// `q`, and one more for each unmatched `Q`.
     pub(crate) before: Vec<u8>,
-    /// What closes the content.
+    /// The operators that close what the content leaves open.
     pub(crate) after: Vec<u8>,
 }
 
-/// The content of `page`, whose resources are `resources`. What is written anew is added to
-/// `update`.
+/// Reads the content of `page`, which uses `resources`. Rewritten content is added to `update`.
 pub(crate) fn content(
     document: &Document<'_>,
     page: &Page,
@@ -65,7 +65,7 @@ pub(crate) fn content(
     {
         (_, Some(error)) => error,
         (Stop::Budget, None) => Error::Budget,
-        (Stop::Image, None) => refused("an inline image whose end cannot be told"),
+        (Stop::Image, None) => refused("an inline image without a definite end"),
     };
     let checked = scan::check(&read.data, &read.joints, &mut surroundings)
         .map_err(|why| stop(why, &mut surroundings))?;
@@ -76,7 +76,7 @@ pub(crate) fn content(
         _ => {
             let (written, mut open) = scan::rewrite(&read.data, &mut surroundings)
                 .map_err(|why| stop(why, &mut surroundings))?;
-            // They were left out.
+            // Rewriting left the unmatched `Q` out.
             open.missing = 0;
             let dict = Dict::default().with("Filter", Object::named("FlateDecode"));
             let packed = deflate_within(&written, &document.budget)?;
@@ -107,13 +107,13 @@ fn around(streams: Vec<Object>, open: Open) -> Content {
     }
 }
 
-/// The streams of a page, unpacked, one after the other.
+/// The unpacked streams of a page, concatenated.
 struct Read {
     streams: Vec<Object>,
     data: Vec<u8>,
-    /// Where one ends and the next begins.
+    /// Offsets where one stream ends and the next begins.
     joints: Vec<usize>,
-    /// Whether all of them are streams that every reader reads to the same end.
+    /// Whether all of them are streams that every reader decodes to the same end.
     clean: bool,
 }
 
@@ -138,7 +138,7 @@ fn streams(document: &Document<'_>, page: &Page) -> Result<Read, Error> {
         },
     };
     for item in items.iter() {
-        // Some readers give up the page at what is no stream.
+        // Some readers give up the page when an element is not a stream.
         let Object::Ref(number, _) = item else {
             read.clean = false;
             continue;
@@ -168,33 +168,33 @@ fn streams(document: &Document<'_>, page: &Page) -> Result<Read, Error> {
         read.joints.push(read.data.len());
         read.streams.push(item.clone());
     }
-    // The end of the last one is the end of the content.
+    // The end of the last stream is the end of the content, so it does not separate two streams.
     read.joints.pop();
     Ok(read)
 }
 
-/// What content is asked for in a page's resources.
+/// The page's resources as the content refers to them.
 struct Resources<'d, 'r> {
     document: &'r Document<'d>,
     all: &'r Dict,
-    /// Categories that were asked for.
+    /// The categories that were looked up so far.
     known: HashMap<Vec<u8>, HashMap<Vec<u8>, Object>>,
-    /// Why something could not be had.
+    /// The error that interrupted a lookup.
     failed: Option<Error>,
 }
 
 impl Resources<'_, '_> {
-    fn keep<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+    fn keep<T>(&mut self, result: Result<T, impl Into<Error>>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(error) => {
-                self.failed.get_or_insert(error);
+                self.failed.get_or_insert(error.into());
                 None
             }
         }
     }
 
-    /// What the resources have by this name in this category; null when they do not.
+    /// The resource of this name in this category; null when there is none.
     fn find(&mut self, category: &[u8], name: &[u8]) -> Result<&Object, Error> {
         if !self.known.contains_key(category) {
             let entries = match self.document.value(self.all, category)? {
@@ -213,7 +213,7 @@ impl Surroundings for Resources<'_, '_> {
     fn components(&mut self, name: &[u8]) -> Option<usize> {
         let document = self.document;
         let space = self.find(b"ColorSpace", name);
-        let space = space.and_then(|space| document.resolve(space));
+        let space = space.and_then(|space| Ok(document.resolve(space)?));
         let space = self.keep(space)?;
         let parts = match &space {
             Object::Name(_) => std::slice::from_ref(&space),
@@ -264,7 +264,7 @@ impl scan::Page for Resources<'_, '_> {
         }
         let document = self.document;
         let found = self.find(category, name).map(|found| match found {
-            // What a reference leads to is not looked at, only whether it leads anywhere.
+            // Only the existence of the target matters here.
             Object::Ref(number, _) => {
                 !matches!(document.table.get(*number), None | Some(Entry::Free))
             }

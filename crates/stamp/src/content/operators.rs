@@ -1,6 +1,6 @@
-//! The operators of content streams and the operands that they take (ISO 32000-1, Annex A).
+//! The operators of content streams and their operands (ISO 32000-1, Annex A).
 
-/// What an operand is.
+/// The type of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Number,
@@ -12,8 +12,8 @@ pub(super) enum Kind {
     Other,
 }
 
-/// Operands of an operator, one letter each, or `None` for what is no operator: `n`umber, `N`ame,
-/// `s`tring, `a`rray, `p` for a name or a dictionary. `*` is any number of operands.
+/// The operands of an operator, one letter each: `n`umber, `N`ame, `s`tring, `a`rray, `p` for a
+/// name or a dictionary; `*` is any number of operands. `None` for an unknown operator.
 pub(super) fn operands(word: &[u8]) -> Option<&'static str> {
     Some(match word {
         b"b" | b"B" | b"b*" | b"B*" | b"f" | b"F" | b"f*" | b"S" | b"s" | b"n" | b"W" | b"W*"
@@ -36,17 +36,18 @@ pub(super) fn operands(word: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// How operands fit.
+/// Whether the operands of an operator are correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
     Right,
-    /// Some readers end the page at such an operator.
+    /// Too few operands. Some readers stop rendering the page here.
     TooFew,
-    /// Readers leave such an operator out.
+    /// Operands of the wrong type. Readers skip such an operator.
     Wrong,
 }
 
-/// Whether the last of `given` are what `wanted` says: readers ignore what comes before those.
+/// Compares the last operands of `given` with `wanted`: readers ignore surplus operands before
+/// those.
 pub(super) fn fit(wanted: &str, given: &[Kind]) -> Fit {
     if wanted == "*" {
         return Fit::Right;

@@ -1,56 +1,66 @@
-//! Reads content to its end: whether every reader reads the same, what it leaves open, and, where
-//! readers would differ, the same content in a form that all of them read alike.
+//! Scans content to its end: whether every reader reads the same, and what it leaves open. Where
+//! readers would differ, it writes the same content in a form that all of them read alike.
 
 use super::image::{self, Data, Surroundings};
 use super::operators::{Fit, Kind, fit, operands};
-use super::values::End;
-use crate::pdf::lex::{Lexer, is_regular};
+use letsesign_pdf_reader::lex::{Lexer, is_regular};
 
-/// Operands before an operator. Readers keep no more.
+/// How a string, an array or a dictionary ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Closed,
+    /// At its end, but it contains something that does not belong there.
+    Odd,
+    /// Nowhere: readers do not see what follows.
+    Never,
+}
+
+/// The most operands before an operator that readers keep.
 const MAX_OPERANDS: usize = 33;
-/// What readers do not know is ignored by them, but some end a page with too much of it.
+/// The most ignored errors. Readers ignore what they do not know, but some give up a page with too
+/// much of it.
 const MAX_ERRORS: usize = 16;
-/// Content between two questions whether to stop.
+/// Bytes of content between two charges to the budget.
 const STEP: usize = 1 << 16;
 
-/// What is left open at the end.
+/// Operators that the content leaves open at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Open {
-    /// `q` without `Q`.
+    /// Unmatched `q`.
     pub(super) states: usize,
-    /// `Q` without `q`.
+    /// Unmatched `Q`.
     pub(super) missing: usize,
-    /// `BT` without `ET`.
+    /// Unmatched `BT`.
     pub(super) text: bool,
-    /// `BMC` and `BDC` without `EMC`, outside of the text object that is open.
+    /// Unmatched `BMC` and `BDC`, outside of an open text object.
     pub(super) marked: usize,
-    /// The same within it.
+    /// Unmatched `BMC` and `BDC` within the open text object.
     pub(super) marked_in_text: usize,
 }
 
-/// Content that some reader would read otherwise than another.
+/// Some readers would interpret the content differently from others.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Uneven;
 
-/// Why content is not read.
+/// Why scanning stopped.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     /// Two readers may see the end of an inline image in different places.
     Image,
-    /// There is no more budget.
+    /// The budget is used up.
     Budget,
 }
 
-/// What is asked while content is read.
+/// The services that a page provides to the scanner.
 pub(super) trait Page: Surroundings {
-    /// Takes work; says whether there may be more.
+    /// Takes work from the budget; returns whether it sufficed.
     fn spend(&mut self, bytes: usize) -> bool;
-    /// Whether the page's resources have what the operator names.
+    /// Whether the page's resources contain what the operator names.
     fn has(&mut self, operator: &[u8], name: &[u8]) -> bool;
 }
 
-/// Reads content that readers agree about; what it leaves open, or [`Uneven`]. `joints` are the
-/// places where one stream ends and the next begins.
+/// Scans content that readers agree about and returns what it leaves open, or [`Uneven`]. `joints`
+/// are the offsets where one stream ends and the next begins.
 pub(super) fn check(
     content: &[u8],
     joints: &[usize],
@@ -62,8 +72,8 @@ pub(super) fn check(
     Ok(if uneven { Err(Uneven) } else { Ok(scan.open) })
 }
 
-/// Writes what can be read, without what a reader could trip over. It ends outside of everything
-/// but what [`Open`] says.
+/// Rewrites the readable part without anything that a reader could misinterpret. The result leaves
+/// nothing open except for what [`Open`] lists.
 pub(super) fn rewrite(content: &[u8], page: &mut dyn Page) -> Result<(Vec<u8>, Open), Stop> {
     let mut scan = Scan::new(content, &[], page, Some(Vec::new()));
     scan.run()?;
@@ -74,7 +84,7 @@ struct Operand {
     kind: Kind,
     start: usize,
     end: usize,
-    /// Whether readers make different things of it.
+    /// Whether readers interpret the content differently.
     odd: bool,
 }
 
@@ -82,7 +92,7 @@ pub(super) struct Scan<'c> {
     pub(super) lexer: Lexer<'c>,
     pub(super) joints: &'c [usize],
     page: &'c mut dyn Page,
-    /// The content anew, when that is wanted.
+    /// The rewritten content, if requested.
     out: Option<Vec<u8>>,
     operands: Vec<Operand>,
     open: Open,
@@ -143,7 +153,7 @@ impl<'c> Scan<'c> {
                     self.word(start)?;
                 }
             } else {
-                // A closing bracket of nothing.
+                // An unmatched closing bracket.
                 self.lexer.at += 1;
                 self.errors += 1;
             }
@@ -187,7 +197,7 @@ impl<'c> Scan<'c> {
         Ok(())
     }
 
-    /// Whether the resource is there that the operator names.
+    /// Whether the resource that the operator names exists.
     fn names_something(&mut self, word: &[u8]) -> bool {
         let ((b"Tf", [.., first, _]) | (b"Do" | b"gs" | b"sh" | b"cs" | b"CS", [.., first])) =
             (word, self.operands.as_slice())
@@ -196,13 +206,13 @@ impl<'c> Scan<'c> {
         };
         let name = self.lexer.data.get(first.start + 1..first.end);
         let name = name.unwrap_or_default();
-        // Names that are written in more than one way are not looked for.
+        // Names with more than one spelling are not looked up.
         name.contains(&b'#') || self.page.has(word, name)
     }
 
     fn operation(&mut self, word: &[u8], start: usize, count: usize) -> Result<(), Stop> {
         let open = &mut self.open;
-        // What closes nothing is left out when the content is written anew.
+        // Rewriting leaves an operator out if it closes nothing.
         let mut keep = true;
         match word {
             b"q" => open.states += 1,
@@ -243,11 +253,11 @@ impl<'c> Scan<'c> {
         Ok(())
     }
 
-    /// An inline image; `BI` is at `start`.
+    /// Handles an inline image whose `BI` is at `start`.
     fn image(&mut self, start: usize) -> Result<(), Stop> {
         let content = self.lexer.data;
         let Some((dict, at)) = image::dict(content, self.lexer.at) else {
-            // What follows is the image's, up to its end.
+            // The bytes up to the end belong to the image.
             self.uneven = true;
             self.lexer.at = image::after(content, self.lexer.at);
             return Ok(());
@@ -289,7 +299,7 @@ impl<'c> Scan<'c> {
     }
 }
 
-/// A page as the surroundings of its images.
+/// Adapts a page to the needs of its images.
 struct Borrowed<'p>(&'p mut dyn Page);
 
 impl Surroundings for Borrowed<'_> {

@@ -1,7 +1,7 @@
 use super::image::Surroundings;
 use super::scan::{Open, Page, Stop, Uneven, check, rewrite};
 
-/// Resources that have everything.
+/// Resources that contain every name.
 struct Everything;
 
 impl Surroundings for Everything {
@@ -34,7 +34,7 @@ fn again(content: &[u8]) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// Open states, `Q` too many, open text, open marked content.
+/// Unmatched `q`, unmatched `Q`, open text, open marked content.
 fn counts(content: &[u8]) -> (usize, usize, bool, usize) {
     let open = read(content).unwrap();
     (
@@ -46,7 +46,7 @@ fn counts(content: &[u8]) -> (usize, usize, bool, usize) {
 }
 
 #[test]
-fn what_is_open_is_counted() {
+fn open_operators_are_counted() {
     for (content, expected) in [
         (&b"q 1 0 0 1 0 0 cm Q"[..], (0, 0, false, 0)),
         (b"q q Q", (1, 0, false, 0)),
@@ -59,7 +59,7 @@ fn what_is_open_is_counted() {
             b"BT/A BMC/B <</C[1 0 R<</D(x)>>]>> BDC EMC",
             (0, 0, true, 1),
         ),
-        // The end of a line, a name and a number without space.
+        // An end of line, a name and a number as separators in place of a space.
         (b"q%Q\rq/Q gs[]0 d", (2, 0, false, 0)),
     ] {
         assert_eq!(
@@ -125,7 +125,7 @@ fn tokens_in_two_streams_are_uneven() {
 }
 
 #[test]
-fn what_can_be_read_is_written() {
+fn readable_content_is_rewritten() {
     for (content, written) in [
         (&b"q 1 g Q\n[ (a) 1"[..], "q\n1 g\nQ\n"),
         (b"1 g (never closed", "1 g\n"),

@@ -1,24 +1,14 @@
-//! Operands of content: where they end, and whether readers agree about that.
+//! Operands of content: where they end, and whether readers agree on it.
 
 use super::operators::Kind;
-use super::scan::Scan;
-use crate::pdf::lex::{is_regular, is_space};
+use super::scan::{End, Scan};
+use letsesign_pdf_reader::lex::{is_regular, is_space};
 
-/// Arrays and dictionaries inside each other.
+/// The deepest nesting of arrays and dictionaries.
 const MAX_DEPTH: usize = 32;
 
-/// How a string, an array or a dictionary ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    Closed,
-    /// Something in it does not belong there.
-    Odd,
-    /// With the content: readers see nothing of what follows.
-    Never,
-}
-
 impl Scan<'_> {
-    /// Takes digits, signs and dots. A word that goes on after them is uneven: readers cut it, or
+    /// Consumes digits, signs and dots. A longer word is uneven: some readers cut it there, others
     /// do not.
     pub(super) fn number(&mut self) -> bool {
         let start = self.lexer.at;
@@ -32,7 +22,7 @@ impl Scan<'_> {
         self.lexer.at > start
     }
 
-    /// A name, a string, an array or a dictionary.
+    /// Consumes a name, a string, an array or a dictionary.
     pub(super) fn value(&mut self) -> (End, Kind) {
         match self.lexer.peek() {
             Some(b'/') => {
@@ -86,7 +76,7 @@ impl Scan<'_> {
         End::Never
     }
 
-    /// A token does not go on in another stream.
+    /// Marks the content as uneven if the token from `start` extends across two streams.
     pub(super) fn apart(&mut self, start: usize) {
         let next = self.joints.partition_point(|joint| *joint < start);
         self.uneven |= self
@@ -95,8 +85,10 @@ impl Scan<'_> {
             .is_some_and(|joint| *joint < self.lexer.at);
     }
 
-    /// What is in an array or a dictionary, up to its end. Operators in it are none to readers.
+    /// Consumes the content of an array or a dictionary up to its end. Readers do not execute
+    /// operators in it.
     fn nested(&mut self, last: u8) -> End {
+        // An explicit stack in place of recursion: the content decides the depth.
         let mut open = vec![last];
         let mut end = End::Closed;
         while let Some(innermost) = open.last().copied() {
@@ -117,6 +109,8 @@ impl Scan<'_> {
                 b'[' | b'<' if byte == b'[' || double => {
                     self.lexer.at += if byte == b'[' { 1 } else { 2 };
                     open.push(if byte == b'[' { b']' } else { b'>' });
+                    // Readers have different limits on nesting, and real content stays far below
+                    // this one.
                     if open.len() > MAX_DEPTH {
                         return End::Never;
                     }

@@ -1,20 +1,20 @@
-//! Previews and signed documents, and how readers show them.
+//! Compares previews and signed documents as readers render them.
 
 use super::{Form, SIGNED, file, fonts, has, pdf_as, run, signature, signer};
-use letsesign_stamp::{Error, Language, Output, Template, What};
+use letsesign_stamp::{Error, Language, Mark, Output, Template};
 
-/// Preview and signed document: the first of two signers is hidden in the preview.
+/// A preview and a signed document: the first of two signers is hidden in the preview.
 pub fn both(pdf: &[u8]) -> Result<[Vec<u8>; 2], Error> {
     both_as(pdf, Output::Plain)
 }
 
-/// As [`both`], with a preview of this form.
+/// As [`both`], with a preview in this form.
 pub fn both_as(pdf: &[u8], preview: Output<'_>) -> Result<[Vec<u8>; 2], Error> {
     let (first, second) = (
         [signature(1, 10.0, 10.0, 20.0)],
         [signature(1, 10.0, 40.0, 20.0)],
     );
-    let of = |what: [What<'static>; 2], output| {
+    let of = |what: [Mark<'static>; 2], output| {
         let [one, two] = what;
         let signers = [
             signer("Jane Doe", &first, one),
@@ -25,12 +25,12 @@ pub fn both_as(pdf: &[u8], preview: Output<'_>) -> Result<[Vec<u8>; 2], Error> {
         ];
         Template::open(pdf)?.stamp(fonts(), &signers, output)
     };
-    let preview = of([What::Hidden, What::Hint(Language::English)], preview)?;
+    let preview = of([Mark::Hidden, Mark::Hint(Language::English)], preview)?;
     let signed = of([SIGNED, SIGNED], Output::Signed)?;
     Ok([preview, signed])
 }
 
-/// All pages, 72 dots an inch: width, height, RGB.
+/// All pages at 72 dots per inch: width, height, RGB.
 pub type Image = (usize, usize, Vec<u8>);
 
 pub fn render(pdf: &[u8], program: &str) -> Vec<Image> {
@@ -60,6 +60,15 @@ pub fn render_with(pdf: &[u8], program: &str, password: &str) -> Vec<Image> {
             program,
             &["draw", "-q", "-p", password, "-r", "72", "-o", to, path],
         ),
+        "pdfjs" => {
+            let [script, modules] = letsesign_tests::pdfjs().unwrap();
+            let [script, modules] = [&script, &modules].map(|path| path.to_str().unwrap());
+            let folder = folder.to_str().unwrap();
+            run(
+                "node",
+                &[script, modules, path, folder, "72", "0", password],
+            )
+        }
         _ => run(
             "gs",
             &[
@@ -94,7 +103,7 @@ fn image(ppm: &[u8]) -> Image {
         let (word, after) = rest.split_at(end);
         rest = after.get(1..).unwrap();
         if word.starts_with(b"#") {
-            // A comment of Ghostscript's, up to the end of the line.
+            // A comment by Ghostscript, up to the end of the line.
             let end = rest.iter().position(|byte| *byte == b'\n').unwrap();
             rest = rest.get(end + 1..).unwrap();
         } else {
@@ -108,13 +117,13 @@ fn image(ppm: &[u8]) -> Image {
     (number(1), number(2), rest.to_vec())
 }
 
-/// All pixels but those of the stamps, which lie in the 62 points at the top of the first page.
+/// Compares all pixels except the stamps, which lie in the top 62 points of the first page.
 pub fn assert_same_outside_stamps(pdf: &[u8], what: &str) {
     let [preview, signed] = both(pdf).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_same(&preview, "", &signed, what);
 }
 
-/// The same for a preview that opens with a password.
+/// The same comparison for a preview that opens with a password.
 pub fn assert_same_when_protected(pdf: &[u8], what: &str) {
     let password = "secret";
     let [preview, signed] = both_as(pdf, Output::Protected { password })
@@ -143,7 +152,7 @@ fn assert_same(preview: &[u8], password: &str, signed: &[u8], what: &str) {
                 "{what}: page {} differs in {program}",
                 page + 1
             );
-            // The comparison sees something: the stamps themselves differ.
+            // Proof that the comparison detects differences: the stamps themselves differ.
             assert!(
                 page > 0 || before.2 != after.2,
                 "{what}: no stamp in {program}"
@@ -152,7 +161,7 @@ fn assert_same(preview: &[u8], password: &str, signed: &[u8], what: &str) {
     }
 }
 
-/// A page with these entries, and these further objects from 5 on.
+/// A page with these entries, and these objects from number 5 on.
 pub fn page_with(entries: &str, more: &[&str], form: Form, trailer: &str) -> Vec<u8> {
     let page = format!("<</Type/Page/Parent 2 0 R/Contents 4 0 R{entries}>>");
     let content = "q 1 0 0 1 0 -80 cm /Z Do Q";
@@ -167,7 +176,7 @@ pub fn page_with(entries: &str, more: &[&str], form: Form, trailer: &str) -> Vec
     pdf_as(&bodies, form, trailer)
 }
 
-/// What a reader can reach in the document, as qpdf writes it: the newest revision alone.
+/// The reachable objects of a document as qpdf writes them, newest revision only.
 pub fn plain(pdf: &[u8]) -> String {
     if !has("qpdf") {
         return String::new();

@@ -1,12 +1,8 @@
-//! What the tests share: fonts, small PDFs, and Debian's tools.
+//! Shared parts of the tests: fonts, small PDFs, and external tools.
 
 #![allow(
     dead_code,
     unreachable_pub,
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::missing_errors_doc,
     reason = "tests; not every test file uses all of it"
@@ -15,7 +11,7 @@
 pub mod compare;
 pub mod structure;
 
-use letsesign_stamp::{Error, Field, FieldKind, Fonts, Output, Signer, Template, What};
+use letsesign_stamp::{Error, Field, FieldKind, Fonts, Mark, Output, Signer, Template};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output as Ran};
@@ -23,7 +19,7 @@ use std::sync::OnceLock;
 
 pub const MAGIC: &str = "0123456789abcdef0123456789abcdeffedcba9876543210fedcba9876543210";
 pub const DATE: &str = "2026/11/25 (UTC)";
-pub const SIGNED: What<'static> = What::Signed {
+pub const SIGNED: Mark<'static> = Mark::Signed {
     magic_number: MAGIC,
     date: DATE,
 };
@@ -32,14 +28,8 @@ pub const SIGNED: What<'static> = What::Signed {
 pub fn fonts() -> &'static Fonts {
     static FONTS: OnceLock<Fonts> = OnceLock::new();
     FONTS.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../enclave/packages/fonts");
-        let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
-        Fonts::new(
-            read("DancingScript-Regular.otf"),
-            read("Inconsolata.otf"),
-            read("ukai.ttc"),
-        )
-        .unwrap()
+        let [script, mono, cjk] = letsesign_tests::fonts().unwrap();
+        Fonts::new(script, mono, cjk).unwrap()
     })
 }
 
@@ -63,7 +53,7 @@ pub fn date(page: u32, x: f64, y: f64, height: f64) -> Field {
     }
 }
 
-pub fn signer<'a>(name: &'a str, fields: &'a [Field], what: What<'a>) -> Signer<'a> {
+pub fn signer<'a>(name: &'a str, fields: &'a [Field], what: Mark<'a>) -> Signer<'a> {
     Signer {
         number: 1,
         name,
@@ -73,7 +63,7 @@ pub fn signer<'a>(name: &'a str, fields: &'a [Field], what: What<'a>) -> Signer<
 }
 
 /// Stamps one signer.
-pub fn stamp(pdf: &[u8], name: &str, fields: &[Field], what: What<'_>) -> Result<Vec<u8>, Error> {
+pub fn stamp(pdf: &[u8], name: &str, fields: &[Field], what: Mark<'_>) -> Result<Vec<u8>, Error> {
     stamp_as(pdf, name, fields, what, Output::Signed)
 }
 
@@ -81,7 +71,7 @@ pub fn stamp_as(
     pdf: &[u8],
     name: &str,
     fields: &[Field],
-    what: What<'_>,
+    what: Mark<'_>,
     output: Output<'_>,
 ) -> Result<Vec<u8>, Error> {
     let template = Template::open(pdf)?;
@@ -96,18 +86,18 @@ pub fn stamp_as(
     result
 }
 
-/// How a test PDF's objects are found.
+/// The kind of cross-reference data in a test PDF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// A cross-reference table.
     Table,
-    /// A cross-reference stream; objects without streams in an object stream.
+    /// A cross-reference stream; objects without streams are in an object stream.
     Stream,
-    /// A table for some, and a stream for the objects in an object stream.
+    /// A table for some objects, and a stream for those in an object stream.
     Hybrid,
 }
 
-/// A PDF from the bodies of its objects, numbered from 1; the first is the catalogue.
+/// Builds a PDF from the bodies of its objects, numbered from 1; the first is the catalogue.
 pub fn pdf(bodies: &[&str]) -> Vec<u8> {
     pdf_as(bodies, Form::Table, "")
 }
@@ -115,11 +105,12 @@ pub fn pdf(bodies: &[&str]) -> Vec<u8> {
 pub fn pdf_as(bodies: &[&str], form: Form, trailer: &str) -> Vec<u8> {
     let mut out = b"%PDF-1.4\n".to_vec();
     let count = bodies.len();
-    // Kind, second and third field for each number, 0 to count, and two more for the streams.
+    // Type, second and third field for each number, 0 to count, and two more for the streams.
     let mut rows = vec![(0_u8, 0_usize, 65535_usize)];
     let mut packed = (String::new(), String::new());
     for (index, body) in bodies.iter().enumerate() {
-        // The catalogue stays outside: it is what a reader of hybrid files without streams needs.
+        // The catalogue stays outside of the object stream: readers of hybrid files without stream
+        // support need it.
         if form != Form::Table && index > 0 && !body.contains("stream") {
             rows.push((2, count + 1, packed.0.split_whitespace().count() / 2));
             write!(packed.0, "{} {} ", index + 1, packed.1.len()).unwrap();
@@ -176,7 +167,7 @@ pub fn pdf_as(bodies: &[&str], form: Form, trailer: &str) -> Vec<u8> {
     let size = rows.len();
     out.extend(format!("trailer\n<</Size {size}/Root 1 0 R{trailer}>>\n").bytes());
     if !extra.is_empty() {
-        // As word processors write hybrid files: an empty section that names the stream.
+        // Hybrid files of word processors have an empty section that names the stream.
         let table = start;
         start = out.len();
         out.extend(
@@ -190,7 +181,7 @@ pub fn pdf_as(bodies: &[&str], form: Form, trailer: &str) -> Vec<u8> {
     out
 }
 
-/// A page of 400 by 300 points with these entries besides, and this content.
+/// A page of 400 by 300 points with these additional entries and this content.
 pub fn one_page(entries: &str, content: &str) -> Vec<u8> {
     one_page_as(entries, content, Form::Table)
 }
@@ -209,24 +200,29 @@ pub fn one_page_as(entries: &str, content: &str, form: Form) -> Vec<u8> {
     )
 }
 
-/// One of the PDFs of `tests/vectors/pdf`.
+/// Reads one of the PDFs of `tests/vectors/pdf`.
 pub fn vector(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/pdf");
     std::fs::read(folder.join(name)).unwrap()
 }
 
-/// Whether a program of Debian's is there.
+/// Whether a Debian program, or `pdfjs`, is available.
 pub fn has(program: &str) -> bool {
-    let found = std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    });
+    if program == "pdfjs" {
+        let found = letsesign_tests::pdfjs().is_some();
+        if !found {
+            letsesign_tests::skip(letsesign_tests::PDFJS_MISSING);
+        }
+        return found;
+    }
+    let found = letsesign_tests::is_installed(program);
     if !found {
         letsesign_tests::skip(&format!("{program} is not installed"));
     }
     found
 }
 
-/// A file in a folder of its own.
+/// A file in a temporary folder of its own.
 pub struct File {
     pub folder: tempfile::TempDir,
     pub path: PathBuf,
@@ -243,7 +239,7 @@ pub fn run(program: &str, arguments: &[&str]) -> Ran {
     Command::new(program).args(arguments).output().unwrap()
 }
 
-/// What `qpdf --check` says: 0 clean, 3 warnings, 2 errors; and its words.
+/// The exit code of `qpdf --check` (0 clean, 3 warnings, 2 errors) and its output.
 pub fn qpdf_check(path: &Path, password: &str) -> (i32, String) {
     let ran = run(
         "qpdf",
@@ -258,7 +254,7 @@ pub fn qpdf_check(path: &Path, password: &str) -> (i32, String) {
     (ran.status.code().unwrap_or(-1), text)
 }
 
-/// The text of all pages, by poppler.
+/// The text of all pages as poppler extracts it.
 pub fn text(pdf: &[u8]) -> String {
     let file = file(pdf);
     let ran = run(
@@ -268,7 +264,7 @@ pub fn text(pdf: &[u8]) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
-/// Encrypted by qpdf, which is the other implementation here.
+/// Encrypts with qpdf, an independent implementation.
 pub fn encrypted(pdf: &[u8], arguments: &[&str]) -> Vec<u8> {
     let file = file(pdf);
     let to = file.folder.path().join("encrypted.pdf");

@@ -1,6 +1,4 @@
-//! What the tests of updates share: a rich document, and qpdf's view of results.
-
-#![allow(clippy::indexing_slicing, reason = "tests")]
+//! Shared parts of the tests of updates: a rich document, and qpdf's view of results.
 
 use super::{SIGNED, date, file, pdf, qpdf_check, run, signature, stamp};
 use serde_json::Value;

@@ -1,9 +1,12 @@
-//! What can be typed.
+//! Commands, arguments and help texts.
 
-use super::values::{Size, arch, owner, size};
+use super::blobs::PartArgs;
+use super::build_enclave_args::BuildEnclaveArgs;
+use super::values::{Size, moment, owner, size};
+use canoni::command::{LimitArgs, RegistryArgs};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use eif::Compression;
-use eif::format::{Arch, DEFAULT_CPUS, DEFAULT_MEMORY};
+use eif::format::{DEFAULT_CPUS, DEFAULT_MEMORY};
 use std::path::PathBuf;
 
 /// Builds, measures, checks, signs and takes apart AWS Nitro Enclave images (EIF).
@@ -31,13 +34,16 @@ pub(super) enum Command {
     /// Build an image from a container image, a root directory or finished ramdisks
     #[command(after_help = BUILD_EXAMPLES)]
     Build(Box<BuildArgs>),
+    /// nitro-cli's command: build an image from a container image, and print nitro-cli's JSON
+    #[command(after_help = super::build_enclave_args::EXAMPLES)]
+    BuildEnclave(BuildEnclaveArgs),
     /// Compute the PCRs that `build` would give, without writing an image
     #[command(after_help = "\
 Examples:
   eif measure app.tar --kernel bzImage --cmdline @cmdline --init init
   eif measure --json --kernel bzImage --cmdline @cmdline --ramdisk 1.cpio --ramdisk 2.cpio")]
     Measure(Box<MeasureArgs>),
-    /// Show what an image is: PCRs, sections, kernel, signature
+    /// Show an image's PCRs, sections, kernel and signature
     #[command(after_help = "\
 Examples:
   eif describe app.eif
@@ -48,7 +54,8 @@ Examples:
 Examples:
   eif verify app.eif
   eif verify app.eif --expect measurements/next.json
-  eif verify app.eif --certificate signer.pem")]
+  eif verify app.eif --certificate signer.pem
+  eif verify app.eif --at 2026-12-31T00:00:00Z   # will its certificate still be valid?")]
     Verify(VerifyArgs),
     /// Write an image's sections to a directory
     #[command(after_help = "\
@@ -61,11 +68,11 @@ Examples:
   With a key in a file:
     eif sign app.eif --key key.pem --cert cert.pem -o signed.eif
   With a key elsewhere (here OpenSSL stands for the other machine):
-    eif sign app.eif --export to-be-signed.bin
+    eif sign app.eif --export to-be-signed.bin --cert cert.pem
     openssl dgst -sha384 -sign key.pem -out signature.der to-be-signed.bin
     eif sign app.eif --attach signature.der --cert cert.pem -o signed.eif")]
     Sign(SignArgs),
-    /// Say where two images differ: which section, which file in which ramdisk
+    /// Show where two images differ: which section, which file in which ramdisk
     #[command(after_help = "\
 Examples:
   eif diff old.eif new.eif
@@ -83,13 +90,22 @@ Examples:
 
 const BUILD_EXAMPLES: &str = "\
 Examples:
+  A container image in Docker's or podman's daemon, with the kernel and init that are installed:
+    eif build app:1 -o app.eif
   A container image (docker save, OCI layout):
     eif build app.tar --kernel bzImage --cmdline @cmdline --init init -o app.eif
+  A container image of a registry, with the credentials of podman login and docker login:
+    eif build docker://registry.example/app:1 -o app.eif
+    eif build docker://build.lan:5000/app:1 --insecure build.lan:5000 -o app.eif
   A root directory:
     eif build --root rootfs --kernel bzImage --cmdline 'console=ttyS0 reboot=k' --init init \\
       --user 1000:1000 --env PATH=/bin -o app.eif -- /bin/app --flag
   Finished ramdisks, kept byte for byte:
-    eif build --kernel bzImage --cmdline @cmdline --ramdisk init.cpio --ramdisk app.cpio -o app.eif";
+    eif build --kernel bzImage --cmdline @cmdline --ramdisk init.cpio --ramdisk app.cpio -o app.eif
+  A ramdisk behind the image's own, unpacked over them:
+    eif build app.tar --ramdisk more.cpio -o app.eif
+  AWS's kernel, init and nsm.ko:
+    eif build app.tar --blobs /usr/share/nitro_enclaves/blobs -o app.eif";
 
 #[derive(Debug, Args)]
 pub(super) struct BuildArgs {
@@ -111,53 +127,52 @@ pub(super) struct MeasureArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct InputArgs {
-    /// Container image (docker-archive tar, OCI layout as tar or directory) or root directory; told by content
-    #[arg(value_name = "IMAGE", conflicts_with_all = ["root", "ramdisks"], required_unless_present_any = ["root", "ramdisks"])]
+    /// Container image (docker-archive tar, OCI layout as tar or directory, name in Docker's or
+    /// podman's daemon; `-` is standard input) or root directory, known by its content; or with a
+    /// transport as skopeo has it: oci:DIR[:TAG], oci-archive:FILE[:TAG],
+    /// docker-archive:FILE[:NAME:TAG], dir:DIR, docker-daemon:NAME, containers-storage:NAME,
+    /// docker://[HOST/]NAME[:TAG][@DIGEST] of a registry
+    #[arg(
+        value_name = "IMAGE",
+        conflicts_with = "root",
+        required_unless_present_any = ["root", "ramdisks"]
+    )]
     pub(super) image: Option<PathBuf>,
     /// Root directory to put into the image
-    #[arg(long, value_name = "DIR", conflicts_with = "ramdisks")]
+    #[arg(long, value_name = "DIR")]
     pub(super) root: Option<PathBuf>,
-    /// Finished ramdisk, kept byte for byte; may be repeated
+    /// Finished ramdisk, kept byte for byte, behind those made of an image or directory where one
+    /// is given; may be repeated
     #[arg(long = "ramdisk", value_name = "FILE")]
     pub(super) ramdisks: Vec<PathBuf>,
     /// Which image of an archive that holds several, as NAME:TAG
-    #[arg(long, value_name = "NAME:TAG")]
+    #[arg(long, visible_alias = "image", value_name = "NAME:TAG")]
     pub(super) reference: Option<String>,
     /// Which platform of an image for several, as OS/ARCHITECTURE
     #[arg(long, value_name = "OS/ARCH")]
     pub(super) platform: Option<String>,
-    /// Kernel: a bzImage (x86_64) or Image (aarch64)
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) kernel: PathBuf,
-    /// Kernel command line, or @FILE to read it from a file
-    #[arg(short, long, value_name = "TEXT|@FILE")]
-    pub(super) cmdline: String,
-    /// Static program that becomes PID 1
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        required_unless_present = "ramdisks",
-        conflicts_with = "ramdisks"
-    )]
-    pub(super) init: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(super) parts: PartArgs,
     /// Image name for the metadata [default: the container image's, or "enclave"]
     #[arg(long)]
     pub(super) name: Option<String>,
     /// Image version for the metadata [default: the container image's tag, or "1.0"]
     #[arg(long = "version", value_name = "VERSION")]
     pub(super) image_version: Option<String>,
-    /// Architecture of the enclave: x86_64 or aarch64
-    #[arg(long, default_value = "x86_64", value_parser = arch)]
-    pub(super) arch: Arch,
+    /// JSON file that becomes CustomMetadata
+    #[arg(long, value_name = "FILE")]
+    pub(super) metadata: Option<PathBuf>,
     /// Memory when the host does not say, in bytes or with K, M or G (powers of 1024)
     #[arg(long, default_value_t = Size(DEFAULT_MEMORY), value_parser = size, value_name = "SIZE")]
     pub(super) default_memory: Size,
     /// Virtual CPUs when the host does not say
     #[arg(long, default_value_t = DEFAULT_CPUS, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) default_cpus: u64,
-    /// Compress ramdisks: none, gzip, gzip:1 to gzip:9, zstd, lz4 or lz4hc (smaller and much slower to make, as fast to boot); the kernel must know it
-    #[arg(long, default_value = "none", conflicts_with = "ramdisks")]
+    /// Compress ramdisks: none, gzip, gzip:1 to gzip:9, zstd, lz4 or lz4hc (smaller and much slower
+    /// to make, as fast to boot); the kernel must know it
+    #[arg(long, default_value = "none")]
     pub(super) compress: Compression,
     /// Leave out extended attributes, which an initramfs cannot carry, instead of refusing them
     #[arg(long)]
@@ -167,7 +182,7 @@ pub(super) struct InputArgs {
     pub(super) owner: Option<(u32, u32)>,
     #[command(flatten)]
     pub(super) process: ProcessArgs,
-    /// Sign with this P-384 private key (PEM)
+    /// Sign with this private key on P-256, P-384 or P-521 (PEM)
     #[arg(long, value_name = "FILE", requires = "sign_cert")]
     pub(super) sign_key: Option<PathBuf>,
     /// Certificate of the signing key (PEM)
@@ -176,24 +191,31 @@ pub(super) struct InputArgs {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) limits: LimitArgs,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ProcessArgs {
     /// Program or argument to run, one word each time, instead of the image's Entrypoint and Cmd
-    #[arg(long, value_name = "WORD", allow_hyphen_values = true, conflicts_with_all = ["command", "ramdisks"])]
+    #[arg(
+        long,
+        value_name = "WORD",
+        allow_hyphen_values = true,
+        conflicts_with = "command"
+    )]
     pub(super) exec: Vec<String>,
     /// Environment variable, added to the image's or replacing it; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "ramdisks")]
+    #[arg(long, value_name = "NAME=VALUE")]
     pub(super) env: Vec<String>,
-    /// Who runs it, names or numbers, instead of the image's User
-    #[arg(long, value_name = "USER[:GROUP]", conflicts_with = "ramdisks")]
+    /// User and group to run as, names or numbers, instead of the image's User
+    #[arg(long, value_name = "USER[:GROUP]")]
     pub(super) user: Option<String>,
     /// Directory to start in, instead of the image's WorkingDir
-    #[arg(long, value_name = "DIR", conflicts_with = "ramdisks")]
+    #[arg(long, value_name = "DIR")]
     pub(super) workdir: Option<String>,
     /// The program and its arguments, like --exec
-    #[arg(last = true, value_name = "PROGRAM", conflicts_with = "ramdisks")]
+    #[arg(last = true, value_name = "PROGRAM")]
     pub(super) command: Vec<String>,
 }
 
@@ -216,6 +238,10 @@ pub(super) struct VerifyArgs {
     /// The image must be signed, by the key of this certificate (PEM)
     #[arg(long, value_name = "FILE")]
     pub(super) certificate: Option<PathBuf>,
+    /// Moment at which the signing certificate should be valid, such as 2026-12-31T00:00:00Z or
+    /// seconds since 1970 [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(super) at: Option<u64>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -236,13 +262,14 @@ pub(super) struct ExtractArgs {
 pub(super) struct SignArgs {
     /// Enclave image
     pub(super) file: PathBuf,
-    /// P-384 private key (PEM)
+    /// Private key on P-256, P-384 or P-521 (PEM)
     #[arg(long, value_name = "FILE", requires_all = ["cert", "output"])]
     pub(super) key: Option<PathBuf>,
-    /// Write the bytes to be signed elsewhere (ES384); `-` is standard output
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "output"])]
+    /// Write the bytes to be signed elsewhere, for the key of --cert [default: a P-384 key]; `-` is
+    /// standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "output")]
     pub(super) export: Option<PathBuf>,
-    /// Signature made elsewhere, DER or 96 bytes
+    /// Signature made elsewhere, DER or r and s (64, 96 or 132 bytes)
     #[arg(long, value_name = "FILE", requires_all = ["cert", "output"])]
     pub(super) attach: Option<PathBuf>,
     /// Certificate of the key (PEM)

@@ -1,17 +1,19 @@
 //! `eif build` and `eif measure`.
 
 use super::args::{BuildArgs, InputArgs, MeasureArgs};
+use super::blobs::{self, Parts};
 use super::progress::Bar;
+use super::{input, process};
 use super::{print, print_json};
 use anyhow::{Context, Result, bail};
 use canoni::{Selector, TreeOptions, XattrPolicy};
 use eif::{
-    Build, Built, Certificate, HeaderFields, Metadata, Process, Ramdisks, Signer, SigningKey,
-    Source,
+    Build, Built, Certificate, Compression, HeaderFields, MAX_METADATA, Metadata, Ramdisks, Signer,
+    SigningKey, Source,
 };
 use serde_json::{Value, json};
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn build(args: &BuildArgs) -> Result<ExitCode> {
@@ -33,37 +35,42 @@ pub(super) fn measure(args: &MeasureArgs) -> Result<ExitCode> {
     report(&built, None, None, args.inputs.json)
 }
 
-fn run(args: &InputArgs, output: Option<&Path>, verb: &'static str) -> Result<Built> {
-    let cmdline = cmdline(&args.cmdline)?;
+pub(super) fn run(args: &InputArgs, output: Option<&Path>, verb: &'static str) -> Result<Built> {
+    let has_tree = args.image.is_some() || args.root.is_some();
+    if !has_tree {
+        only_ramdisks(args)?;
+    }
+    let parts = blobs::parts(&args.parts, has_tree)?;
     if let Some(output) = output {
-        keep_inputs(args, output)?;
+        keep_inputs(args, &parts, output)?;
     }
     let source = source(args)?;
     if let Some(source) = &source {
-        source.check_architecture(args.arch)?;
+        source.check_architecture(args.parts.arch)?;
     }
-    let metadata = metadata(args, source.as_ref());
+    let metadata = metadata(args, source.as_ref())?;
     let process;
-    let (ramdisks, total) = match (&source, &args.init) {
-        (Some(source), Some(init)) => {
-            process = process_of(args, source.process.clone());
-            (
-                Ramdisks::Bundle {
-                    init,
-                    tree: &source.tree,
-                    process: &process,
-                },
-                source.tree.content_bytes() + length(init),
-            )
+    let mut total = length(&parts.kernel);
+    total += args.ramdisks.iter().map(|path| length(path)).sum::<u64>();
+    let ramdisks = if let Some(source) = &source {
+        process = process::of(&args.process, source.process.clone(), parts.config);
+        total += source.tree.content_bytes() + length(&parts.init);
+        Ramdisks::Bundle {
+            init: &parts.init,
+            tree: &source.tree,
+            process: &process,
         }
-        _ => (
-            Ramdisks::Files(&args.ramdisks),
-            args.ramdisks.iter().map(|path| length(path)).sum(),
-        ),
+    } else {
+        Ramdisks::Files(&args.ramdisks)
     };
-    let mut build = Build::new(&args.kernel, &cmdline, ramdisks, metadata);
+    let mut build = Build::new(&parts.kernel, &parts.cmdline, ramdisks, metadata);
+    if has_tree {
+        build.more_ramdisks = &args.ramdisks;
+    }
+    build.init_config = parts.config;
+    build.nsm_module = parts.module.as_deref();
     build.fields = HeaderFields {
-        arch: args.arch,
+        arch: args.parts.arch,
         default_memory: args.default_memory.0,
         default_cpus: args.default_cpus,
     };
@@ -75,32 +82,57 @@ fn run(args: &InputArgs, output: Option<&Path>, verb: &'static str) -> Result<Bu
             certificate: Certificate::read(certificate)?,
         });
     }
-    // Compressed bytes are counted as they leave the compressor, so their sum is not known beforehand.
-    let compressed = args.compress != eif::Compression::None;
-    let bar = Bar::new(
-        verb,
-        if compressed {
-            0
-        } else {
-            total + length(&args.kernel)
-        },
-    );
+    // Compressed bytes are counted as they leave the compressor, so their sum is not known
+    // beforehand.
+    let compressed = args.compress != Compression::None;
+    let bar = Bar::new(verb, if compressed { 0 } else { total });
     Ok(build.run(output, bar)?)
+}
+
+/// Finished ramdisks are kept as they are: options that shape them would do nothing.
+fn only_ramdisks(args: &InputArgs) -> Result<()> {
+    let (parts, process) = (&args.parts, &args.process);
+    let given = [
+        ("--init", parts.init.is_some()),
+        ("--init-config", parts.init_config.is_some()),
+        ("--nsm-module", parts.nsm_module.is_some()),
+        ("--compress", args.compress != Compression::None),
+        ("--exec", !process.exec.is_empty()),
+        ("--env", !process.env.is_empty()),
+        ("--user", process.user.is_some()),
+        ("--workdir", process.workdir.is_some()),
+        ("a program", !process.command.is_empty()),
+    ];
+    for (option, given) in given {
+        if given {
+            bail!(
+                "{option} is for an image or --root; finished ramdisks (--ramdisk) are kept as \
+                 they are"
+            );
+        }
+    }
+    Ok(())
 }
 
 fn length(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// An output that replaces one of its own inputs is a slip of the keyboard.
-fn keep_inputs(args: &InputArgs, output: &Path) -> Result<()> {
+/// Refuses an output that would replace one of its own inputs, most likely a typing error.
+fn keep_inputs(args: &InputArgs, parts: &Parts, output: &Path) -> Result<()> {
     let Ok(target) = output.canonicalize() else {
         return Ok(());
     };
+    let image = args.image.as_ref().and_then(|image| {
+        let reference = canoni::Reference::parse(image.as_os_str()).ok()?;
+        reference.path().map(Path::to_owned)
+    });
     let files = [
-        Some(&args.kernel),
-        args.init.as_ref(),
-        args.image.as_ref(),
+        Some(&parts.kernel),
+        Some(&parts.init),
+        parts.module.as_ref(),
+        args.metadata.as_ref(),
+        image.as_ref(),
         args.sign_key.as_ref(),
         args.sign_cert.as_ref(),
     ];
@@ -114,19 +146,6 @@ fn keep_inputs(args: &InputArgs, output: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn cmdline(text: &str) -> Result<String> {
-    let Some(path) = text.strip_prefix('@') else {
-        return Ok(text.to_owned());
-    };
-    let path = PathBuf::from(path);
-    if length(&path) > 1 << 20 {
-        bail!("{} is too large for a kernel command line", path.display());
-    }
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read the cmdline from {}", path.display()))?;
-    Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 
 fn source(args: &InputArgs) -> Result<Option<Source>> {
@@ -147,40 +166,19 @@ fn source(args: &InputArgs) -> Result<Option<Source>> {
     };
     Ok(match (&args.root, &args.image) {
         (Some(root), _) => Some(Source::directory(root, &options)?),
-        (None, Some(image)) => Some(Source::detect(image, &selector, &options)?),
+        (None, Some(image)) => Some(input::open(
+            image,
+            &selector,
+            &options,
+            &args.limits,
+            &args.registry,
+        )?),
         (None, None) => None,
     })
 }
 
-/// The last name wins, as in a shell.
-fn process_of(args: &InputArgs, mut process: Process) -> Process {
-    let words = if args.process.command.is_empty() {
-        &args.process.exec
-    } else {
-        &args.process.command
-    };
-    if !words.is_empty() {
-        process.entrypoint.clone_from(words);
-        process.cmd = Vec::new();
-    }
-    for variable in &args.process.env {
-        let name = variable.split('=').next().unwrap_or_default();
-        process
-            .env
-            .retain(|other| other.split('=').next() != Some(name));
-        process.env.push(variable.clone());
-    }
-    if args.process.user.is_some() {
-        process.user.clone_from(&args.process.user);
-    }
-    if args.process.workdir.is_some() {
-        process.working_dir.clone_from(&args.process.workdir);
-    }
-    process
-}
-
 /// `registry:5000/app:1.2` names the image `registry:5000/app` and its version `1.2`.
-fn metadata(args: &InputArgs, source: Option<&Source>) -> Metadata {
+fn metadata(args: &InputArgs, source: Option<&Source>) -> Result<Metadata> {
     let reference = source
         .and_then(|source| source.name.as_deref())
         .unwrap_or("enclave:1.0");
@@ -188,10 +186,20 @@ fn metadata(args: &InputArgs, source: Option<&Source>) -> Metadata {
         Some((name, tag)) if !tag.contains('/') => (name, tag),
         _ => (reference, "1.0"),
     };
-    Metadata::new(
+    let mut metadata = Metadata::new(
         args.name.as_deref().unwrap_or(name),
         args.image_version.as_deref().unwrap_or(tag),
-    )
+    );
+    if let Some(path) = &args.metadata {
+        let file = path.display();
+        if length(path) > MAX_METADATA {
+            bail!("{file} has more than {MAX_METADATA} bytes, the limit of the metadata");
+        }
+        let text = std::fs::read(path).with_context(|| format!("cannot read {file}"))?;
+        metadata.custom =
+            serde_json::from_slice(&text).with_context(|| format!("{file} is not JSON"))?;
+    }
+    Ok(metadata)
 }
 
 /// PCRs with the names that AWS's tools print, for people or for programs.

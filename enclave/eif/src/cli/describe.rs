@@ -7,7 +7,7 @@ use super::{print, print_json};
 use anyhow::Result;
 use eif::format::SectionKind;
 use eif::{Image, Pcrs, RamdiskContents, Silent};
-use letsesign_shown::line as printable;
+use letsesign_escape::line as printable;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
@@ -26,13 +26,16 @@ pub(super) fn run(args: &FileArgs) -> Result<ExitCode> {
 
 pub(super) fn open(path: &Path, verb: &'static str) -> Result<Image> {
     let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let (_, image) = Image::open(path, Bar::new(verb, length)).map_err(|error| match error {
-        eif::Error::Invalid(violation) => {
-            anyhow::anyhow!("{}: not a valid enclave image, {violation}", path.display())
-        }
+    let opened = Image::open(path, Bar::new(verb, length));
+    Ok(opened.map_err(|error| named(path, error))?.1)
+}
+
+/// An error about a file's contents says which file.
+pub(super) fn named(path: &Path, error: eif::Error) -> anyhow::Error {
+    match error {
+        eif::Error::Invalid(_) => anyhow::anyhow!("{}: {error}", path.display()),
         other => other.into(),
-    })?;
-    Ok(image)
+    }
 }
 
 /// The members of `nitro-cli describe-eif`, spelled as there, and `Ramdisks`, which is ours. An
@@ -129,7 +132,10 @@ fn as_text(path: &Path, image: &Image, ramdisks: &[RamdiskContents]) -> Result<S
                 .iter()
                 .map(|(name, value)| format!("{name}={value}"))
                 .collect();
-            row("Signature", &"over PCR0, valid")?;
+            row(
+                "Signature",
+                &format!("over PCR0, valid, {}", signature.algorithm()),
+            )?;
             row("Certificate", &format!("issued by {}", issuer.join(", ")))?;
             row(
                 "",

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn shown(path: &Path) -> String {
-    letsesign_shown::line(&path.display().to_string())
+    letsesign_escape::line(&path.display().to_string())
 }
 
 pub(super) fn run(args: &DiffArgs) -> Result<ExitCode> {

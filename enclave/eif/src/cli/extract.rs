@@ -16,7 +16,8 @@ pub(super) fn run(args: &ExtractArgs) -> Result<ExitCode> {
         &args.file,
         output.path(),
         Bar::new("extracting", length * 2),
-    )?;
+    )
+    .map_err(|error| super::describe::named(&args.file, error))?;
     output.complete()?;
     let mut text = String::new();
     for (name, size) in written {

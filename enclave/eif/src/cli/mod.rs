@@ -1,20 +1,25 @@
-//! Command line: arguments in, exit code out. 0 is success, 1 a negative answer of `verify` or `diff`, 2 an error.
+//! Command line: arguments in, exit code out. 0 is success, 1 a negative answer of `verify` or
+//! `diff`, 2 an error.
 
 mod args;
+mod blobs;
 mod build;
+mod build_enclave;
+mod build_enclave_args;
 mod describe;
 mod diff;
 mod extract;
+mod input;
+mod process;
 mod progress;
 mod sign;
+mod signals;
 mod values;
 mod verify;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -29,8 +34,11 @@ pub(crate) fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if broken_pipe(&error) => ExitCode::from(FAILED),
         Err(error) => {
-            // Standard error may be closed; then there is nobody to tell.
-            let text = letsesign_shown::line(&format!("{error:#}"));
+            if let Some(code) = signals::exit_code() {
+                return ExitCode::from(code);
+            }
+            // Standard error may be closed; then the message is lost.
+            let text = letsesign_escape::line(&format!("{error:#}"));
             let _ = writeln!(std::io::stderr(), "error: {text}");
             ExitCode::from(FAILED)
         }
@@ -38,9 +46,10 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode> {
-    on_signal()?;
+    signals::watch()?;
     match command {
         Command::Build(args) => build::build(&args),
+        Command::BuildEnclave(args) => build_enclave::run(&args),
         Command::Measure(args) => build::measure(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Verify(args) => verify::run(&args),
@@ -55,27 +64,11 @@ fn run(command: Command) -> Result<ExitCode> {
     }
 }
 
-/// A signal removes unfinished outputs and ends the program as the signal would have.
-fn on_signal() -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot catch signals")?;
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            if let Some(signal) = signals.forever().next() {
-                eif::remove_unfinished();
-                let _ = writeln!(std::io::stderr(), "\ninterrupted; nothing was written");
-                std::process::exit(128 + signal);
-            }
-        })
-        .context("cannot start the thread that waits for signals")?;
-    Ok(())
-}
-
 /// Prints lines to standard output; the exit code is success. Images and their names come from
 /// strangers: nothing in them may steer the terminal or reorder what it shows. Values that could
 /// hold line breaks are escaped by whoever makes the lines.
 fn print(text: impl AsRef<str>) -> Result<ExitCode> {
-    print_raw(letsesign_shown::lines(text.as_ref()))
+    print_raw(letsesign_escape::lines(text.as_ref()))
 }
 
 /// Prints bytes of our own making as they are.
@@ -89,7 +82,7 @@ fn print_raw(bytes: impl AsRef<[u8]>) -> Result<ExitCode> {
 /// Prints a value as indented JSON.
 fn print_json(value: &impl serde::Serialize) -> Result<ExitCode> {
     let text = serde_json::to_string_pretty(value)?;
-    print_raw(letsesign_shown::json(&text) + "\n")
+    print_raw(letsesign_escape::json(&text) + "\n")
 }
 
 /// Whether whoever reads our output has gone away, as in `eif describe ... | head -1`.

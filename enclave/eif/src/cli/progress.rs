@@ -4,7 +4,7 @@ use eif::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
 
-/// A bar on standard error. indicatif hides it when that is no terminal.
+/// A bar on standard error. indicatif hides it when standard error is not a terminal.
 pub(super) struct Bar(ProgressBar);
 
 impl Bar {

@@ -4,17 +4,22 @@ use super::args::SignArgs;
 use super::progress::Bar;
 use super::{build, describe, print};
 use anyhow::{Context, Result, bail};
-use eif::{Certificate, Image, PcrSignature, SigningKey, to_be_signed};
+use eif::{Algorithm, Certificate, Image, PcrSignature, SigningKey, to_be_signed};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Larger files are no signature.
+/// Bytes. A signature file is never larger.
 const MAX_SIGNATURE_FILE: u64 = 4096;
 
 pub(super) fn run(args: &SignArgs) -> Result<ExitCode> {
     let image = describe::open(&args.file, "reading")?;
     if let Some(export) = &args.export {
-        return export_to(export, &image);
+        // Without the certificate the algorithm is the usual one: P-384.
+        let algorithm = match &args.cert {
+            Some(cert) => Certificate::read(cert)?.algorithm(),
+            None => Algorithm::Es384,
+        };
+        return export_to(export, &image, algorithm);
     }
     let (Some(cert), Some(output)) = (&args.cert, &args.output) else {
         bail!("--key and --attach need --cert and --output");
@@ -23,7 +28,7 @@ pub(super) fn run(args: &SignArgs) -> Result<ExitCode> {
     if certificate.chain_length() > 1 {
         eprintln!(
             "note: {} holds {} certificates; the first one is the signer's, PCR8 measures it alone",
-            letsesign_shown::line(&cert.display().to_string()),
+            letsesign_escape::line(&cert.display().to_string()),
             certificate.chain_length()
         );
     }
@@ -35,7 +40,7 @@ pub(super) fn run(args: &SignArgs) -> Result<ExitCode> {
                 .with_context(|| format!("cannot open {}", path.display()))?
                 .len();
             if size > MAX_SIGNATURE_FILE {
-                bail!("{} has {size} bytes and is no signature", path.display());
+                bail!("{} has {size} bytes and is not a signature", path.display());
             }
             let bytes =
                 std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -50,20 +55,23 @@ pub(super) fn run(args: &SignArgs) -> Result<ExitCode> {
         &signature,
         output,
         Bar::new("signing", length * 2),
-    )?;
+    )
+    .map_err(|error| describe::named(&args.file, error))?;
     build::report(&built, Some(output), None, args.json)
 }
 
-fn export_to(path: &Path, image: &Image) -> Result<ExitCode> {
-    let bytes = to_be_signed(&image.pcrs.pcr0);
+fn export_to(path: &Path, image: &Image, algorithm: Algorithm) -> Result<ExitCode> {
+    let bytes = to_be_signed(&image.pcrs.pcr0, algorithm);
     if path.as_os_str() == "-" {
         return super::print_raw(bytes);
     }
     eif::write_file(path, &bytes)?;
     print(format!(
-        "{}: {} bytes to be signed with ECDSA, P-384 and SHA-384\nPCR0 {}\n",
+        "{}: {} bytes to be signed with ECDSA, {} and {}\nPCR0 {}\n",
         path.display(),
         bytes.len(),
+        algorithm.curve(),
+        algorithm.digest(),
         image.pcrs.pcr0
     ))
 }

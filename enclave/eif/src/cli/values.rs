@@ -1,6 +1,8 @@
 //! Values of options: sizes, architectures, owners.
 
 use eif::format::Arch;
+use std::str::FromStr;
+use x509_cert::der::DateTime;
 
 /// A number of bytes.
 #[derive(Debug, Clone, Copy)]
@@ -43,4 +45,27 @@ pub(super) fn owner(text: &str) -> Result<(u32, u32), String> {
     text.split_once(':')
         .and_then(|(uid, gid)| Some((uid.parse().ok()?, gid.parse().ok()?)))
         .ok_or_else(|| "expected two numbers, UID:GID".to_owned())
+}
+
+/// A moment in seconds since 1970: a number of these, or a time of RFC 3339 in UTC without
+/// fractions.
+pub(super) fn moment(text: &str) -> Result<u64, String> {
+    text.parse::<u64>().ok().map_or_else(
+        || {
+            DateTime::from_str(text)
+                .map(|time| time.unix_duration().as_secs())
+                .map_err(|_| {
+                    "expected a time in UTC such as 2026-12-31T00:00:00Z, or seconds since 1970"
+                        .to_owned()
+                })
+        },
+        Ok,
+    )
+}
+
+/// A moment as RFC 3339 has it; `None` after the year 9999.
+pub(super) fn rfc_3339(seconds: u64) -> Option<String> {
+    DateTime::from_unix_duration(std::time::Duration::from_secs(seconds))
+        .ok()
+        .map(|time| time.to_string())
 }

@@ -1,18 +1,20 @@
 //! `eif verify`.
 
 use super::args::VerifyArgs;
+use super::values::rfc_3339;
 use super::{NO, print, print_json};
 use anyhow::{Context, Result, bail};
-use eif::{Certificate, Image, Pcr, Pcrs, RamdiskContents, Silent, diff_pcrs};
-use letsesign_shown::line;
-use serde::Deserialize;
+use eif::{Certificate, Image, Pcr, Pcrs, RamdiskContents, Silent, ValidityState, diff_pcrs};
+use letsesign_escape::line;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode> {
-    // What is expected is read first: a mistake in it is an error, not an answer.
+    // The expected values are read first: a mistake in them is an error (exit code 2), not a
+    // verdict on the image.
     let expected = args.expect.as_deref().map(read_expected).transpose()?;
     let certificate = args
         .certificate
@@ -24,22 +26,47 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode> {
         Ok(image) => problems(image, expected.as_ref(), certificate.as_ref()),
         Err(violation) => vec![violation.to_string()],
     };
-    let warnings = match &checked {
+    let mut warnings = match &checked {
         Ok(_) => warnings(&eif::ramdisk_contents(&args.file, Arc::new(Silent))?),
         Err(_) => Vec::new(),
     };
+    let signer = match &checked {
+        Ok(image) => image.signature.as_ref().map(|signed| &signed.certificate),
+        Err(_) => None,
+    };
+    let state = match signer {
+        Some(certificate) => Some(certificate.validity().at(args.at.map_or_else(now, Ok)?)),
+        None => None,
+    };
+    let outdated = signer
+        .zip(state)
+        .and_then(|(one, state)| outdated(one, state));
     let valid = problems.is_empty();
     let file = line(&args.file.display().to_string());
     if !args.json {
         for warning in &warnings {
             print(format!("{file}: warning: {}\n", line(warning)))?;
         }
+        if let Some(warning) = &outdated {
+            eprintln!("{file}: warning: {}", line(warning));
+        }
     }
+    warnings.extend(outdated);
     if args.json {
         let mut value = json!({ "Valid": valid, "Problems": problems, "Warnings": warnings });
+        if let (Some((one, state)), Value::Object(members)) = (signer.zip(state), &mut value) {
+            let (validity, state) = (one.validity(), spelling(state));
+            let times = json!({
+                "NotBefore": rfc_3339(validity.not_before),
+                "NotAfter": rfc_3339(validity.not_after),
+                "State": state,
+            });
+            members.insert("Certificate".to_owned(), times);
+        }
         if let (Err(violation), Value::Object(members)) = (&checked, &mut value) {
             members.insert("Rule".to_owned(), violation.rule.number().into());
             members.insert("Offset".to_owned(), violation.offset.into());
+            members.insert("NitroCli".to_owned(), violation.rule.nitro_cli().into());
         }
         print_json(&value)?;
     } else if valid {
@@ -54,6 +81,10 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode> {
         for problem in &problems {
             print(format!("{file}: {}\n", line(problem)))?;
         }
+        if let Err(violation) = &checked {
+            let peer = violation.rule.nitro_cli();
+            print(format!("{file}: note: nitro-cli describe-eif {peer}\n"))?;
+        }
     }
     Ok(if valid {
         ExitCode::SUCCESS
@@ -62,7 +93,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     })
 }
 
-/// What is unusual about the ramdisks. The format allows it, so the image is valid all the same.
+/// Unusual properties of the ramdisks. The format allows them, so the image is still valid.
 fn warnings(ramdisks: &[RamdiskContents]) -> Vec<String> {
     let notes = |ramdisk: &RamdiskContents| {
         let number = ramdisk.number;
@@ -72,6 +103,36 @@ fn warnings(ramdisks: &[RamdiskContents]) -> Vec<String> {
             .collect::<Vec<_>>()
     };
     ramdisks.iter().flat_map(notes).collect()
+}
+
+/// The clock of this machine. Not `SOURCE_DATE_EPOCH`: that is the time of a source, and the
+/// question is whether an enclave would start.
+fn now() -> Result<u64> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = now.context("this machine's clock is before 1970; set it, or give --at")?;
+    Ok(now.as_secs())
+}
+
+fn spelling(state: ValidityState) -> &'static str {
+    match state {
+        ValidityState::NotYetValid => "not-yet-valid",
+        ValidityState::Valid => "valid",
+        ValidityState::Expired => "expired",
+    }
+}
+
+/// The format allows it, but nitro-cli does not start such an enclave.
+fn outdated(certificate: &Certificate, state: ValidityState) -> Option<String> {
+    let info = certificate.info();
+    let when = match state {
+        ValidityState::Valid => return None,
+        ValidityState::NotYetValid => format!("is valid from {}", info.not_before),
+        ValidityState::Expired => format!("expired at {}", info.not_after),
+    };
+    Some(format!(
+        "the signing certificate {when}; nitro-cli run-enclave refuses the image outside the \
+         certificate's time"
+    ))
 }
 
 fn open_or_violation(path: &Path) -> Result<Result<Image, eif::Violation>> {
@@ -111,6 +172,7 @@ fn problems(
                 pcr2: expected.pcr2,
                 pcr8: None,
             };
+            // The registers that differ narrow the difference down to sections.
             problems.extend(diff_pcrs(&wanted, pcrs).iter().map(ToString::to_string));
         }
         if let Some(wanted) = expected.pcr8
@@ -127,6 +189,7 @@ fn problems(
     if let Some(certificate) = certificate {
         match &image.signature {
             None => problems.push("the image is not signed".to_owned()),
+            // PCR8 measures DER; PEM texts of one certificate can differ.
             Some(signature) if signature.certificate.der() != certificate.der() => {
                 problems.push("the image is signed with another certificate".to_owned());
             }
@@ -149,7 +212,8 @@ struct Expected {
 fn read_expected(path: &Path) -> Result<Expected> {
     let file = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {file}"))?;
-    let value: Value = serde_json::from_str(&text).with_context(|| format!("{file} is no JSON"))?;
+    let value: Value =
+        serde_json::from_str(&text).with_context(|| format!("{file} is not JSON"))?;
     let inner = value
         .get("pcrs")
         .or_else(|| value.get("Measurements"))
@@ -161,7 +225,11 @@ fn read_expected(path: &Path) -> Result<Expected> {
         else {
             return Ok(None);
         };
-        let pcr = Pcr::deserialize(text).with_context(|| format!("{file}: PCR{number}"))?;
+        // Other tools write upper-case digits.
+        let pcr = text
+            .as_str()
+            .and_then(|text| Pcr::parse(&text.to_ascii_lowercase()).ok())
+            .with_context(|| format!("{file}: PCR{number} is not 96 hexadecimal digits"))?;
         if pcr.is_zero() {
             bail!(
                 "{file}: PCR{number} is all zeros, which only an enclave in debug mode attests; it identifies no image"

@@ -1,4 +1,5 @@
-//! Formats made of blocks that are compressed on their own: several threads work, the output keeps the order.
+//! Formats made of blocks that are compressed on their own: several threads work, the output keeps
+//! the order.
 
 use crate::error::{Error, Result};
 use crate::pipeline::Pipeline;
@@ -136,7 +137,8 @@ impl BlockEncoder {
 
 fn work<F: BlockFormat>(format: &F, queue: &Mutex<Receiver<Job>>) {
     loop {
-        // The lock is held only while waiting for a job; whoever gets one lets the next thread wait.
+        // The lock is held only while waiting for a job; whoever gets one lets the next thread
+        // wait.
         let job = match queue.lock() {
             Ok(queue) => queue.recv(),
             Err(_) => return,
@@ -147,7 +149,7 @@ fn work<F: BlockFormat>(format: &F, queue: &Mutex<Receiver<Job>>) {
         let mut checksum = crc32fast::Hasher::new();
         checksum.update(&plain);
         let bytes = format.encode(&plain, last);
-        // Nobody listens when the build has failed elsewhere.
+        // Sending fails only when the build has failed elsewhere.
         let _ = reply.send(Encoded {
             bytes,
             checksum,

@@ -3,7 +3,7 @@
 use super::lz4;
 use std::io::{self, BufRead, Read};
 
-/// How an archive inside a ramdisk is stored, told by its first bytes as Linux does.
+/// How an archive inside a ramdisk is stored. Its first bytes decide, as in Linux.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Packing {
@@ -37,8 +37,8 @@ impl Packing {
     }
 }
 
-/// Reads the plain bytes of the archive that starts at `source`, and leaves `source` after its end once the decoder
-/// has reported the end of its data.
+/// Reads the plain bytes of the archive that starts at `source`, and leaves `source` after its end
+/// once the decoder has reported the end of its data.
 pub(crate) fn decoder<'a, R: BufRead>(
     packing: Packing,
     source: &'a mut R,

@@ -1,4 +1,5 @@
-//! gzip (RFC 1952): one member. Blocks of 1 MiB are deflated on their own and joined by sync flushes, as pigz does.
+//! gzip (RFC 1952): one member. Blocks of 1 MiB are deflated on their own and joined by sync
+//! flushes, as pigz does.
 
 use super::blocks::BlockFormat;
 use miniz_oxide::deflate::core::{

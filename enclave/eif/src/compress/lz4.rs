@@ -1,5 +1,5 @@
-//! lz4's legacy frame, the one that Linux knows (`lib/decompress_unlz4.c`): a magic number, then blocks of 8 MiB, each
-//! with its compressed size in front. There is no end mark.
+//! lz4's legacy frame, the one that Linux knows (`lib/decompress_unlz4.c`): a magic number, then
+//! blocks of 8 MiB, each with its compressed size in front. The frame has no end mark.
 
 use super::blocks::BlockFormat;
 use super::lz4hc;

@@ -1,7 +1,8 @@
 //! Compression of ramdisks, in the formats that Linux unpacks at boot.
 //!
-//! The encoders are pure Rust and pick no code by processor, so their output, and with it PCR0 and PCR2, depends on
-//! Cargo.lock alone. Work is split into blocks of fixed size, never by the number of threads, for the same reason.
+//! The encoders are pure Rust and pick no code by processor, so their output, and with it PCR0 and
+//! PCR2, depends on Cargo.lock alone. Work is split into blocks of fixed size, never by the number
+//! of threads, for the same reason.
 
 mod blocks;
 mod decode;
@@ -111,7 +112,8 @@ impl<'a> RamdiskSink<'a> {
         }
     }
 
-    /// Appends up to `limit` bytes of `source`; returns how many came. Plain ramdisks are read straight into the ring.
+    /// Appends up to `limit` bytes of `source`; returns how many came. Plain ramdisks are read
+    /// straight into the ring.
     pub(crate) fn copy_from<R: Read + ?Sized>(
         &mut self,
         source: &mut R,
@@ -136,9 +138,10 @@ impl<'a> RamdiskSink<'a> {
         }
     }
 
-    /// Writes what is left and pads the section with zeros to a multiple of 4. A loader puts ramdisks one after the
-    /// other into memory, and Linux finds a plain cpio archive only at such an offset; it skips the zeros. An lz4
-    /// legacy frame has no end mark, so at least one empty block size (4 zero bytes) must follow it.
+    /// Writes what is left and pads the section with zeros to a multiple of 4. A loader puts
+    /// ramdisks one after the other into memory, and Linux finds a plain cpio archive only at such
+    /// an offset; it skips the zeros. An lz4 legacy frame has no end mark, so at least one empty
+    /// block size (4 zero bytes) must follow it.
     pub(crate) fn finish(self) -> Result<()> {
         let ending = match self.encoder {
             Encoder::Plain => 0,

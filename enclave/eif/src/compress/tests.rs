@@ -75,8 +75,8 @@ fn empty_ramdisks_are_sound() {
     }
 }
 
-/// The encoders' output enters PCR0 and PCR2. If this test fails after an update of Cargo.lock, every measurement of a
-/// compressed image changes: that needs a line in the changelog.
+/// The encoders' output enters PCR0 and PCR2. If this test fails after an update of Cargo.lock,
+/// every measurement of a compressed image changes: that needs a line in the changelog.
 #[test]
 fn bytes_are_pinned() {
     let plain = sample(3_000_000);
@@ -100,8 +100,8 @@ const PINNED: [&str; 5] = [
     "lz4hc 072dd1c340893278b3de82291197744f",
 ];
 
-/// The usual tools agree with our reading of the formats. They stand in for Linux, whose decoders are stricter about
-/// lz4 (legacy frames only) and laxer about what follows.
+/// The usual tools agree with our reading of the formats. They stand in for Linux, whose decoders
+/// are stricter about lz4 (legacy frames only) and laxer about what follows.
 #[test]
 fn usual_tools_unpack_it() {
     let plain = sample(9_000_001);

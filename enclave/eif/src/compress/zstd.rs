@@ -1,5 +1,5 @@
-//! zstd (RFC 8878): one frame. ruzstd pulls its input and cannot report errors of its source and drain, so it runs in a
-//! thread of its own between two queues, which never fail.
+//! zstd (RFC 8878): one frame. ruzstd pulls its input and cannot report errors of its source and
+//! drain, so it runs in a thread of its own between two queues, which never fail.
 
 use crate::error::{Error, Result};
 use crate::pipeline::{BUFFER_SIZE, Pipeline};
@@ -100,7 +100,7 @@ struct Drain(Sender<Vec<u8>>);
 
 impl Write for Drain {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Nobody listens when the build has failed elsewhere.
+        // Sending fails only when the build has failed elsewhere.
         let _ = self.0.send(bytes.to_vec());
         Ok(bytes.len())
     }

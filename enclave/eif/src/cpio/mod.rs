@@ -1,8 +1,9 @@
-//! The "newc" cpio format of Linux's initramfs (`Documentation/driver-api/early-userspace/buffer-format.rst`).
+//! The "newc" cpio format of Linux's initramfs
+//! (`Documentation/driver-api/early-userspace/buffer-format.rst`).
 //!
-//! An entry is a header of 110 ASCII bytes, the name with a NUL, and the contents; each part is padded with zeros to a
-//! multiple of 4. The archive ends with an entry named `TRAILER!!!`. Numbers are 8 hexadecimal digits, so no file can
-//! have 4 GiB or more.
+//! An entry is a header of 110 ASCII bytes, the name with a NUL, and the contents; each part is
+//! padded with zeros to a multiple of 4. The archive ends with an entry named `TRAILER!!!`. Numbers
+//! are 8 hexadecimal digits, so no file can have 4 GiB or more.
 
 mod read;
 mod write;
@@ -16,7 +17,8 @@ const MAGIC: &[u8; 6] = b"070701";
 const HEADER: usize = 110;
 /// Name of the last entry.
 const TRAILER: &[u8] = b"TRAILER!!!";
-/// Longest name and symbolic link target, without NUL; Linux skips longer ones without a word (PATH_MAX is 4096).
+/// Longest name and symbolic link target, without NUL; Linux skips longer ones without a word
+/// (PATH_MAX is 4096).
 pub(crate) const MAX_NAME: usize = 4095;
 
 /// Zeros after this many bytes, up to the next multiple of 4.

@@ -1,9 +1,9 @@
-//! Reading archives as Linux unpacks them (`init/initramfs.c` of Linux 6.12), for saying what is in
-//! a ramdisk. Bounded in memory.
+//! Reading archives as Linux unpacks them (`init/initramfs.c` of Linux 6.12), to list the contents
+//! of a ramdisk. Bounded in memory.
 //!
-//! Linux reads one entry after the other and takes an end mark, `TRAILER!!!`, for nothing more than
-//! that: it forgets the hard links and reads on. What Linux refuses, and what it passes over in a
-//! way that depends on its buffers, is an error here.
+//! Linux reads one entry after the other. At an end mark, `TRAILER!!!`, it forgets the hard links
+//! and reads on. Input that Linux refuses, or skips in a way that depends on its buffers, is an
+//! error here.
 
 use super::{HEADER, MAX_NAME, TRAILER, mode};
 use std::io::{self, BufRead, Read};
@@ -11,15 +11,15 @@ use std::io::{self, BufRead, Read};
 /// Longest target of a symbolic link; Linux skips longer ones (PATH_MAX).
 const MAX_TARGET: u32 = 4096;
 
-/// What comes next in a stream of entries.
+/// The next item in a stream of entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Item {
     /// An entry; its contents can be read.
     Entry(EntryHeader),
     /// An end mark; entries may follow. `odd` when it has contents or anything else that an end
-    /// mark has no need of.
+    /// mark does not need.
     Trailer { odd: bool },
-    /// Something that is no entry follows: in a ramdisk, compressed data.
+    /// Something other than an entry follows: in a ramdisk, compressed data.
     Foreign,
     /// Nothing follows.
     End,
@@ -38,7 +38,7 @@ pub(crate) struct EntryHeader {
     pub(crate) size: u32,
     /// Number of the device that an entry stands for.
     pub(crate) device: (u32, u32),
-    /// Number of the device that the file was on; with the inode number it tells hard links.
+    /// Number of the device that the file was on; with the inode number it identifies hard links.
     pub(crate) origin: (u32, u32),
 }
 
@@ -66,12 +66,12 @@ impl<R: BufRead> CpioReader<R> {
         }
     }
 
-    /// Where the stream stands.
+    /// Offset of the next byte, as Linux counts it for alignment.
     pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
-    /// What follows the current item, whose contents are read to their end.
+    /// Reads the current item to its end and returns the item after it.
     pub(crate) fn next_item(&mut self) -> io::Result<Item> {
         io::copy(&mut Read::by_ref(self), &mut io::sink())?;
         if self.checksum.take().is_some_and(|sum| sum != self.sum) {
@@ -92,7 +92,7 @@ impl<R: BufRead> CpioReader<R> {
             }
         };
         if !self.position.is_multiple_of(4) {
-            return Err(self.bad("an offset that is no multiple of 4"));
+            return Err(self.bad("an offset that is not a multiple of 4"));
         }
         if next != b'0' {
             return Ok(Item::Foreign);
@@ -139,7 +139,7 @@ impl<R: BufRead> CpioReader<R> {
         if name_size == 0 || name_size > MAX_NAME + 1 {
             return Err(bad("the length of the name is out of range"));
         }
-        // Linux keeps 16 bits of a mode, and tells the types of files by them.
+        // Linux keeps 16 bits of a mode and takes the file type from them.
         if file_mode > 0o177_777 {
             return Err(bad("the mode has bits that no mode has"));
         }

@@ -1,9 +1,10 @@
-//! Writing archives: inode numbers by position, no times, no padding that depends on anything but the contents.
+//! Writing archives: inode numbers by position, no times, no padding that depends on anything but
+//! the contents.
 
 use super::{HEADER, MAGIC, MAX_NAME, TRAILER};
 use crate::compress::RamdiskSink;
 use crate::error::{Error, Result};
-use letsesign_shown::bytes as printable;
+use letsesign_escape::bytes as printable;
 use std::io::{Read, Write};
 
 /// How many names an entry has, and which inode it is.
@@ -16,7 +17,8 @@ pub(crate) enum Links {
         /// All of them together.
         count: u32,
     },
-    /// A later name of the inode with this number, which [`NewcWriter::entry`] returned for the first.
+    /// A later name of the inode with this number, which [`NewcWriter::entry`] returned for the
+    /// first.
     Again {
         /// All of them together.
         count: u32,
@@ -71,7 +73,8 @@ impl<'s, 'p> NewcWriter<'s, 'p> {
             }
         };
         let links = match entry.links {
-            // A directory has its own "." besides the name in its parent. More ("..") is up to the file system.
+            // A directory has its own "." besides the name in its parent. Whether ".." counts is up
+            // to the file system.
             Links::One => 1 + u32::from(entry.mode & super::mode::MASK == super::mode::DIR),
             Links::First { count } | Links::Again { count, .. } => count,
         };
@@ -109,7 +112,8 @@ impl<'s, 'p> NewcWriter<'s, 'p> {
         out.extend_from_slice(MAGIC);
         let name_size = u32::try_from(entry.path.len() + 1).unwrap_or(u32::MAX);
         let (major, minor) = entry.device;
-        // ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor, namesize, check
+        // ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor,
+        // namesize, check
         let fields = [
             inode, entry.mode, entry.uid, entry.gid, links, 0, size, 0, 0, major, minor, name_size,
             0,
@@ -132,7 +136,7 @@ impl<'s, 'p> NewcWriter<'s, 'p> {
     }
 }
 
-/// What the format cannot hold is refused before anything is written.
+/// Refuses an entry that the format cannot hold, before anything is written.
 pub(crate) fn check(path: &[u8], size: u64) -> Result<u32> {
     if path.contains(&0) {
         return Err(refuse(

@@ -5,10 +5,10 @@ use super::*;
 use crate::compress::Compression;
 use crate::testing::ramdisk;
 use crate::{Build, Metadata, Ramdisks, Silent};
+use letsesign_tests::newc::{FILE, entry, trailer};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-const FILE: u32 = 0o100_644;
 const FOLDER: u32 = 0o40_755;
 const LINK: u32 = 0o120_777;
 const PACKINGS: [Compression; 4] = [
@@ -17,36 +17,6 @@ const PACKINGS: [Compression; 4] = [
     Compression::Zstd,
     Compression::Lz4,
 ];
-
-/// An entry's bytes: inode number, mode, number of links, path, contents.
-fn entry(inode: u32, mode: u32, links: u32, path: &str, contents: &[u8]) -> Vec<u8> {
-    let numbers = [
-        inode,
-        mode,
-        0,
-        0,
-        links,
-        0,
-        contents.len() as u32,
-        0,
-        0,
-        0,
-        0,
-    ];
-    let mut bytes = b"070701".to_vec();
-    for number in numbers.into_iter().chain([path.len() as u32 + 1, 0]) {
-        bytes.extend(format!("{number:08x}").into_bytes());
-    }
-    for part in [format!("{path}\0").as_bytes(), contents] {
-        bytes.extend(part);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-    }
-    bytes
-}
-
-fn trailer() -> Vec<u8> {
-    entry(0, 0, 1, "TRAILER!!!", b"")
-}
 
 fn file(path: &str, contents: &str) -> Vec<u8> {
     entry(9, FILE, 1, path, contents.as_bytes())
@@ -87,7 +57,7 @@ impl Images {
     }
 }
 
-/// What the manifest, the comparison of two images and `eif verify` say of a second image.
+/// The statements of the manifest, of the comparison and of `eif verify` about a second image.
 fn said(good: &[&[u8]], bad: &[&[u8]]) -> (Vec<String>, Vec<String>, Vec<String>) {
     let images = Images::new();
     let (a, b) = (images.image("good", good), images.image("bad", bad));
@@ -357,7 +327,8 @@ fn a_second_lz4_frame_is_read_as_linux_does() {
     );
 }
 
-/// What Linux skips, or refuses, is no listing: the next entry is where its buffers put it.
+/// Linux skips or refuses these entries, so they do not appear in a listing. The next entry is
+/// where Linux's buffers put it.
 #[test]
 fn what_linux_does_not_unpack_is_said() {
     let mut sum = file("x", "y");
@@ -376,11 +347,11 @@ fn what_linux_does_not_unpack_is_said() {
         (file(&long, ""), "length of the name"),
         (file("a\0b", ""), "does not end at its NUL"),
         (sum, "sum over the contents"),
-        (unaligned, "no multiple of 4"),
+        (unaligned, "is not a multiple of 4"),
         (b"BZh9".to_vec(), "nor a known compression"),
         (
             pack(Compression::Gzip(6), &[plain(), b"junk".to_vec()].concat()),
-            "no cpio archive",
+            "is not a cpio archive",
         ),
     ] {
         let bad = [bad, trailer()].concat();
@@ -443,7 +414,7 @@ fn a_manifest_of_form_1_is_read() {
     assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), other);
 }
 
-/// A magic that lies across the border of the reader's buffers is known all the same.
+/// A magic across the boundary of the reader's buffers is still recognised.
 #[test]
 fn a_magic_across_buffers_is_known() {
     let mut bytes = plain();

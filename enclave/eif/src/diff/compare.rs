@@ -27,6 +27,7 @@ impl Comparison {
     }
 
     pub(super) fn headers(&mut self, a: &Image, b: &Image) {
+        // No register covers the header, so none of these differences is measured.
         let (x, y) = (&a.layout.header, &b.layout.header);
         if a.layout.arch != b.layout.arch {
             self.add(
@@ -89,6 +90,7 @@ impl Comparison {
                 match (in_a.get(index), in_b.get(index)) {
                     (Some(x), Some(y)) => {
                         let at = self.first_difference(x, y)?;
+                        // Equal ramdisks too: what Linux keeps of one changes the next.
                         if kind == SectionKind::Ramdisk {
                             self.ramdisks(&name, x, y, at)?;
                         } else if let Some(at) = at {
@@ -163,6 +165,7 @@ impl Comparison {
                 self.add(name, true, format!("{:?} and {:?}", a.cmdline, b.cmdline));
             }
             SectionKind::Metadata => self.metadata(name, &a.metadata, &b.metadata),
+            // Signatures of one key differ where the signer draws a random nonce.
             SectionKind::Signature => {
                 let same = a.pcrs.pcr8 == b.pcrs.pcr8;
                 let what = if same {

@@ -1,4 +1,4 @@
-//! What Linux makes of an image's ramdisks, in short.
+//! A summary of the files that Linux unpacks from an image's ramdisks.
 
 use super::named;
 use super::unpack::Unpacker;
@@ -11,7 +11,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What Linux unpacks from one ramdisk.
+/// Summary of the files that Linux unpacks from one ramdisk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RamdiskContents {
@@ -23,8 +23,8 @@ pub struct RamdiskContents {
     pub archives: String,
     /// Number of entries in all of them.
     pub entries: usize,
-    /// What an initramfs of one plain archive has no need of, and what hides things from readers
-    /// that stop earlier than Linux: more archives, paths that come twice, links that are none.
+    /// Features that an initramfs of one plain archive does not need, and that hide files from
+    /// readers that stop earlier than Linux: further archives, repeated paths, broken hard links.
     pub notes: Vec<String>,
 }
 
@@ -32,7 +32,8 @@ pub struct RamdiskContents {
 /// files, which is limited, not on their sizes.
 ///
 /// # Errors
-/// When the file cannot be read or is no valid image. A ramdisk that cannot be unpacked is a note.
+/// When the file cannot be read or is not a valid image. A ramdisk that cannot be unpacked is a
+/// note.
 pub fn ramdisk_contents(path: &Path, progress: Arc<dyn Progress>) -> Result<Vec<RamdiskContents>> {
     let (mut file, image) = Image::open(path, progress).map_err(|error| named(path, error))?;
     let mut unpacker = Unpacker::default();

@@ -2,7 +2,7 @@
 //! two names or more, until an end mark (`maybe_link` and `find_link` in `init/initramfs.c`).
 
 use crate::cpio::{EntryHeader, mode};
-use letsesign_shown::bytes as spelled;
+use letsesign_escape::bytes as spelled;
 use std::collections::HashMap;
 
 /// The names of one inode.
@@ -18,8 +18,8 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// The first name of the inode that an entry is a further name of, and what is unusual about
-    /// the link.
+    /// For a further name of an inode, its first name. The notes say what is unusual about the
+    /// link.
     pub(super) fn of(&mut self, entry: &EntryHeader) -> (Option<Vec<u8>>, Vec<String>) {
         let kind = entry.mode & mode::MASK;
         let linked = matches!(

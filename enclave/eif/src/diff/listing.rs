@@ -1,11 +1,11 @@
-//! What is in a ramdisk: its archives, their packing, and the entries of which Linux makes files.
+//! Contents of a ramdisk: its archives, their packing, and the entries that Linux unpacks.
 
 use super::Difference;
 use crate::compress::Packing;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One ramdisk. Members that a ramdisk of one plain archive has no need of are absent for it.
+/// One ramdisk. Fields that say nothing about a ramdisk of one plain archive are absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Listing {
     /// How each member is packed. Plain archives that follow each other are one member.
@@ -112,7 +112,7 @@ mod octal {
 }
 
 impl Listing {
-    /// What one plain archive has no need of is left out once all is read.
+    /// Leaves out the details of archives when the whole ramdisk is one plain archive.
     pub(super) fn settle(&mut self) {
         if let [archive] = self.archives.as_slice()
             && archive.ended
@@ -285,6 +285,7 @@ impl File {
                 b.archive + 1
             ));
         }
+        // A link's target is its content: the text says more than a digest.
         if a.sha256 != b.sha256 {
             details.push(if let (Some(x), Some(y)) = (&a.target, &b.target) {
                 format!("points to {x} and {y}")

@@ -1,5 +1,5 @@
-//! What an image holds, small enough to be kept beside its measurements: so a difference can be explained later without the
-//! image itself.
+//! A list of an image's contents, small enough to be kept beside its measurements. It explains a
+//! difference later without the image itself.
 
 use super::listing::Listing;
 use super::unpack::Unpacker;
@@ -19,7 +19,8 @@ use std::sync::Arc;
 const FORMAT: u32 = 2;
 const OLD_FORMAT: u32 = 1;
 
-/// Sizes and digests of an image's sections, and of every file in its ramdisks. As JSON it has one spelling for one image.
+/// Sizes and digests of an image's sections, and of every file in its ramdisks. As JSON it has one
+/// spelling for one image.
 ///
 /// Metadata and signatures are left out: they are not measured by PCR0 to PCR2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +42,7 @@ struct Section {
     /// The command line itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<String>,
-    /// Files of a ramdisk; absent when it is no cpio archive that this crate can look into.
+    /// Files of a ramdisk; absent when the ramdisk is not a cpio archive that this crate can read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     listing: Option<Listing>,
     /// Why a ramdisk has no listing.
@@ -95,7 +96,8 @@ impl Manifest {
         self.sections == other.sections
     }
 
-    /// Where another image differs. In the texts this manifest is the first image, the other one the second.
+    /// Where another image differs. In the texts this manifest is the first image, the other one
+    /// the second.
     pub fn compare(&self, other: &Self) -> Vec<Difference> {
         let mut found = Vec::new();
         let mut add = |section: &str, detail: String| {

@@ -2,6 +2,7 @@
 
 mod compare;
 mod contents;
+mod files;
 mod links;
 mod listing;
 mod manifest;
@@ -9,6 +10,7 @@ mod source;
 mod unpack;
 
 pub use contents::{RamdiskContents, ramdisk_contents};
+pub use files::{ImageFiles, read_files};
 pub use manifest::Manifest;
 
 use crate::error::{Error, Result};
@@ -29,7 +31,7 @@ pub struct Difference {
     /// File inside a ramdisk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// What differs, first image before second.
+    /// The difference in words, first image before second.
     pub detail: String,
     /// Whether PCR0 to PCR2 depend on it.
     pub measured: bool,
@@ -37,11 +39,11 @@ pub struct Difference {
 
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&letsesign_shown::line(&self.section))?;
+        f.write_str(&letsesign_escape::line(&self.section))?;
         if let Some(path) = &self.path {
-            write!(f, ": {}", letsesign_shown::line(path))?;
+            write!(f, ": {}", letsesign_escape::line(path))?;
         }
-        write!(f, ": {}", letsesign_shown::line(&self.detail))?;
+        write!(f, ": {}", letsesign_escape::line(&self.detail))?;
         if self.measured {
             Ok(())
         } else {
@@ -50,8 +52,8 @@ impl std::fmt::Display for Difference {
     }
 }
 
-/// Compares two image files; an empty list means that they are equal byte for byte. Both must be valid. Memory depends
-/// on the number of files in the ramdisks, not on their sizes.
+/// Compares two image files; an empty list means that they are equal byte for byte. Both must be
+/// valid. Memory depends on the number of files in the ramdisks, not on their sizes.
 pub fn diff(a: &Path, b: &Path, progress: Arc<dyn Progress>) -> Result<Vec<Difference>> {
     let (file_a, image_a) =
         Image::open(a, Arc::clone(&progress)).map_err(|error| named(a, error))?;
@@ -75,7 +77,7 @@ pub fn list_ramdisk<R: std::io::BufRead>(source: &mut R) -> Result<Vec<String>> 
         .map_err(Error::read("the ramdisk"))
 }
 
-/// What can be said when only measurements are known.
+/// Compares two images of which only the measurements are known.
 pub fn diff_pcrs(a: &Pcrs, b: &Pcrs) -> Vec<Difference> {
     let boot = "kernel, cmdline and ramdisk 1";
     let rest = "ramdisk 2 and later";
@@ -123,7 +125,7 @@ fn certificate_difference(a: &Pcrs, b: &Pcrs) -> Vec<Difference> {
     }]
 }
 
-/// Two files are in play: say which one is invalid.
+/// Adds the path to an error, because two files are read.
 fn named(path: &Path, error: Error) -> Error {
     match error {
         Error::Invalid(violation) => Error::Source {

@@ -1,4 +1,4 @@
-//! A ramdisk's bytes, counted, with a look at the next four.
+//! A ramdisk's bytes, counted, with a lookahead of four bytes.
 
 use std::io::{self, BufRead, Read};
 
@@ -8,7 +8,7 @@ const MAGIC: usize = 4;
 /// Counts what is taken out of it.
 pub(super) struct Source<R> {
     inner: R,
-    /// Bytes that were looked at across the border of two buffers.
+    /// Lookahead bytes across the boundary of two buffers.
     ahead: Vec<u8>,
     position: u64,
 }
@@ -46,8 +46,8 @@ impl<R: BufRead> Source<R> {
     }
 }
 
-/// Fails, and does not merely end, once more than a number of bytes was read: what follows would be
-/// unpacked all the same.
+/// Fails, rather than ends, beyond a number of bytes: Linux would unpack the rest, and a silent end
+/// would hide it.
 pub(super) struct Limited<'a, R> {
     pub(super) inner: R,
     pub(super) left: &'a mut u64,

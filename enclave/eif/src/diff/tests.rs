@@ -194,7 +194,7 @@ fn invalid_images_are_named() {
 
 #[test]
 fn measurements_alone_say_which_ramdisk() {
-    let pcr = |n: u8| crate::Pcr([n; 48]);
+    let pcr = |n: u8| crate::Pcr::new([n; 48]);
     let pcrs = |a, b, c| Pcrs {
         pcr0: pcr(a),
         pcr1: pcr(b),

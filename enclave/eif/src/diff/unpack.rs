@@ -1,32 +1,34 @@
-//! Walks through ramdisks as Linux does (`init/initramfs.c`, `unpack_to_rootfs`), and notes what an
-//! initramfs of one plain archive has no need of.
+//! Walks through ramdisks as Linux does (`init/initramfs.c`, `unpack_to_rootfs`), and notes
+//! features that an initramfs of one plain archive does not need.
 //!
 //! Linux sees all ramdisks of an image as one run of bytes. In it, plain archives and compressed
 //! members follow each other with zeros between them; an end mark makes Linux forget the hard links
 //! and nothing else. A member may hold many archives, and an archive may begin after any entry.
 
+use super::files::{Found, Wanted};
 use super::links::Links;
 use super::listing::{Archive, File, Listing, Replaced};
 use super::source::{Limited, Source};
 use crate::compress::{Packing, decoder};
 use crate::cpio::{CpioReader, EntryHeader, Item, mode};
-use letsesign_shown::bytes as spelled;
+use letsesign_escape::bytes as spelled;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read};
 
-/// More entries than any enclave has, and more bytes of names: what a hostile archive may make us
-/// remember, over all ramdisks of an image.
+/// Most entries, and most bytes of names, over all ramdisks of an image: more than any enclave has.
+/// They bound the memory that a hostile archive can make us use.
 const MOST_ENTRIES: usize = 1_000_000;
 const MOST_NAME_BYTES: usize = 64 << 20;
-/// Folders above an entry that are looked at; more are noted.
+/// Folders above an entry that are checked; a deeper path gets a note.
 const MOST_FOLDERS: usize = 64;
-/// Bytes that the compressed members of an image may unpack to. A hostile one makes us hash them.
+/// Most bytes that the compressed members of an image may unpack to. They bound the hashing that a
+/// hostile image can make us do.
 const MOST_PLAIN: u64 = 32 << 30;
 /// Notes that are kept word by word for each ramdisk; the others are counted.
 const MOST_NOTES: usize = 20;
 
-/// What Linux remembers from one ramdisk to the next, and what we do.
+/// The state that Linux keeps from one ramdisk to the next, and ours.
 #[derive(Default)]
 pub(super) struct Unpacker {
     links: Links,
@@ -41,10 +43,12 @@ pub(super) struct Unpacker {
     notes: Vec<String>,
     unsaid: usize,
     buffer: Vec<u8>,
+    /// Files whose contents are kept.
+    pub(super) wanted: Wanted,
 }
 
 impl Unpacker {
-    /// What was noted since the last call.
+    /// The notes since the last call.
     pub(super) fn notes(&mut self) -> Vec<String> {
         let mut notes = std::mem::take(&mut self.notes);
         match std::mem::take(&mut self.unsaid) {
@@ -59,8 +63,8 @@ impl Unpacker {
         self.forget_links();
     }
 
-    /// Reads one ramdisk to its end. What is wrong with it is an error; the next one can be read
-    /// all the same, when `size` says how long this one is.
+    /// Reads one ramdisk to its end. A fault in it is an error; the next one can still be read,
+    /// because `size` says where this one ends.
     pub(super) fn ramdisk<R: BufRead>(&mut self, source: R, size: u64) -> io::Result<Listing> {
         let mut listing = Listing::default();
         let read = self.members(&mut Source::new(source), &mut listing);
@@ -108,25 +112,29 @@ impl Unpacker {
             listing.packings.push(packing);
             if packing == Packing::None {
                 if !position.is_multiple_of(4) {
-                    return Err(invalid("an archive at an offset that is no multiple of 4"));
+                    return Err(invalid(
+                        "an archive at an offset that is not a multiple of 4",
+                    ));
                 }
                 self.entries(&mut *source, position, listing)?;
                 continue;
             }
+            // One budget for the whole image: splitting the data into members does not raise it.
             let mut left = MOST_PLAIN - self.plain;
             let limited = Limited {
                 inner: decoder(packing, source)?,
                 left: &mut left,
             };
+            // Linux counts alignment anew inside of compressed data.
             let whole = self.entries(BufReader::new(limited), 0, listing)?;
             self.plain = MOST_PLAIN - left;
             if !whole {
-                return Err(invalid("compressed data that is no cpio archive"));
+                return Err(invalid("compressed data that is not a cpio archive"));
             }
         }
     }
 
-    /// Reads entries until something else comes. Whether they went on to the end of the source.
+    /// Reads entries until something else comes. Returns whether the source ended there.
     fn entries<R: BufRead>(
         &mut self,
         source: R,
@@ -169,16 +177,21 @@ impl Unpacker {
         archive: usize,
         listing: &mut Listing,
     ) -> io::Result<()> {
+        // Counted before the entry is kept: a hostile archive must not fill our memory.
         self.entries += 1;
         self.name_bytes += header.path.len();
         if self.entries > MOST_ENTRIES || self.name_bytes > MOST_NAME_BYTES {
             return Err(invalid("too many files"));
         }
         self.buffer.resize(64 << 10, 0);
-        let (sha256, target) = contents(header, reader, &mut self.buffer)?;
+        let mut kept = self.kept(header);
+        let (sha256, target) = contents(header, reader, &mut self.buffer, kept.as_mut())?;
         let path = spelled(&header.path);
         self.look_at_path(header, &path);
         let (link, notes) = self.links.of(header);
+        if let Some(all) = self.wanted.files.get_mut(&plain_path(&header.path)) {
+            all.push(kept.map_or(Found::Other, Found::File));
+        }
         for note in notes {
             self.note(format!("{path}: {note}"));
         }
@@ -202,15 +215,20 @@ impl Unpacker {
         Ok(())
     }
 
-    /// Notes a path that is there already, leads through a symbolic link or climbs, and a type of
-    /// which Linux makes nothing.
+    /// Room for the contents of a wanted file. Those of others are not kept.
+    fn kept(&self, header: &EntryHeader) -> Option<Vec<u8>> {
+        let is_plain = header.mode & mode::MASK == mode::FILE && header.links <= 1;
+        let is_small = u64::from(header.size) <= self.wanted.limit;
+        let wanted = self.wanted.files.get(&plain_path(&header.path));
+        // Of two entries neither counts, so that a repeated path does not fill our memory.
+        (is_plain && is_small && wanted.is_some_and(Vec::is_empty)).then(Vec::new)
+    }
+
+    /// Notes a path that is there already, leads through a symbolic link or climbs, and a file
+    /// type that Linux does not create.
     fn look_at_path(&mut self, header: &EntryHeader, path: &str) {
         let kind = header.mode & mode::MASK;
-        let parts: Vec<&[u8]> = header
-            .path
-            .split(|byte| *byte == b'/')
-            .filter(|part| !part.is_empty() && *part != b".")
-            .collect();
+        let parts = parts(&header.path);
         if parts.contains(&&b".."[..]) {
             self.note(format!("{path}: the path climbs with \"..\""));
         }
@@ -219,6 +237,8 @@ impl Unpacker {
         if folders.len() > MOST_FOLDERS {
             self.note(format!("{path}: lies {} folders deep", folders.len()));
         }
+        // Linux follows links while it unpacks, so an entry below one lands elsewhere than its path
+        // says.
         for part in folders.iter().take(MOST_FOLDERS) {
             if !prefix.is_empty() {
                 prefix.push(b'/');
@@ -267,11 +287,23 @@ impl Unpacker {
     }
 }
 
+/// A path without `.` and empty parts.
+fn plain_path(path: &[u8]) -> Vec<u8> {
+    parts(path).join(&b'/')
+}
+
+fn parts(path: &[u8]) -> Vec<&[u8]> {
+    path.split(|byte| *byte == b'/')
+        .filter(|part| !part.is_empty() && *part != b".")
+        .collect()
+}
+
 /// SHA-256 of an entry's contents, and those of a symbolic link as text.
 fn contents<R: BufRead>(
     header: &EntryHeader,
     reader: &mut CpioReader<R>,
     buffer: &mut [u8],
+    mut kept: Option<&mut Vec<u8>>,
 ) -> io::Result<(String, Option<String>)> {
     let mut hash = Sha256::new();
     // The reader allows no longer targets than Linux.
@@ -283,8 +315,8 @@ fn contents<R: BufRead>(
         }
         let bytes = buffer.get(..count).unwrap_or_default();
         hash.update(bytes);
-        if let Some(target) = &mut target {
-            target.extend_from_slice(bytes);
+        for kept in target.iter_mut().chain(kept.as_deref_mut()) {
+            kept.extend_from_slice(bytes);
         }
     }
     let target = target.map(|target| spelled(&target));

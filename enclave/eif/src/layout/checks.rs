@@ -48,6 +48,7 @@ pub(super) fn check_header(header: &Header) -> Result<()> {
             format!("the header tells of {count} sections"),
         );
     }
+    // No register covers the header, so unused slots must not carry data.
     for (table, base) in [
         (&header.section_offsets, offset::SECTION_OFFSETS),
         (&header.section_sizes, offset::SECTION_SIZES),
@@ -83,7 +84,7 @@ pub(super) fn check_kinds(sections: &[Section]) -> Result<()> {
             .filter(|section| section.kind == kind)
             .collect();
         if found.len() < least {
-            return broken(Rule::OneEach, end, format!("there is no {kind} section"));
+            return broken(Rule::OneEach, end, format!("the {kind} section is missing"));
         }
         if found.len() > most {
             let at = found.get(most).map_or(end, |section| section.offset);
@@ -94,7 +95,8 @@ pub(super) fn check_kinds(sections: &[Section]) -> Result<()> {
             );
         }
     }
-    // PCR0 concatenates kernel, cmdline and ramdisks: in another order it would be the hash of something else.
+    // PCR0 concatenates kernel, cmdline and ramdisks: in another order it would be the hash of
+    // something else.
     let rank = |section: &&Section| match section.kind {
         SectionKind::Kernel => Some(0),
         SectionKind::Cmdline => Some(1),

@@ -1,5 +1,5 @@
-//! The outer structure of a file: its headers, checked against each other and against the file's length before
-//! anything is believed. Nothing is allocated by a size that the file claims.
+//! The outer structure of a file: its headers, checked against each other and against the file's
+//! length before use. No allocation depends on a size that the file claims.
 
 mod checks;
 
@@ -20,7 +20,7 @@ pub const MAX_SIGNATURE: u64 = 256 << 10;
 /// One section's place in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Section {
-    /// What it holds.
+    /// The kind of its contents.
     pub kind: SectionKind,
     /// Offset of its header from the start of the file.
     pub offset: u64,
@@ -54,7 +54,7 @@ impl Layout {
             .map_err(Error::read("the image"))?;
         let header = read_header(source, length)?;
         check_header(&header)?;
-        // `check_header` allows two bits pattern only.
+        // `check_header` allows only the two known values.
         let arch = Arch::from_flags(header.flags).unwrap_or_default();
         let count = usize::from(header.section_count);
         let mut sections = Vec::with_capacity(MAX_SECTIONS);
@@ -142,6 +142,7 @@ fn read_section<R: Read + Seek>(
     claimed_size: u64,
 ) -> Result<Section> {
     let slot = 8 * index as u64;
+    // Registers cover the contents of sections alone: bytes in a gap would be measured by none.
     if claimed_offset != expected {
         let detail = format!(
             "section {index} is said to start at {claimed_offset}, but {expected} is the next free offset"
@@ -192,6 +193,7 @@ fn read_section<R: Read + Seek>(
         );
         return broken(Rule::InsideFile, expected + 4, detail);
     }
+    // Readers hold these sections in memory; kernel and ramdisks are streamed.
     let limit = match kind {
         SectionKind::Cmdline => MAX_CMDLINE,
         SectionKind::Metadata => crate::metadata::MAX_METADATA,

@@ -1,16 +1,18 @@
 //! One pass over the bytes of an image: hashed twice, checksummed and written in parallel.
 //!
-//! The thread that reads fills buffers from a fixed ring. A full buffer is shared, not copied, by up to three threads:
-//! one hashes PCR0 (and PCR1, which is the same stream stopped after the first ramdisk), one hashes PCR2, one computes
-//! the CRC and writes. When the last of them lets go, the buffer returns to the ring; so memory is bounded by the ring
-//! whatever the size of the image, and the slowest thread sets the pace.
+//! The thread that reads fills buffers from a fixed ring. A full buffer is shared, not copied, by
+//! up to three threads: one hashes PCR0 (and PCR1, which is the same stream stopped after the first
+//! ramdisk), one hashes PCR2, one computes the CRC and writes. When the last of them drops it, the
+//! buffer returns to the ring; so memory is bounded by the ring whatever the size of the image, and
+//! the slowest thread sets the pace.
 
 mod workers;
 
 use crate::error::{Error, Result};
 use crate::format::SectionKind;
-use crate::pcr::{Pcr, Pcrs};
+use crate::pcr::Pcrs;
 use crate::progress::Progress;
+use letsesign_pcr::Pcr;
 use sha2::{Digest, Sha384};
 use std::fs::File;
 use std::io::{self, Read};
@@ -19,7 +21,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use workers::{Block, Message, Output, Worker, hash_all, hash_boot_and_all, write_out};
 
-/// Bytes of one buffer. Measured: from 128 KiB to 1 MiB the speed is the same within noise; at 64 KiB it drops.
+/// Bytes of one buffer. Measured: from 128 KiB to 1 MiB the speed is the same within noise; at 64
+/// KiB it drops.
 pub(crate) const BUFFER_SIZE: usize = 256 << 10;
 /// Bytes of the smallest buffer.
 const SMALLEST_BUFFER: usize = 4096;
@@ -59,7 +62,8 @@ impl Measured {
 
 /// Result of a whole pass.
 pub(crate) struct Passed {
-    /// The output file, positioned at its end, with room left for the headers; `None` when nothing is written.
+    /// The output file, positioned at its end, with room left for the headers; `None` when nothing
+    /// is written.
     pub(crate) file: Option<File>,
     /// Per section, in order: the CRC over its contents and its size.
     pub(crate) sections: Vec<(crc32fast::Hasher, u64)>,
@@ -107,7 +111,8 @@ impl Pipeline {
         })
     }
 
-    /// Starts the next section. A small section whose `size` is known beforehand takes small buffers.
+    /// Starts the next section. A small section whose `size` is known beforehand takes small
+    /// buffers.
     pub(crate) fn begin(&mut self, measured: Measured, size: Option<u64>) -> Result<()> {
         self.measured = measured;
         let size = size
@@ -150,7 +155,8 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Appends what `source` yields, up to `limit` bytes, reading straight into the ring. Returns how much came.
+    /// Appends what `source` yields, up to `limit` bytes, reading straight into the ring. Returns
+    /// how much came.
     pub(crate) fn copy_from<R: Read + ?Sized>(
         &mut self,
         source: &mut R,
@@ -178,7 +184,8 @@ impl Pipeline {
         Ok(copied)
     }
 
-    /// Ends the hashes and returns PCR0 to PCR2; later sections are written but can no longer be measured.
+    /// Ends the hashes and returns PCR0 to PCR2; later sections are written but can no longer be
+    /// measured.
     pub(crate) fn finish_pcrs(&mut self) -> Result<Pcrs> {
         let (Some(pcr0), Some(pcr2)) = (self.pcr0.take(), self.pcr2.take()) else {
             return Err(Error::Thread("PCR0"));
@@ -204,7 +211,8 @@ impl Pipeline {
         })
     }
 
-    /// After `error` stopped the reading side: the error to report, which is the output's own when it failed first.
+    /// After `error` stopped the reading side: the error to report, which is the output's own when
+    /// it failed first.
     pub(crate) fn cause_of(self, error: Error) -> Error {
         match (error, self.output.join()) {
             (Error::Thread(_), Ok(Err(cause))) => cause,

@@ -25,7 +25,7 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        // Fails only when the ring itself is gone, and then nobody needs the buffer.
+        // Fails only after the ring was dropped, when the buffer is not needed any more.
         let _ = self.home.send(std::mem::take(&mut self.buffer));
     }
 }
@@ -77,7 +77,7 @@ impl<T> Worker<T> {
     }
 }
 
-/// What the output thread leaves behind.
+/// The output thread's result.
 pub(super) struct Output {
     pub(super) file: Option<File>,
     /// One CRC per section, over its contents.

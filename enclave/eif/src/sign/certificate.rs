@@ -1,8 +1,7 @@
 //! Signing certificates: PEM in the image, DER in PCR8.
 
+use super::algorithm::{Algorithm, PublicKey, SUPPORTED};
 use crate::error::{Error, Result};
-use p384::ecdsa::VerifyingKey;
-use p384::pkcs8::DecodePublicKey;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,18 +11,20 @@ use x509_cert::time::Time;
 /// Largest certificate file, in bytes.
 const MAX_FILE: usize = 64 << 10;
 
-/// A certificate for a P-384 key. A file may hold a chain: the first certificate is the signer's, and PCR8 and
-/// verification look at it alone; the rest is carried along, as AWS's tools do.
+/// A certificate for a key on P-256, P-384 or P-521. A file may hold a chain: the first
+/// certificate is the signer's, and PCR8 and verification use it alone. The rest is kept in the
+/// image, as AWS's tools do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     pem: Vec<u8>,
     der: Vec<u8>,
-    key: VerifyingKey,
+    key: PublicKey,
+    validity: Validity,
     info: CertificateInfo,
     chain: usize,
 }
 
-/// What a certificate says of itself, with nitro-cli's field names and spellings.
+/// Fields of a certificate, with nitro-cli's names and spellings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CertificateInfo {
     /// The issuer's name by attribute, such as `commonName`.
@@ -43,6 +44,40 @@ pub struct CertificateInfo {
     pub signature: String,
 }
 
+/// The period of validity of a certificate (RFC 5280, section 4.1.2.5), both ends included, in
+/// seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// First second.
+    pub not_before: u64,
+    /// Last second.
+    pub not_after: u64,
+}
+
+/// Position of a moment relative to a certificate's period of validity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValidityState {
+    /// Before it.
+    NotYetValid,
+    /// Inside.
+    Valid,
+    /// After it.
+    Expired,
+}
+
+impl Validity {
+    /// Compares a moment, in seconds since 1970, with the period.
+    pub fn at(self, seconds: u64) -> ValidityState {
+        if seconds < self.not_before {
+            ValidityState::NotYetValid
+        } else if seconds > self.not_after {
+            ValidityState::Expired
+        } else {
+            ValidityState::Valid
+        }
+    }
+}
+
 impl Certificate {
     /// Reads a PEM file.
     pub fn read(path: &Path) -> Result<Self> {
@@ -58,11 +93,12 @@ impl Certificate {
         if pem.len() > MAX_FILE {
             return Err(format!("has {} bytes; the limit is {MAX_FILE}", pem.len()));
         }
-        let text = std::str::from_utf8(pem).map_err(|_| "is no PEM text".to_owned())?;
+        let text = std::str::from_utf8(pem).map_err(|_| "is not PEM text".to_owned())?;
         let blocks = super::pem::certificates(text)?;
         let Some(first) = blocks.first() else {
             return Err("holds no \"BEGIN CERTIFICATE\"; a PEM certificate is needed".to_owned());
         };
+        // PCR8 measures the first certificate, so no other one is parsed.
         let (_, document) =
             Document::from_pem(first).map_err(|error| format!("bad PEM: {error}"))?;
         let der = document.as_bytes().to_vec();
@@ -73,10 +109,13 @@ impl Certificate {
             .subject_public_key_info()
             .to_der()
             .map_err(|error| format!("bad public key: {error}"))?;
-        let key = VerifyingKey::from_public_key_der(&spki).map_err(|_| {
-            "its key is not on the curve P-384 (secp384r1), the only one supported (ES384)"
-                .to_owned()
-        })?;
+        let key = PublicKey::from_spki(&spki)
+            .ok_or_else(|| format!("its key is on no curve that is known here; {SUPPORTED}"))?;
+        let seconds = |time: &Time| time.to_unix_duration().as_secs();
+        let validity = Validity {
+            not_before: seconds(&tbs.validity().not_before),
+            not_after: seconds(&tbs.validity().not_after),
+        };
         let info = CertificateInfo {
             issuer: tbs
                 .issuer()
@@ -92,6 +131,7 @@ impl Certificate {
             pem: pem.to_vec(),
             der,
             key,
+            validity,
             info,
             chain: blocks.len(),
         })
@@ -107,7 +147,7 @@ impl Certificate {
         &self.der
     }
 
-    /// What it says of itself.
+    /// The fields of the certificate.
     pub fn info(&self) -> &CertificateInfo {
         &self.info
     }
@@ -117,7 +157,17 @@ impl Certificate {
         self.chain
     }
 
-    pub(super) fn key(&self) -> &VerifyingKey {
+    /// When it is valid.
+    pub fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    /// The algorithm of its key's curve.
+    pub fn algorithm(&self) -> Algorithm {
+        self.key.algorithm()
+    }
+
+    pub(super) fn key(&self) -> &PublicKey {
         &self.key
     }
 }

@@ -1,18 +1,14 @@
 //! Private keys, and the PEM files they come in.
 
-use super::SIGNATURE_SIZE;
+use super::algorithm::{Algorithm, PrivateKey, SUPPORTED};
 use crate::error::{Error, Result};
-use p384::SecretKey;
-use p384::ecdsa::Signature;
-use p384::ecdsa::signature::Signer;
-use p384::pkcs8::DecodePrivateKey;
 use std::fmt;
 use std::path::Path;
 
-/// A P-384 private key.
-pub struct SigningKey(p384::ecdsa::SigningKey);
+/// A private key on P-256, P-384 or P-521.
+pub struct SigningKey(PrivateKey);
 
-/// Says nothing about the key.
+/// Hides the key, so that no log can hold it.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SigningKey")
@@ -20,7 +16,8 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// Reads a PEM file: PKCS #8 ("PRIVATE KEY") or SEC 1 ("EC PRIVATE KEY", also after "EC PARAMETERS").
+    /// Reads a PEM file: PKCS #8 ("PRIVATE KEY") or SEC 1 ("EC PRIVATE KEY", also after "EC
+    /// PARAMETERS").
     pub fn read(path: &Path) -> Result<Self> {
         let pem = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
         Self::from_pem(&pem).map_err(|reason| Error::Signing {
@@ -30,23 +27,23 @@ impl SigningKey {
     }
 
     pub(crate) fn from_pem(pem: &str) -> Result<Self, String> {
-        const CURVE: &str = "is no P-384 (secp384r1) key, the only kind supported";
+        let other = || format!("is not a private key on a supported curve; {SUPPORTED}");
         for (label, block) in pem_blocks(pem) {
             let key = match label {
-                "PRIVATE KEY" => SecretKey::from_pkcs8_pem(block).map_err(|_| CURVE)?,
+                "PRIVATE KEY" => PrivateKey::from_pkcs8_pem(block).ok_or_else(other)?,
                 "EC PRIVATE KEY" if block.contains("Proc-Type:") => {
                     return Err(
                         "is encrypted; decrypt it (openssl ec) or sign offline (eif sign --export)"
                             .to_owned(),
                     );
                 }
-                "EC PRIVATE KEY" => SecretKey::from_sec1_pem(block).map_err(|_| CURVE)?,
+                "EC PRIVATE KEY" => PrivateKey::from_sec1_pem(block).ok_or_else(other)?,
                 "ENCRYPTED PRIVATE KEY" => {
                     return Err("is encrypted; decrypt it (openssl pkey) or sign offline (eif sign --export)".to_owned());
                 }
                 _ => continue,
             };
-            return Ok(SigningKey(key.into()));
+            return Ok(SigningKey(key));
         }
         Err(
             "holds no private key in PEM (\"BEGIN PRIVATE KEY\" or \"BEGIN EC PRIVATE KEY\")"
@@ -54,14 +51,19 @@ impl SigningKey {
         )
     }
 
-    /// ES384 with the nonce of RFC 6979: r and s.
-    pub(super) fn sign(&self, message: &[u8]) -> [u8; SIGNATURE_SIZE] {
-        let signature: Signature = self.0.sign(message);
-        signature.to_bytes().into()
+    /// The algorithm of its curve.
+    pub fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
+
+    /// Signs with the nonce of RFC 6979: r and s.
+    pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(message)
     }
 }
 
-/// The labelled blocks of a PEM text, each from its BEGIN to its END line; text around them is skipped.
+/// The labelled blocks of a PEM text, each from its BEGIN to its END line; text around them is
+/// skipped.
 pub(super) fn pem_blocks(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -3,11 +3,11 @@
 //! PCR8 measures the first certificate of the text, and AWS's tools find it with OpenSSL
 //! (`PEM_read_bio_X509`). OpenSSL takes the label `X509 CERTIFICATE` as well, knows a block only at
 //! the start of what it holds for a line (pieces of 254 bytes), skips other blocks by rules of its
-//! own, and ends a line at a NUL. So nothing that one of us could take for the beginning or the end
-//! of a block may be in the text, other than the certificates that both see. A block of another
-//! kind has no place there either: the text goes into the image as it is, a private key with it.
+//! own, and ends a line at a NUL. So text that either reader could take for the beginning or the
+//! end of a block is refused, except in certificates that both see. Blocks of other kinds are
+//! refused too: the text goes into the image as it is, and a private key would go with it.
 
-use letsesign_shown::line as shown;
+use letsesign_escape::line as shown;
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";

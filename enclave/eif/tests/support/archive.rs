@@ -61,7 +61,8 @@ impl Layer {
         self.add(EntryType::Char, path, 0o666, "", device, b"")
     }
 
-    /// A file of 10 GiB of which only the header is stored: GNU's old sparse format, no data at all.
+    /// A file of 10 GiB of which only the header is stored: GNU's old sparse format, no data at
+    /// all.
     pub fn sparse(mut self, path: &str, size: u64) -> Self {
         let mut header = Header::new_gnu();
         header.set_path(path).unwrap();

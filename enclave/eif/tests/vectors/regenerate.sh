@@ -4,8 +4,9 @@
 #   cargo install eif_build --version 0.2.1 --locked
 #   enclave/eif/tests/vectors/regenerate.sh [path of eif_build]
 #
-# Unsigned vectors come out the same each time. The signed one does not (OpenSSL draws a random nonce), and any
-# result is a valid vector. Inputs are in inputs/; the key belongs to nobody and signs nothing but this vector.
+# Unsigned vectors are the same each time. The signed one is not (OpenSSL draws a random nonce), and
+# any result is a valid vector. Inputs are in inputs/; the key belongs to nobody and signs nothing
+# but this vector.
 set -eu
 cd "$(dirname "$0")"
 oracle=${1:-eif_build}

@@ -1,9 +1,9 @@
-//! A task that is marked throughout, and a world that knows its credentials.
+//! A task that is marked throughout, and a testbed that knows its credentials.
 
 use super::needles::MARK;
 use crate::stage::{Stage, task};
-use letsesign_world::kms::KEY_ARN;
-use letsesign_world::{Provider, Signer, Task};
+use letsesign_testbed::kms::KEY_ARN;
+use letsesign_testbed::{Provider, Signer, Task};
 
 /// A task whose every text is marked, with two signers.
 pub fn marked(provider: Provider) -> Task {
@@ -57,20 +57,20 @@ fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The world knows the marked credentials.
+/// The testbed knows the marked credentials.
 pub fn admit(stage: &Stage, task: &Task) {
     let (access, user) = (task.access_key.clone(), task.smtp_user.clone());
     let arn = task.key_arn.clone();
-    stage.world.kms.change_policy(|policy| {
+    stage.testbed.kms.change_policy(|policy| {
         policy.access_keys.push(access);
         policy.keys.push(arn);
     });
     stage
-        .world
+        .testbed
         .ses
         .change_accounts(|accounts| accounts.users.push(user));
     stage
-        .world
+        .testbed
         .sendgrid
-        .set_secrets(&[&task.sendgrid_secret, letsesign_world::sendgrid::SECRET]);
+        .set_secrets(&[&task.sendgrid_secret, letsesign_testbed::sendgrid::SECRET]);
 }

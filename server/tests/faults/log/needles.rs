@@ -1,4 +1,4 @@
-//! What must not be found, and the spellings in which it is looked for.
+//! Secrets that logs must not contain, and the spellings that the search covers.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -17,7 +17,8 @@ impl Needles {
         self.bytes(text.as_bytes());
     }
 
-    /// Spellings of bytes: as text, hexadecimal, base64 at every place in a longer text, and as lists of numbers.
+    /// Spellings of bytes: as text, hexadecimal, base64 at every place in a longer text, and as
+    /// lists of numbers.
     pub fn bytes(&mut self, bytes: &[u8]) {
         if bytes.len() > 3 * PIECE {
             let middle = bytes.len() / 2;
@@ -81,5 +82,5 @@ fn every_spelling_is_found() {
             "{text}"
         );
     }
-    needles.assert_absent("line\nfailed: it is no JSON\n");
+    needles.assert_absent("line\nfailed: it is not JSON\n");
 }

@@ -3,8 +3,8 @@
 use super::needles::MARK;
 use super::{PHONE, Run};
 use crate::stage::until;
-use letsesign_world::kms::error;
-use letsesign_world::{
+use letsesign_testbed::kms::error;
+use letsesign_testbed::{
     Answer, Attested, Fault, Json, Link, NsmFault, Provider, Sealed, Step, Task, WrongCertificate,
 };
 
@@ -37,16 +37,16 @@ pub async fn services(run: &mut Run, sealed: &Sealed, jobs: &[(&str, Json); 3]) 
     ];
     let send = &jobs[0].1;
     for fault in &faults {
-        run.stage.world.kms.faults().always(fault.clone());
+        run.stage.testbed.kms.faults().always(fault.clone());
         run.fails("sendReq", send).await;
-        run.stage.world.kms.faults().clear();
+        run.stage.testbed.kms.faults().clear();
     }
     match sealed.task.provider {
         Provider::SendGrid => {
             for fault in &faults {
-                run.stage.world.sendgrid.faults().always(fault.clone());
+                run.stage.testbed.sendgrid.faults().always(fault.clone());
                 run.job("sendReq", send).await;
-                run.stage.world.sendgrid.faults().clear();
+                run.stage.testbed.sendgrid.faults().clear();
             }
         }
         Provider::Ses => {
@@ -60,12 +60,12 @@ pub async fn services(run: &mut Run, sealed: &Sealed, jobs: &[(&str, Json); 3]) 
                 (Step::Dot, format!("554 {text}")),
                 (Step::Dot, text.clone()),
             ] {
-                let faults = || run.stage.world.ses.faults();
+                let faults = || run.stage.testbed.ses.faults();
                 faults().always(Fault::Reply(step, reply));
                 run.fails("sendReq", send).await;
-                // Mails that are sent as well as that goes.
+                // Mails that are sent on a best-effort basis.
                 run.job("confirmIntent", &jobs[1].1).await;
-                run.stage.world.ses.faults().clear();
+                run.stage.testbed.ses.faults().clear();
             }
         }
     }
@@ -74,10 +74,10 @@ pub async fn services(run: &mut Run, sealed: &Sealed, jobs: &[(&str, Json); 3]) 
         NsmFault::Garbage,
         NsmFault::Announce(u32::MAX),
     ] {
-        run.stage.world.nsm.faults().next(fault);
+        run.stage.testbed.nsm.faults().next(fault);
         run.fails("sendReq", send).await;
     }
-    run.stage.world.nsm.faults().clear();
+    run.stage.testbed.nsm.faults().clear();
 }
 
 /// Jobs with a phone number, whatever Twilio makes of them.
@@ -89,7 +89,7 @@ pub async fn phones(run: &mut Run, task: &Task) {
     }
     let mail = run
         .stage
-        .world
+        .testbed
         .mailbox
         .wait_for(&task.signers[0].email)
         .await;
@@ -101,7 +101,7 @@ pub async fn phones(run: &mut Run, task: &Task) {
     job.add("twilioVerificationSID", format!("VE{MARK}").as_str());
     job.add("twilioVerificationPIN", MARK);
     run.fails("confirmIntent", &job).await;
-    run.stage.world.mailbox.clear();
+    run.stage.testbed.mailbox.clear();
 }
 
 /// The host's answers, with and without a session to answer to.
@@ -139,14 +139,14 @@ pub async fn host(run: &mut Run) {
             &format!("{{\"session\":\"{mark}\",\"jobName\":\"{mark}\",\"jobData\":\"{mark}"),
         ),
     ] {
-        let questions = || run.stage.world.jobs.questions();
+        let questions = || run.stage.testbed.jobs.questions();
         let struck = questions().struck();
         questions().next(fault);
         until("the answer", || questions().struck() > struck).await;
     }
     let answer = Answer::status(500).with(MARK, MARK).body(MARK);
     run.stage
-        .world
+        .testbed
         .jobs
         .deliveries()
         .first(2, Fault::Answer(answer));

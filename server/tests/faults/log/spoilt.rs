@@ -1,9 +1,9 @@
-//! Jobs and tasks that are not what they should be.
+//! Jobs and tasks that violate the schema.
 
 use super::Run;
 use super::needles::MARK;
-use letsesign_world::client::PARTS;
-use letsesign_world::{Json, Task};
+use letsesign_testbed::client::PARTS;
+use letsesign_testbed::{Json, Task};
 
 /// Every member of a job as something that it must not be.
 pub async fn members(run: &mut Run, name: &str, job: &Json) {
@@ -87,7 +87,7 @@ pub async fn parts(run: &mut Run, task: &Task, jobs: &[(&str, Json); 3]) {
             .set(&format!("taskConfig.{path}"), value.as_str());
         run.fails("sendReq", &parts.bind().seal().send_req(0)).await;
     }
-    // What belongs to another task, and changes after binding.
+    // Parts that belong to another task, and changes after binding.
     let mut other = task.clone();
     other.bearer_secret.push('x');
     let other = other.seal();

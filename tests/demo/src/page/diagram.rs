@@ -1,16 +1,16 @@
-//! Diagrams, as SVG inside the page; colours come from its style.
+//! Diagrams as SVG inside the page, whose style defines the colours.
 
 use super::parties;
 use crate::model::{Crossing, Guard, Party};
 use crate::show;
 
-/// Width of a diagram, and the least of a column.
+/// Width of a diagram, and the smallest width of a column.
 const WIDTH: usize = 1000;
 const COLUMN_MIN: usize = 138;
 const HEAD: usize = 42;
 const ROW: usize = 46;
 
-/// Text for SVG and HTML.
+/// Escapes text for SVG and HTML.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -27,7 +27,8 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// Parties as columns, time downwards: who sent what to whom. Empty when nothing crossed.
+/// A sequence diagram: parties as columns, time downwards, messages as arrows. Empty without
+/// messages.
 pub(super) fn sequence(crossings: &[Crossing]) -> String {
     if crossings.is_empty() {
         return String::new();
@@ -80,7 +81,7 @@ fn arrow(crossing: &Crossing, place: &dyn Fn(Party) -> usize, y: usize) -> Strin
         y - 5,
         y + 5
     );
-    // The label stands beyond the host, whose marker is on the line.
+    // Put the label beyond the host's column, because its marker is on the line.
     let host = place(Party::Host);
     let (left, right) = if crossing.by_host() {
         (host, from.max(to))
@@ -104,12 +105,12 @@ fn arrow(crossing: &Crossing, place: &dyn Fn(Party) -> usize, y: usize) -> Strin
     svg + "</g>"
 }
 
-/// A label that fits into so many characters; the size needs ten.
+/// Cuts a label to this many characters; the last ten are for the size.
 fn shorten(text: &str, room: usize) -> String {
     show::start(text, room.saturating_sub(9).max(6))
 }
 
-/// A closed lock, or an eye for what can be read.
+/// A closed lock, or an eye for what the host can read.
 fn marker(guard: Guard, x: usize, y: usize) -> String {
     match guard {
         Guard::Sealed | Guard::Tls => format!(
@@ -126,7 +127,7 @@ fn marker(guard: Guard, x: usize, y: usize) -> String {
     }
 }
 
-/// Who is where, and whom one has to trust.
+/// A map of the parties and the trust boundaries.
 pub(super) fn map() -> String {
     let arrow = |class: &str, from: (u16, u16), to: (u16, u16), label: &str, at: (u16, u16)| {
         format!(

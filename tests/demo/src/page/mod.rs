@@ -1,4 +1,4 @@
-//! The page: one file that needs nothing else.
+//! Renders the page as a single self-contained file.
 
 mod diagram;
 
@@ -23,7 +23,7 @@ struct Page<'a> {
     pdf_url: String,
     spf_url: String,
     map: String,
-    /// The steps' HTML.
+    /// HTML of the steps.
     steps: String,
     pictures: Vec<Embedded>,
     preview: Option<Embedded>,
@@ -51,7 +51,7 @@ struct Embedded {
     data: String,
 }
 
-/// A member of the proof, what it holds and what it says.
+/// A member of the proof: name, value and meaning.
 struct Member {
     name: &'static str,
     value: String,
@@ -72,7 +72,7 @@ struct StepTemplate<'a> {
     shown: &'a Shown<'a>,
 }
 
-/// The page's text.
+/// Renders the page.
 pub(crate) fn render(
     story: &Story,
     verdicts: &Verdicts,
@@ -106,7 +106,7 @@ pub(crate) fn render(
         style: include_str!("../../templates/style.css"),
         story,
         verdicts,
-        // A name may look like a scheme: "a:b.pdf".
+        // A name may look like a URL scheme: "a:b.pdf".
         pdf_url: format!("./{}", show::url(&story.pdf.0)),
         spf_url: format!("./{}", show::url(&story.spf.0)),
         map: diagram::map(),
@@ -161,7 +161,7 @@ fn proof(spf: &Spf) -> Result<Vec<Member>> {
                 document.timestamp,
                 show::time(document.timestamp / 1000)
             ),
-            says: "By the clock of the Nitro hypervisor. Certificates and the release are judged as of this moment, so the proof does not expire.",
+            says: "By the clock of the Nitro hypervisor. Certificates and the release are checked as of this moment, so the proof does not expire.",
         },
     ];
     let registers = [
@@ -188,7 +188,7 @@ fn proof(spf: &Spf) -> Result<Vec<Member>> {
     Ok(members)
 }
 
-/// Columns that a list of crossings uses; the host's where it carries something.
+/// The columns for a list of messages; includes the host if it carries any of them.
 fn parties(crossings: &[Crossing]) -> Vec<Party> {
     let takes_part = |party: &Party| {
         crossings.iter().any(|crossing| {

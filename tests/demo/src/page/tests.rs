@@ -1,4 +1,4 @@
-//! What people typed stays text.
+//! Text that people typed stays text.
 
 use super::*;
 use crate::model::{Detail, Guard, Letter};

@@ -1,4 +1,4 @@
-//! Each kind of hole by itself.
+//! Each kind of hole in isolation.
 
 use super::*;
 
@@ -38,15 +38,15 @@ fn each_kind_of_hole_is_found() {
         ),
         (
             with_condition("StringEqualsIfExists", PCR0, &pcr("a", 0)),
-            "no attestation document",
+            "without an attestation document",
         ),
         (
             with_condition("StringEqualsIgnoreCaseIfExists", PCR0, &pcr("a", 0)),
-            "no attestation document",
+            "without an attestation document",
         ),
         (
             with_condition("ForAllValues:StringEquals", PCR0, &pcr("a", 0)),
-            "no attestation document",
+            "without an attestation document",
         ),
         (with_condition("StringLike", PCR0, "0a*"), "wildcards"),
         (

@@ -1,8 +1,10 @@
-//! The content of pages and forms, decoded: the library's filters behind the names that readers accept.
+//! Decodes the content of pages and forms: the library's filters, under all names that readers
+//! accept.
 
 use lopdf::{Dictionary, Document, Object, Stream};
 
-/// Filters by the names that inline images use (ISO 32000-1, table 94). Readers take them everywhere.
+/// Abbreviated filter names of inline images (ISO 32000-1, table 94). Readers accept them
+/// everywhere.
 const ABBREVIATIONS: [(&[u8], &[u8]); 5] = [
     (b"A85", b"ASCII85Decode"),
     (b"AHx", b"ASCIIHexDecode"),
@@ -11,13 +13,13 @@ const ABBREVIATIONS: [(&[u8], &[u8]); 5] = [
     (b"RL", b"RunLengthDecode"),
 ];
 
-/// What the densest filter makes of a byte (deflate: 258 bytes of two bits).
+/// The greatest expansion of one filter: deflate turns two bits into 258 bytes.
 const EXPANSION_MAX: usize = 1032;
 
-/// Decoded bytes, or why there are none and what finding that out may have cost.
+/// Decoded bytes, or the reason for a failure and the work that it may have cost.
 pub(super) type Decoded = Result<Vec<u8>, (String, usize)>;
 
-/// The streams of a page's content, each by itself.
+/// The streams of a page's content, one by one.
 pub(super) fn streams<'a>(document: &'a Document, page: &'a Dictionary) -> Vec<&'a Stream> {
     let Ok(contents) = page.get_deref(b"Contents", document) else {
         return Vec::new();
@@ -33,7 +35,7 @@ pub(super) fn streams<'a>(document: &'a Document, page: &'a Dictionary) -> Vec<&
     }
 }
 
-/// What a stream holds, at most `limit` bytes of it.
+/// Decodes a stream, at most `limit` bytes.
 pub(super) fn decode(document: &Document, stream: &Stream, limit: usize) -> Decoded {
     let filters: Vec<Object> = listed(document, &stream.dict, b"Filter")
         .into_iter()
@@ -45,7 +47,7 @@ pub(super) fn decode(document: &Document, stream: &Stream, limit: usize) -> Deco
             .then(|| stream.content.clone())
             .ok_or_else(|| ("its content is too long".to_owned(), 0));
     }
-    // A chain of filters may expand what another one expanded.
+    // Each filter of a chain may expand the output of the one before.
     let cost = match filters.len() {
         1 => stream.content.len().saturating_mul(EXPANSION_MAX),
         _ => limit,
@@ -61,7 +63,7 @@ pub(super) fn decode(document: &Document, stream: &Stream, limit: usize) -> Deco
         .map_err(|error| (error.to_string(), cost.min(limit)))
 }
 
-/// The elements of a member that is one object or a list of them, references resolved.
+/// The elements of a member that is a single object or an array, with references resolved.
 fn listed(document: &Document, dictionary: &Dictionary, key: &[u8]) -> Vec<Object> {
     let resolved = |object: &Object| {
         let (_, object) = document.dereference(object).ok()?;
@@ -74,7 +76,7 @@ fn listed(document: &Document, dictionary: &Dictionary, key: &[u8]) -> Vec<Objec
     };
     match dictionary.get_deref(key, document) {
         Err(_) | Ok(Object::Null) => Vec::new(),
-        // A missing element keeps its place: parameters belong to filters by their position.
+        // A missing element keeps its position: parameters belong to filters by position.
         Ok(Object::Array(list)) => list
             .iter()
             .map(|item| resolved(item).unwrap_or(Object::Null))

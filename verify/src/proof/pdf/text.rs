@@ -1,4 +1,4 @@
-//! The text that a page draws.
+//! Extracts the text that a page draws.
 
 use super::content::{decode, streams};
 use lopdf::content::Content;
@@ -6,31 +6,31 @@ use lopdf::{Dictionary, Document, Encoding, Object, Stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// How deep forms may be drawn in forms.
+/// The deepest nesting of forms.
 const DEPTH_MAX: usize = 8;
 
-/// What a document may make us do: bytes of content read and of text found. A document of a
-/// thousand pages full of text has some tens of millions.
+/// The work budget of a document: bytes of content read and of text found. A document of a thousand
+/// pages full of text needs some tens of millions.
 const WORK_MAX: usize = 64 << 20;
 
-/// What a page, a form that is drawn, or a font costs beside its bytes.
+/// Fixed cost of a page, a drawn form or a font, beside its bytes.
 const WORK_EACH: usize = 1 << 10;
 
-/// What the table of a font's letters may unpack to.
+/// The largest ToUnicode table of a font after decoding, in bytes.
 const FONT_MAX: usize = 1 << 20;
 
-/// Bytes of one string that is shown. A font may make many letters of each.
+/// The longest string of a text operator, in bytes. A font may map each byte to many letters.
 const STRING_MAX: usize = 32 << 10;
 
-/// Collects the text that is drawn, in the order of drawing.
+/// Collects text in drawing order.
 pub(super) struct Reader<'a> {
     document: &'a Document,
     pub(super) text: String,
     /// The first thing that could not be read.
     pub(super) problem: Option<String>,
-    /// Of [`WORK_MAX`].
+    /// Remainder of [`WORK_MAX`].
     left: usize,
-    /// Encodings by the address of their font's dictionary: reading one is work that is done once.
+    /// Encodings by the address of their font's dictionary, so that each font is read once.
     fonts: BTreeMap<usize, Option<Rc<Encoding<'a>>>>,
 }
 
@@ -50,8 +50,7 @@ impl<'a> Reader<'a> {
         self.left == 0
     }
 
-    /// Takes work from the budget. Where it does not suffice, nothing more is read of the whole
-    /// document.
+    /// Takes work from the budget. Once it does not suffice, the rest of the document is skipped.
     fn take(&mut self, work: usize) -> bool {
         match self.left.checked_sub(work) {
             Some(left) if left > 0 => self.left = left,
@@ -63,7 +62,7 @@ impl<'a> Reader<'a> {
         self.left > 0
     }
 
-    /// Reads a page; `text` is then the page's.
+    /// Reads a page into `text`.
     pub(super) fn page(&mut self, page: lopdf::ObjectId) {
         self.text.clear();
         if !self.take(WORK_EACH) {
@@ -80,9 +79,9 @@ impl<'a> Reader<'a> {
         let Ok(page) = self.document.get_dictionary(page) else {
             return self.fail(&"it is not a dictionary");
         };
-        // Streams are parts of one content, which may break anywhere between two tokens. But one that
-        // leaves a string or an array open must not hide the others: a stamp has a stream of its own.
-        // So they are read together and, where there are several, each by itself as well.
+        // The streams of a page form one content that may be divided between any two tokens. But a
+        // stream that leaves a string or an array open must not hide the others: a stamp has a
+        // stream of its own. So they are read together and, if there are several, also one by one.
         let streams = streams(self.document, page);
         let parts: Vec<Vec<u8>> = streams
             .iter()
@@ -102,7 +101,7 @@ impl<'a> Reader<'a> {
                 self.stream(part, &resources, &mut BTreeSet::new());
             }
         }
-        // A part may lack what an earlier one sets, its font for one.
+        // A part may depend on an earlier one, which sets its font for example.
         if whole.is_ok() && !self.exhausted() {
             self.problem = known;
         }
@@ -121,7 +120,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads one stream's content by itself.
+    /// Reads the content of one stream on its own.
     fn stream(
         &mut self,
         content: &[u8],
@@ -148,6 +147,7 @@ impl<'a> Reader<'a> {
         let mut fonts: BTreeMap<Vec<u8>, Option<Rc<Encoding<'a>>>> = BTreeMap::new();
         let mut font = None;
         for operation in &content.operations {
+            // Checked for each operation: a small file can contain millions of them.
             if self.exhausted() {
                 return;
             }
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A named resource of a kind.
+    /// Looks up a named resource of a category.
     fn resource(
         &self,
         resources: &[&'a Dictionary],
@@ -216,7 +216,8 @@ impl<'a> Reader<'a> {
         if !self.take(WORK_EACH) {
             return None;
         }
-        // A composite font that does not say which letters its glyphs are would be read as if it were a simple one.
+        // Without this check, a composite font that does not map its glyphs to letters would be
+        // read like a simple font.
         let composite = font
             .get(b"Subtype")
             .and_then(Object::as_name)
@@ -224,8 +225,8 @@ impl<'a> Reader<'a> {
         if let Ok(table) = font.get_deref(b"ToUnicode", self.document)
             && let Ok(stream) = table.as_stream()
         {
-            // What it unpacks to is known only afterwards, so as much is taken as a table of its
-            // size may be.
+            // The decoded size is known only afterwards, so the budget is charged for a table of
+            // the greatest plausible size.
             let size = stream.content.len().saturating_mul(32).min(FONT_MAX);
             if !self.take(size) {
                 return None;

@@ -1,12 +1,14 @@
-//! The longest match at every position of a block: a binary tree per hash of four bytes, sorted by what follows, whose
-//! nodes are the positions of the last 64 KiB. Inserting a position visits those that share the longest prefixes.
+//! The longest match at every position of a block: a binary tree per hash of four bytes, sorted by
+//! what follows, whose nodes are the positions of the last 64 KiB. Inserting a position visits
+//! those that share the longest prefixes.
 
 use super::{LAST_LITERALS, LAST_MATCH, MAX_OFFSET, MIN_MATCH};
 
 const HASH_BITS: u32 = 16;
 /// Nodes of the trees, a position modulo this; the oldest is just out of an offset's reach.
 const WINDOW: usize = MAX_OFFSET + 1;
-/// A match of so many bytes is followed to its end and ends the search; it bounds what one position costs.
+/// A match of so many bytes is followed to its end and ends the search; it bounds what one position
+/// costs.
 const ENOUGH: usize = 1024;
 /// Most nodes that one position visits.
 const DEPTH: usize = 256;
@@ -72,8 +74,8 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// Inserts `position` and returns the longest match there. `previous` is the one a byte before: without its first
-    /// byte it is a match here.
+    /// Inserts `position` and returns the longest match there. `previous` is the one a byte before:
+    /// without its first byte it is a match here.
     fn longest(&mut self, position: usize, previous: Match) -> Match {
         let mut best = match previous.length.checked_sub(1) {
             Some(length) if length >= MIN_MATCH => Match { length, ..previous },
@@ -83,7 +85,8 @@ impl Finder<'_> {
         if found.length < MIN_MATCH || found.length <= best.length {
             return best;
         }
-        // A match that goes on from before is followed once, not at every byte of it: that would be quadratic.
+        // A match that goes on from before is followed once, not at every byte of it: that would be
+        // quadratic.
         if best.length < ENOUGH {
             best = found;
             if found.length >= ENOUGH {
@@ -98,8 +101,8 @@ impl Finder<'_> {
         best
     }
 
-    /// Makes `position` the root of its tree and splits the old tree around it, which meets the longest match of up to
-    /// `ENOUGH` bytes on the way. Offset 0 means that there is none.
+    /// Makes `position` the root of its tree and splits the old tree around it, which meets the
+    /// longest match of up to `ENOUGH` bytes on the way. Offset 0 means that there is none.
     fn insert(&mut self, position: usize) -> Match {
         let mut best = Match::default();
         let limit = ENOUGH.min(self.end - position);
@@ -108,7 +111,8 @@ impl Finder<'_> {
         };
         let root = u32::try_from(position).unwrap_or(NONE);
         let mut candidate = std::mem::replace(here, root);
-        // Where the next smaller and the next greater node go, and how many bytes all of that side share with us.
+        // Where the next smaller and the next greater node go, and how many bytes all of that side
+        // share with us.
         let (mut smaller, mut greater) = (slot(position), slot(position) + 1);
         let (mut shared_smaller, mut shared_greater) = (0, 0);
         for _ in 0..DEPTH {
@@ -126,7 +130,7 @@ impl Finder<'_> {
             }
             let (before, after) = (self.child(slot(node)), self.child(slot(node) + 1));
             if length >= limit {
-                // Nothing that counts tells them apart: this position takes the node's place.
+                // Equal in every byte that matters: this position replaces the node.
                 self.set(smaller, before);
                 self.set(greater, after);
                 return best;
@@ -165,8 +169,8 @@ impl Finder<'_> {
         }
     }
 
-    /// How many bytes two positions share, `known` of which need no look; at most `limit`, and none of the last
-    /// literals.
+    /// How many bytes two positions share, `known` of which need no look; at most `limit`, and none
+    /// of the last literals.
     fn common(&self, earlier: usize, later: usize, known: usize, limit: usize) -> usize {
         let side = |start: usize, end: usize| {
             let end = end.min(start.saturating_add(limit));

@@ -1,9 +1,10 @@
-//! An lz4 block as small as the format allows, for images that are built once and booted often. The decoder's work is
-//! that of any lz4 block.
+//! An lz4 block as small as the format allows, for images that are built once and booted often. The
+//! decoder's work is that of any lz4 block.
 //!
-//! Every offset costs two bytes, so only the longest match at each position matters: a shorter one is its beginning.
-//! `matches` finds them, `parse` chooses among them by dynamic programming over the whole block, and the sequences are
-//! written here. Rules of the format: `lz4_Block_format.md` of lz4, "End of block conditions".
+//! Every offset costs two bytes, so only the longest match at each position matters: a shorter one
+//! is its beginning. `matches` finds them, `parse` chooses among them by dynamic programming over
+//! the whole block, and the sequences are written here. Rules of the format: `lz4_Block_format.md`
+//! of lz4, "End of block conditions".
 
 mod matches;
 mod parse;
@@ -21,7 +22,7 @@ const LAST_MATCH: usize = 12;
 const LAST_LITERALS: usize = 5;
 /// A half of the token that says "more follows".
 const NIBBLE: usize = 15;
-/// What one byte of a longer length can say before the next is needed.
+/// The value of a length byte that says "another byte follows".
 const BYTE: usize = 255;
 
 /// Bytes that a length takes besides its half of the token.
@@ -32,9 +33,10 @@ fn extension(length: usize) -> usize {
     }
 }
 
-/// Appends to `out` the smallest block for `plain`, but for the limits in `matches` and `parse`: they cost a few bytes on
-/// programs and fonts, some percent on long runs that are broken now and then. Memory is eight times the input and less than
-/// 1 MiB; the block depends on nothing but the input.
+/// Appends to `out` the smallest block for `plain`, but for the limits in `matches` and `parse`:
+/// they cost a few bytes on programs and fonts, some percent on long runs that are broken now and
+/// then. Memory is eight times the input and less than 1 MiB; the block depends on nothing but the
+/// input.
 pub(super) fn encode(plain: &[u8], mut out: Vec<u8>) -> Vec<u8> {
     let matches = Matches::find(plain);
     let parse = Parse::new(&matches, plain.len());

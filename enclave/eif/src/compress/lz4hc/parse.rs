@@ -1,10 +1,13 @@
-//! Which matches to take. From the end of the block to its start, the fewest bytes that the rest takes:
+//! Which matches to take. From the end of the block to its start, the fewest bytes that the rest
+//! takes:
 //!
-//! * `from(p)` when a sequence starts at p: a token, some literals, and the match after them or the end of the block;
+//! * `from(p)` when a sequence starts at p: a token, some literals, and the match after them or the
+//!   end of the block;
 //! * `at(p)` when the literals end at p and its match follows.
 //!
-//! Both are exact, whatever the number of literals, with one exception: of a match longer than `EVERY` only four ends are
-//! tried. Leaving out a beginning never makes a rest longer by more than a byte, so little is lost.
+//! Both are exact, whatever the number of literals, with one exception: of a match longer than
+//! `EVERY` only four ends are tried. Leaving out a beginning never makes a rest longer by more than
+//! a byte, so little is lost.
 
 use super::{BYTE, MIN_MATCH, Match, Matches, NIBBLE, extension};
 use std::collections::VecDeque;
@@ -55,7 +58,7 @@ impl<'a> Parse<'a> {
         self.from.get(position).copied().unwrap_or(NEVER)
     }
 
-    /// How much of the match at `position` to take, and `at(position)`. None where there is no match.
+    /// How much of the match at `position` to take, and `at(position)`. `None` without a match.
     fn best(&self, position: usize) -> Option<(Match, u32)> {
         let longest = self.matches.at(position);
         if longest.length < MIN_MATCH {
@@ -81,7 +84,8 @@ impl<'a> Parse<'a> {
         Some((Match { length, ..longest }, size))
     }
 
-    /// The sequences in their order: a number of literals and the match after them. What is left are the last literals.
+    /// The sequences in their order: a number of literals and the match after them. What is left
+    /// are the last literals.
     pub(super) fn sequences(&self) -> impl Iterator<Item = (usize, Match)> {
         let mut start = 0;
         std::iter::from_fn(move || {
@@ -109,8 +113,9 @@ fn small(size: usize) -> u32 {
 
 /// The best run of literals from the position that was pushed last.
 ///
-/// A run of up to 14 costs a byte for each. Of a run of 15 and more, the first 15 cost 16, and of what is after them every
-/// 255th costs one more: `extended`, which is a run of fewer than 255 or the best of what is 255 later.
+/// A run of up to 14 costs a byte for each. Of a run of 15 and more, the first 15 cost 16, and of
+/// what is after them every 255th costs one more: `extended`, which is a run of fewer than 255 or
+/// the best of what is 255 later.
 struct Literals {
     short: Window,
     long: Window,
@@ -148,8 +153,8 @@ impl Literals {
 /// The fewest bytes of literals and what follows them, of all runs shorter than `width`.
 struct Window {
     width: usize,
-    /// Where runs may end, from near to far, with sizes counted from the start of the block. Each is smaller than all
-    /// nearer ones.
+    /// Where runs may end, from near to far, with sizes counted from the start of the block. Each
+    /// is smaller than all nearer ones.
     ends: VecDeque<(usize, u32)>,
 }
 

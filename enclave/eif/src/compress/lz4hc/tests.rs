@@ -6,7 +6,8 @@ fn encode(plain: &[u8]) -> Vec<u8> {
     append(plain, Vec::new())
 }
 
-/// Unpacks a block by the letter of the format and panics at every breach of it, also at those which decoders let pass.
+/// Unpacks a block by the letter of the format and panics at every breach of it, also at those
+/// which decoders let pass.
 fn strict(block: &[u8]) -> Vec<u8> {
     fn length(input: &mut &[u8], nibble: u8) -> usize {
         let mut length = usize::from(nibble);
@@ -167,7 +168,8 @@ fn large_inputs() {
     round_trip(&sparse);
 }
 
-/// As small as the best that lz4 makes, to a ten-thousandth: `lz4 -l -12` 1.9.4 gives 11,420,423 bytes for ukai.ttc.
+/// As small as the best that lz4 makes, to a ten-thousandth: `lz4 -l -12` 1.9.4 gives 11,420,423
+/// bytes for ukai.ttc.
 #[test]
 fn fonts() {
     let fonts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packages/fonts");
