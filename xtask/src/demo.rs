@@ -1,13 +1,11 @@
 //! `cargo xtask demo`: builds the programs of the demo and runs it. The demo is a package of its
 //! own (tests/demo), so that other tasks do not wait for its dependencies.
 
-use crate::workspace::{Workspace, cargo};
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use crate::programs;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
 use std::env;
-use std::io::IsTerminal;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The demo's own arguments: one file, so that help needs no build.
 #[path = "../../tests/demo/src/args.rs"]
@@ -17,7 +15,8 @@ pub(crate) mod args;
 const PROGRAMS: [&str; 3] = ["letsesign-server", "letsesign-verify", "letsesign-demo"];
 
 pub(crate) fn run(workspace: &Workspace, arguments: &args::DemoArgs) -> Result<()> {
-    let [server, verifier, demo] = build(workspace)?;
+    eprintln!("building the demo; the first time takes a few minutes");
+    let [server, verifier, demo] = programs::build(workspace, PROGRAMS)?;
     let output = workspace.target()?.join("demo");
     let status = Command::new(&demo)
         .arg("--server")
@@ -44,50 +43,4 @@ pub(crate) fn run(workspace: &Workspace, arguments: &args::DemoArgs) -> Result<(
             }
         ),
     }
-}
-
-/// Builds the programs in the dev profile: everything that computes is optimised there, and a first
-/// build takes half the time of a release build.
-fn build(workspace: &Workspace) -> Result<[PathBuf; 3]> {
-    eprintln!("building the demo; the first time takes a few minutes");
-    let mut command = Command::new(cargo());
-    command.args([
-        "build",
-        "--locked",
-        "--message-format",
-        "json-render-diagnostics",
-    ]);
-    command.args(["--features", "letsesign-server/emulation"]);
-    for program in PROGRAMS {
-        command.args(["--package", program]);
-    }
-    if !std::io::stderr().is_terminal() {
-        command.arg("--quiet");
-    }
-    let output = command
-        .current_dir(workspace.root())
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot run cargo")?;
-    ensure!(
-        output.status.success(),
-        "the demo does not build (cargo ended with {})",
-        output.status
-    );
-    // Where cargo has put them, whatever its configuration says.
-    let messages: Vec<Value> = output
-        .stdout
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .collect();
-    let find = |name: &str| {
-        messages
-            .iter()
-            .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some(name))
-            .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
-            .with_context(|| format!("cargo has built no {name}"))
-    };
-    let [server, verifier, demo] = PROGRAMS;
-    Ok([find(server)?, find(verifier)?, find(demo)?])
 }

@@ -15,11 +15,13 @@ mod kernel;
 mod measurements;
 mod nix;
 mod packages;
+mod programs;
 mod rebuild;
 mod release;
 mod reproduce;
 mod sbom;
 mod schemas;
+mod serve;
 mod style;
 mod test;
 mod workspace;
@@ -33,7 +35,8 @@ use std::process::ExitCode;
     name = "cargo xtask",
     bin_name = "cargo xtask",
     about = "Builds, measures, reproduces, boots and tests the enclave, and shows it at work",
-    after_help = "Examples:\n  cargo xtask demo              see it work: sign a document on this machine\n  \
+    after_help = "Examples:\n  cargo xtask serve             send, sign and verify in the browser, on this machine\n  \
+                  cargo xtask demo              a document signed step by step, and what the host saw\n  \
                   cargo xtask eif               build the enclave image and print its measurements\n  \
                   cargo xtask eif --check       ... and compare them with measurements/next.json\n  \
                   cargo xtask test              everything that must hold\n  \
@@ -82,6 +85,8 @@ enum Task {
     Boot(boot::BootArgs),
     /// Sign a document on this machine and write a page that shows each step
     Demo(demo::args::DemoArgs),
+    /// Run the whole service on this machine: send, sign and verify in the browser
+    Serve(serve::args::ServeArgs),
     /// Build the emulator of the enclave machine, or print where it is
     Emulator(emulator::EmulatorArgs),
     /// Check the prebuilt kernel's configuration against its rules
@@ -121,6 +126,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Corpus(arguments) => corpus::run(&workspace, &arguments),
         Task::Boot(arguments) => boot::run(&workspace, &arguments),
         Task::Demo(arguments) => demo::run(&workspace, &arguments),
+        Task::Serve(_) => serve::run(&workspace),
         Task::Emulator(arguments) => emulator::run(&workspace, &arguments),
         Task::Kernel(arguments) => kernel::run(&workspace, &arguments),
         Task::Reproduce(arguments) => reproduce::run(&workspace, &arguments),
