@@ -16,5 +16,6 @@ pub mod operations;
 pub mod queue;
 pub mod relay;
 pub mod run;
+pub mod service;
 pub mod supervisor;
 pub mod transport;

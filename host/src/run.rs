@@ -7,7 +7,10 @@ use crate::network::{HostNetwork, Way};
 use crate::operations::{self, Operations};
 use crate::queue::{self, Allowance, Allowances, KeyFile, MasterKey, Objects, Queue};
 use crate::relay::{self, SystemResolver};
-use crate::supervisor::{self, Nitro, Parts, Program, Qemu, Supervisor, Timing, Verification};
+use crate::service::Service;
+use crate::supervisor::{
+    self, Nitro, Parts, Phase, Program, Qemu, Supervisor, Timing, Verification,
+};
 use crate::transport::{UnixSockets, Vsock};
 use crate::{images, supervisor::Settings};
 use anyhow::{Context, Result, bail};
@@ -44,10 +47,20 @@ pub async fn run(config: Config, abandon_older_tasks: bool) -> Result<()> {
         .await
         .with_context(|| format!("http.listen: cannot listen on {}", config.http.listen))?;
     let queue = open_queue(&config).await?;
+    let service_listener = match &config.service {
+        None => None,
+        Some(service) => Some(
+            TcpListener::bind(service.listen)
+                .await
+                .with_context(|| format!("service.listen: cannot listen on {}", service.listen))?,
+        ),
+    };
     let supervisor = start_supervisor(&config, queue.clone(), abandon_older_tasks).await?;
+    let service = open_service(&config, &queue, &supervisor).await?;
     let control = Control {
         queue: queue.clone(),
         supervisor: Arc::clone(&supervisor),
+        service: service.clone(),
     };
     let served = Operations {
         queue: queue.clone(),
@@ -57,6 +70,13 @@ pub async fn run(config: Config, abandon_older_tasks: bool) -> Result<()> {
     let socket = config.control();
     let control = tokio::spawn(async move { control::serve(&socket, control).await });
     let operations = tokio::spawn(operations::serve(listener, served));
+    let api = async {
+        match (service, service_listener) {
+            (Some(service), Some(listener)) => service.serve(listener).await,
+            // There is none to end.
+            _ => std::future::pending().await,
+        }
+    };
     let sweeps = tokio::spawn(sweep(queue.queue().clone()));
     info!(
         state = %config.state.display(),
@@ -76,6 +96,7 @@ pub async fn run(config: Config, abandon_older_tasks: bool) -> Result<()> {
         served = operations => served.context("the task of http.listen ended").and_then(|served| {
             served.context("http.listen cannot be served")
         }),
+        served = api => served.context("service.listen cannot be served"),
     };
     notify(&[NotifyState::Stopping]);
     sweeps.abort();
@@ -179,14 +200,7 @@ pub async fn open_queue(config: &Config) -> Result<HostQueue> {
             .to_string_lossy()
             .into_owned(),
     };
-    let engine = match (config.queue.engine, &config.queue.url) {
-        (Engine::Postgres, Some(url)) => queue::Engine::Postgres { url: url.clone() },
-        (Engine::Postgres, None) => bail!("queue.url is missing"),
-        (Engine::Sqlite, _) => queue::Engine::Sqlite {
-            path: database(config),
-        },
-    };
-    let days = config.queue.keep_days.unwrap_or(KEEP_DAYS);
+    let engine = engine(config)?;
     let default = allowance(&config.queue.quota, Allowance::default());
     let senders = config
         .sender
@@ -197,7 +211,7 @@ pub async fn open_queue(config: &Config) -> Result<HostQueue> {
         objects,
         keys,
         timing: queue::Timing {
-            retention: Duration::from_secs(u64::from(days) * 86_400),
+            retention: retention(config),
             ..queue::Timing::default()
         },
         quotas: Allowances {
@@ -211,6 +225,54 @@ pub async fn open_queue(config: &Config) -> Result<HostQueue> {
         Engine::Sqlite => HostQueue::alone(queue),
         Engine::Postgres => HostQueue::shared(queue, name),
     })
+}
+
+/// The database of a configuration.
+fn engine(config: &Config) -> Result<queue::Engine> {
+    Ok(match (config.queue.engine, &config.queue.url) {
+        (Engine::Postgres, Some(url)) => queue::Engine::Postgres { url: url.clone() },
+        (Engine::Postgres, None) => bail!("queue.url is missing"),
+        (Engine::Sqlite, _) => queue::Engine::Sqlite {
+            path: database(config),
+        },
+    })
+}
+
+/// How long rows and results of what has ended are kept.
+fn retention(config: &Config) -> Duration {
+    let days = config.queue.keep_days.unwrap_or(KEEP_DAYS);
+    Duration::from_secs(u64::from(days) * 86_400)
+}
+
+async fn open_service(
+    config: &Config,
+    queue: &HostQueue,
+    supervisor: &Arc<Supervisor<HostQueue>>,
+) -> Result<Option<Service>> {
+    let Some(service) = &config.service else {
+        return Ok(None);
+    };
+    let supervisor = Arc::clone(supervisor);
+    let releases = move || {
+        let enclaves = supervisor.status().enclaves;
+        let running = enclaves
+            .into_iter()
+            .filter(|enclave| matches!(enclave.phase, Phase::Serving | Phase::Draining));
+        let mut releases: Vec<String> = running.map(|enclave| enclave.pcr0).collect();
+        releases.sort_unstable();
+        releases.dedup();
+        releases
+    };
+    let engine = engine(config)?;
+    let opened = Service::open(
+        service.clone(),
+        &engine,
+        queue.queue().clone(),
+        retention(config),
+        config.is_emulation(),
+        releases,
+    );
+    Ok(Some(opened.await.context("service")?))
 }
 
 /// The file of a queue in SQLite.

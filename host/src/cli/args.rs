@@ -46,8 +46,13 @@ pub(crate) enum Command {
     Rollback(Json),
     /// List, show and decide jobs
     Jobs(JobsArgs),
+    /// Make accounts of the service API
+    Accounts(AccountsArgs),
     /// Look at the machine and the configuration, and say what is missing
     Check(Json),
+    /// Print the OpenAPI document of the service API
+    #[command(hide = true)]
+    Openapi,
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -93,6 +98,24 @@ pub(crate) struct UpgradeArgs {
     pub(crate) keep_older: bool,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AccountsArgs {
+    #[command(subcommand)]
+    pub(crate) command: AccountsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountsCommand {
+    /// Make an account for a domain without asking DNS, if there is none, and print an API key of
+    /// all scopes
+    Add {
+        /// The domain of the sender's mails
+        domain: String,
+        #[command(flatten)]
+        json: Json,
+    },
 }
 
 #[derive(Debug, Args)]

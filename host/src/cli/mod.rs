@@ -6,7 +6,7 @@ mod logs;
 mod show;
 
 use anyhow::{Context, Result};
-use args::{Cli, Command};
+use args::{AccountsCommand, Cli, Command};
 use clap::{CommandFactory, Parser};
 use letsesign_escape as escape;
 use letsesign_host::config::{self, Config};
@@ -37,6 +37,10 @@ fn run(cli: Cli) -> Result<ExitCode> {
             let mut out = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "letsesign-host", &mut out);
             print(&out)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Openapi => {
+            print(letsesign_host::service::openapi())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Run(arguments) => {
@@ -123,7 +127,18 @@ async fn command(path: &Path, command: Command) -> Result<ExitCode> {
             released(&done, json.json, "takes the new jobs again")?;
         }
         Command::Jobs(arguments) => jobs::run(path, &client, arguments.command).await?,
-        Command::Run(_) | Command::Check(_) | Command::Completions { .. } => {}
+        Command::Accounts(arguments) => {
+            let AccountsCommand::Add { domain, json } = arguments.command;
+            let body = serde_json::to_vec(&json!({"domain": domain}))?;
+            let done: Value = client.post("/accounts", body).await?;
+            if json.json {
+                print_json(&done)?;
+            } else {
+                let key = done.get("apiKey").and_then(Value::as_str);
+                print(format!("{}\n", key.unwrap_or_default()))?;
+            }
+        }
+        Command::Run(_) | Command::Check(_) | Command::Completions { .. } | Command::Openapi => {}
     }
     Ok(ExitCode::SUCCESS)
 }

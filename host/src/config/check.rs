@@ -1,6 +1,6 @@
 //! Rules that TOML's types cannot express.
 
-use super::{Attestation, Config, Engine, Launcher, Problem};
+use super::{Attestation, Config, Engine, Launcher, Problem, Service};
 use std::path::Path;
 
 /// All problems of a configuration.
@@ -23,6 +23,9 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     enclave(config, &mut found);
     queue(config, &mut found);
     relay(config, &mut found);
+    if let Some(service) = &config.service {
+        check_service(service, config.is_emulation(), &mut found);
+    }
     found.0
 }
 
@@ -42,6 +45,36 @@ impl Found {
             Ok(_) => self.add(key, format!("{} is not a file", path.display())),
             Err(error) => self.add(key, format!("{}: {error}", path.display())),
         }
+    }
+}
+
+fn check_service(service: &Service, emulation: bool, found: &mut Found) {
+    let url = service.public_url.as_str();
+    let scheme = url.starts_with("https://") || (emulation && url.starts_with("http://"));
+    let host = url.split_once("://").map_or("", |(_, host)| host);
+    if !scheme || host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) {
+        found.add(
+            "service.public-url",
+            "must be https://HOST, without a path and a slash at its end",
+        );
+    }
+    for (key, value) in [
+        ("service.rate.address", service.rate.address),
+        ("service.rate.key", service.rate.key),
+    ] {
+        if value == 0 {
+            found.add(key, "is 0; it must be 1 or more");
+        }
+    }
+    let aws = &service.aws;
+    if aws.access_key_id.is_some() != aws.secret_access_key_file.is_some() {
+        found.add(
+            "service.aws",
+            "needs both access-key-id and secret-access-key-file, or neither",
+        );
+    }
+    if let Some(path) = &aws.secret_access_key_file {
+        found.file("service.aws.secret-access-key-file", path);
     }
 }
 

@@ -39,6 +39,9 @@ pub struct Config {
     /// Metrics and health.
     #[serde(default)]
     pub http: Http,
+    /// The service API; without this section there is none.
+    #[serde(default)]
+    pub service: Option<Service>,
     /// The log.
     #[serde(default)]
     pub log: Log,
@@ -278,6 +281,62 @@ impl Default for Http {
             listen: SocketAddr::from(([127, 0, 0, 1], 9180)),
         }
     }
+}
+
+/// The service API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Service {
+    /// Where it is served, without TLS: a proxy in front of it has the certificate.
+    #[serde(default = "service_listen")]
+    pub listen: SocketAddr,
+    /// Its address for clients, `https://HOST`.
+    pub public_url: String,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Requests a minute.
+    #[serde(default)]
+    pub rate: Rate,
+    /// Another DNS server than the system's, for registrations.
+    #[serde(default)]
+    pub dns: Option<SocketAddr>,
+    /// Credentials that enclaves use for KMS.
+    #[serde(default)]
+    pub aws: Aws,
+}
+
+fn service_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 9181))
+}
+
+/// Requests a minute.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Rate {
+    /// Of one address without an API key.
+    pub address: u32,
+    /// Of one API key.
+    pub key: u32,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self {
+            address: 60,
+            key: 600,
+        }
+    }
+}
+
+/// Credentials that enclaves use for KMS: these, or AWS's variables, or the instance's role.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Aws {
+    /// The access key.
+    pub access_key_id: Option<String>,
+    /// The file with its secret.
+    pub secret_access_key_file: Option<PathBuf>,
 }
 
 /// The log.

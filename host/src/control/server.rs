@@ -7,6 +7,7 @@ use crate::queue::{
     DecideError, Decision, Error, Filter, JobId, NewJob, PAYLOAD_MAX, State as JobState,
     SubmitError,
 };
+use crate::service::Service;
 use crate::supervisor::Supervisor;
 use axum::Json;
 use axum::Router;
@@ -35,6 +36,8 @@ pub struct Control {
     pub queue: HostQueue,
     /// The enclaves.
     pub supervisor: Arc<Supervisor<HostQueue>>,
+    /// The service API, if there is one.
+    pub service: Option<Service>,
 }
 
 /// Serves commands on a unix socket until it is dropped.
@@ -71,6 +74,7 @@ fn routes(control: Control) -> Router {
         .route("/drain", post(drain))
         .route("/upgrade", post(upgrade))
         .route("/rollback", post(rollback))
+        .route("/accounts", post(add_account))
         .route("/jobs", get(list).post(submit))
         .route("/jobs/{id}", get(show))
         .route("/jobs/{id}/result", get(result))
@@ -138,6 +142,25 @@ async fn rollback(State(control): State<Control>) -> Result<Response, Refusal> {
     let release = control.supervisor.rollback().await;
     let release = release.map_err(|error| refuse(StatusCode::CONFLICT, &error))?;
     Ok(Json(json!({"release": release})).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Added {
+    domain: String,
+}
+
+async fn add_account(
+    State(control): State<Control>,
+    Json(added): Json<Added>,
+) -> Result<Response, Refusal> {
+    let Some(service) = control.service else {
+        let text = "this host has no service API: its configuration has no section [service]";
+        return Err(refuse(StatusCode::CONFLICT, &text));
+    };
+    let key = service.add_account(&added.domain).await;
+    let key = key.map_err(|error| refuse(StatusCode::BAD_REQUEST, &error))?;
+    Ok(Json(json!({"apiKey": key})).into_response())
 }
 
 #[derive(Deserialize)]

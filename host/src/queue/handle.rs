@@ -16,7 +16,10 @@ use super::writer::{Alone, Shared, Task};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{broadcast, oneshot, watch};
+
+/// Results that a slow reader of [`Queue::results`] may lag behind.
+const RESULTS: usize = 1024;
 
 /// The queue. Clones are the same queue.
 #[derive(Clone)]
@@ -28,6 +31,8 @@ struct Inner {
     shared: Arc<Shared>,
     /// The count of changes when an enclave last got no job.
     seen: AtomicU64,
+    /// Jobs whose results arrive here.
+    results: broadcast::Sender<JobId>,
 }
 
 impl Queue {
@@ -59,6 +64,7 @@ impl Queue {
                 bodies,
                 shared,
                 seen: AtomicU64::new(0),
+                results: broadcast::Sender::new(RESULTS),
             })
         });
         let inner = opened.await.map_err(|_| Error::Closed)??;
@@ -142,6 +148,22 @@ impl Queue {
         let waited = changes.wait_for(|changes| *changes != seen);
         // The time that is over is an answer.
         let _ = tokio::time::timeout(at_most, waited).await;
+    }
+
+    /// Jobs whose results arrive at this host from now on, to be quick: what is missed here is found
+    /// by asking.
+    pub fn results(&self) -> broadcast::Receiver<JobId> {
+        self.0.results.subscribe()
+    }
+
+    pub(super) fn ended_job(&self, job: &JobId) {
+        // Without a reader it is for nobody.
+        let _ = self.0.results.send(job.clone());
+    }
+
+    /// The master keys.
+    pub(crate) fn keys(&self) -> super::Keys {
+        self.0.bodies.keys.clone()
     }
 
     /// An enclave asks whether it may have the first effect of a session. `true` is durable: answer

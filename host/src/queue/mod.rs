@@ -7,6 +7,7 @@
 mod body;
 mod clock;
 mod core;
+mod documents;
 mod effect;
 mod error;
 mod faults;
@@ -15,9 +16,10 @@ mod handle;
 mod memory;
 #[cfg(test)]
 mod model;
-mod postgres;
+pub(crate) mod postgres;
 mod quota;
 mod scan;
+pub(crate) mod sealing;
 mod settings;
 mod sqlite;
 mod store;
@@ -28,6 +30,7 @@ mod upkeep;
 mod writer;
 
 pub use body::keys::{KeyFile, MasterKey};
+pub(crate) use body::keys::Keys;
 pub use body::objects::{Objects, S3};
 pub use core::Timing;
 pub use effect::{Effect, effect, effect_of_number, may_retry};
@@ -36,6 +39,7 @@ pub use handle::{Queue, describe};
 pub use quota::{Allowance, Allowances};
 pub use settings::{Engine, Settings};
 pub use transfer::{PAYLOAD_MAX, RESULT_MAX};
+pub(crate) use types::{fill, random_hex};
 pub use types::{
     Asker, BodyStream, Decision, Ended, Filter, Finished, HistoryEntry, JobId, JobView, Millis,
     NewJob, Offer, OpenStart, StartId, State, Stats,

@@ -113,6 +113,10 @@ impl Job {
 pub(crate) enum Kind {
     Payload = 0,
     Result = 1,
+    /// A document of a task, which its jobs are made of.
+    Document = 2,
+    /// A record of the service. It is kept elsewhere.
+    Record = 3,
 }
 
 impl Kind {
@@ -120,6 +124,8 @@ impl Kind {
         match self {
             Kind::Payload => "payload",
             Kind::Result => "result",
+            Kind::Document => "document",
+            Kind::Record => "record",
         }
     }
 }

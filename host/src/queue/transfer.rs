@@ -64,8 +64,18 @@ impl Queue {
         job: NewJob,
         payload: impl Stream<Item = Result<Bytes, io::Error>> + Send + 'static,
     ) -> Result<JobId, SubmitError> {
+        self.submit_as(JobId::new(), job, payload).await
+    }
+
+    /// The same, under an id of the caller's. A job that has this id already stays as it is: after
+    /// an error the same submission can be repeated.
+    pub async fn submit_as(
+        &self,
+        id: JobId,
+        job: NewJob,
+        payload: impl Stream<Item = Result<Bytes, io::Error>> + Send + 'static,
+    ) -> Result<JobId, SubmitError> {
         validate(&job)?;
-        let id = JobId::new();
         let mut writer = self.bodies().writer(&id, Kind::Payload)?;
         let mut scanner = Scanner::new();
         let mut small = Vec::new();
@@ -242,7 +252,10 @@ impl Queue {
             body,
         };
         match self.change(op).await? {
-            Outcome::Finished(taken @ Finished::Taken { .. }) => Ok(taken),
+            Outcome::Finished(Finished::Taken { job, code }) => {
+                self.ended_job(&job);
+                Ok(Finished::Taken { job, code })
+            }
             Outcome::Finished(Finished::Discarded) => {
                 self.forget_object(object).await;
                 Ok(Finished::Discarded)

@@ -70,6 +70,15 @@ id! {
     StartId
 }
 
+impl JobId {
+    /// The one that follows from a hash: its first 128 bits. Whoever submits the same job again
+    /// after a crash finds it by the same id.
+    pub fn derived(hash: [u8; 32]) -> Self {
+        let [digits @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = hash;
+        Self(hex::encode(digits))
+    }
+}
+
 /// An enclave that asks for a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Asker {

@@ -6,6 +6,7 @@
 mod faults;
 mod qemu;
 mod rig;
+mod service;
 mod task;
 
 use rig::{Rig, run};

@@ -1,7 +1,7 @@
 //! A testbed, a configuration, and hosts that run by it.
 
 use letsesign_host::control::{Client, StatusReport};
-use letsesign_testbed::{Options, Pcrs, Testbed};
+use letsesign_testbed::{Options, Pcrs, Testbed, kms};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,14 @@ pub(crate) struct Rig {
     pub(crate) testbed: Testbed,
     folder: TempDir,
     port: u16,
+    /// Where the service API is.
+    service: u16,
+}
+
+fn free_port() -> u16 {
+    // Free now; a test that finds it taken fails at once and says so.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 /// Programs of the workspace, beside this one. `cargo test --workspace --all-features` builds them.
@@ -52,17 +60,13 @@ impl Rig {
     pub(crate) async fn with(options: Options) -> Self {
         let testbed = Testbed::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        // Free now; a test that finds it taken fails at once and says so.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
         let rig = Self {
             testbed,
             folder,
-            port,
+            port: free_port(),
+            service: free_port(),
         };
+        fs::write(rig.path("kms-secret"), kms::ACCESS_KEY.1).unwrap();
         rig.release("test", [[0x11; 48], [0x22; 48], [0x33; 48]]);
         rig.configure("");
         rig
@@ -97,12 +101,30 @@ impl Rig {
     pub(crate) fn write_configuration(&self, enclave: &str) {
         let text = format!(
             "state = {:?}\n[enclave]\n{enclave}\n[relay.overrides]\n{}\n\
-             [http]\nlisten = \"127.0.0.1:{}\"\n[log]\nformat = \"human\"\nlevel = \"debug\"\n",
+             [http]\nlisten = \"127.0.0.1:{}\"\n[service]\nlisten = \"127.0.0.1:{}\"\n\
+             public-url = {:?}\n[service.rate]\naddress = 100000\nkey = 100000\n\
+             [service.aws]\naccess-key-id = {:?}\nsecret-access-key-file = {:?}\n\
+             {}\n[log]\nformat = \"human\"\nlevel = \"debug\"\n",
             self.path("state"),
             self.overrides(),
             self.port,
+            self.service,
+            self.service_url(),
+            kms::ACCESS_KEY.0,
+            self.path("kms-secret"),
+            self.queue(),
         );
         fs::write(self.path("host.toml"), text).unwrap();
+    }
+
+    /// Where the service API is.
+    pub(crate) fn service_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.service)
+    }
+
+    /// The section of the queue.
+    fn queue(&self) -> String {
+        String::new()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -14,23 +14,23 @@ use serde::Serialize;
 const CLOCK_TOLERANCE: u64 = 300;
 
 /// The reader's requirements.
-pub(super) struct Demands<'a> {
-    pub(super) binding: Option<Hash>,
+pub(crate) struct Demands<'a> {
+    pub(crate) binding: Option<Hash>,
     /// SHA-256 of the task payload's compact JSON.
-    pub(super) payload: Option<Hash>,
+    pub(crate) payload: Option<Hash>,
     /// Domain that the sender's mails should come from.
-    pub(super) sender_domain: Option<&'a str>,
-    pub(super) require_signed: bool,
-    pub(super) root: &'a Root,
-    pub(super) history: &'a History,
+    pub(crate) sender_domain: Option<&'a str>,
+    pub(crate) require_signed: bool,
+    pub(crate) root: &'a Root,
+    pub(crate) history: &'a History,
     /// The current time of this machine, in seconds since 1970.
-    pub(super) now: u64,
+    pub(crate) now: u64,
 }
 
 /// The outcome of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Passed,
     /// Unknown, or worth knowing; the verdict does not depend on it.
     Warning,
@@ -41,23 +41,23 @@ pub(super) enum Outcome {
 
 /// One check: its name, outcome and explanation.
 #[derive(Debug, Serialize)]
-pub(super) struct Check {
-    pub(super) name: &'static str,
-    pub(super) outcome: Outcome,
-    pub(super) text: String,
+pub(crate) struct Check {
+    pub(crate) name: &'static str,
+    pub(crate) outcome: Outcome,
+    pub(crate) text: String,
 }
 
 /// The checks of a proof, collected one by one.
-pub(super) struct Checked<'a> {
-    pub(super) checks: Vec<Check>,
+pub(crate) struct Checked<'a> {
+    pub(crate) checks: Vec<Check>,
     /// The content of the attestation document, if it is genuine.
-    pub(super) attested: Option<Attested>,
+    pub(crate) attested: Option<Attested>,
     /// The release with these measurements, if there is one.
-    pub(super) release: Option<&'a Entry>,
+    pub(crate) release: Option<&'a Entry>,
 }
 
 impl Checked<'_> {
-    pub(super) fn answer(&self) -> Answer {
+    pub(crate) fn answer(&self) -> Answer {
         let has = |outcome| self.checks.iter().any(|check| check.outcome == outcome);
         if has(Outcome::Failed) || self.attested.is_none() {
             Answer::No
@@ -77,7 +77,7 @@ impl Checked<'_> {
     }
 }
 
-pub(super) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked<'a> {
+pub(crate) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked<'a> {
     let mut checked = Checked {
         checks: Vec::new(),
         attested: None,

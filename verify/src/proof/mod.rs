@@ -1,7 +1,7 @@
 //! `letsesign-verify proof`: verifies a signed PDF against its proof.
 
 mod archive;
-mod checks;
+pub(crate) mod checks;
 mod input;
 mod pdf;
 mod report;

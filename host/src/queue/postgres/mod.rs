@@ -10,7 +10,7 @@ mod schema;
 mod server;
 mod write;
 
-pub(super) use server::Server;
+pub(crate) use server::Server;
 
 use super::store::{Job, StoreError, Stored};
 use super::types::{JobId, StartId, State};
@@ -54,7 +54,7 @@ impl Session {
 }
 
 /// The error without values of rows: the server's message and code, not its details.
-fn describe(error: &tokio_postgres::Error) -> String {
+pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!(
             "{} (SQLSTATE {})",

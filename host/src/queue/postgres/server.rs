@@ -13,7 +13,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// See the module.
 #[derive(Clone)]
-pub(in crate::queue) struct Server {
+pub(crate) struct Server {
     config: Config,
     tls: MakeRustlsConnect,
 }
@@ -24,7 +24,7 @@ pub(super) type Driver = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect
 impl Server {
     /// Reads a URL. A server on another machine is spoken to with TLS, unless the URL says
     /// `sslmode=disable`.
-    pub(in crate::queue) fn parse(url: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
         let mut config: Config = url.parse().map_err(|_| {
             Error::Setting(
                 "the database's URL is not acceptable: postgres://USER@HOST:PORT/NAME".into(),
@@ -80,7 +80,7 @@ impl Server {
         }
     }
 
-    pub(super) async fn client(&self) -> Result<Client, String> {
+    pub(crate) async fn client(&self) -> Result<Client, String> {
         let (client, driver) = self.dial().await?;
         // It ends with the client, and its errors reach whoever uses the client.
         tokio::spawn(driver);

@@ -1,0 +1,133 @@
+//! Makes a sender.
+
+use super::args::InitArgs;
+use super::{busy, done, print, print_json};
+use anyhow::{Context, Result, bail, ensure};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use letsesign_client::{Home, PublicKey, Sender, Service, Settings};
+use letsesign_mail::{Scheme, is_domain};
+use letsesign_proof::Object;
+use letsesign_protocol2::{
+    Account, DataKey, EmailAccount, Purpose, SecretBytes, SecretText, SmsAccount,
+};
+use serde_json::{Value, json};
+use std::fs;
+use ureq::http::Method;
+
+fn secret(variable: &str) -> Result<SecretText> {
+    let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
+    let value = value.with_context(|| {
+        format!("{variable} is not set: secrets come from variables, not from arguments")
+    })?;
+    Ok(SecretText::new(value))
+}
+
+fn account(arguments: &InitArgs) -> Result<Account> {
+    ensure!(
+        is_domain(&arguments.domain),
+        "--domain {:?}: must be one such as example.com",
+        arguments.domain
+    );
+    let email = match (&arguments.ses_username, arguments.sendgrid) {
+        (Some(username), _) => EmailAccount::Ses {
+            username: SecretText::new(username.as_str()),
+            password: secret("LETSESIGN_SES_PASSWORD")?,
+        },
+        (None, true) => EmailAccount::Sendgrid {
+            key: secret("LETSESIGN_SENDGRID_KEY")?,
+        },
+        (None, false) => bail!("say how mails go out: --ses-username NAME, or --sendgrid"),
+    };
+    let sms = match &arguments.twilio_service {
+        None => None,
+        Some(service) => Some(Object(SmsAccount {
+            api_sid: secret("LETSESIGN_TWILIO_SID")?,
+            api_secret: secret("LETSESIGN_TWILIO_SECRET")?,
+            service_sid: service.clone(),
+        })),
+    };
+    let account = Account {
+        account_secret: SecretBytes::generate()?,
+        lowest_protocol: 2,
+        kms_key_arn: arguments.kms_key_arn.clone(),
+        domain: arguments.domain.to_ascii_lowercase(),
+        email: Object(email),
+        sms,
+        signer_pages: arguments.signer_page.clone(),
+    };
+    account.check(Scheme::Https)?;
+    Ok(account)
+}
+
+pub(super) fn init(home: &Home, arguments: &InitArgs, json: bool) -> Result<()> {
+    let account = account(arguments)?;
+    let path = &arguments.kms_public_key;
+    let key = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let public = PublicKey::parse(&key)?;
+    let absolute = |path: &Option<std::path::PathBuf>| {
+        path.as_ref().map(std::path::absolute).transpose()
+    };
+    let settings = Settings {
+        service: arguments.service.trim_end_matches('/').to_owned(),
+        api_key: arguments.api_key.clone().unwrap_or_default(),
+        measurements: absolute(&arguments.measurements)?,
+        test_root: absolute(&arguments.test_root)?,
+    };
+    let service = Service::new(&settings)?;
+    home.create(&settings, &account, &key)?;
+    if arguments.api_key.is_some() {
+        let sender = Sender::open(home.clone())?;
+        sender.put_account()?;
+        let text = format!(
+            "{} is ready; keep a copy of it in a safe place: without it nobody opens results",
+            home.path().display()
+        );
+        return done(json, &text);
+    }
+    let bar = busy("registering");
+    let data_key = DataKey::generate(Purpose::Account)?;
+    let body = json!({
+        "domain": account.domain,
+        "kmsKeyARN": account.kms_key_arn,
+        "account": {
+            "wrappedKey": BASE64_STANDARD.encode(public.wrap(&data_key)?),
+            "box": BASE64_STANDARD.encode(account.seal(&data_key)?),
+        },
+    });
+    let challenge = service.send(&Method::POST, "/api/v2/registrations", &body)?;
+    bar.finish_and_clear();
+    let text = |name: &str| {
+        let text = challenge.get(name).and_then(Value::as_str);
+        text.map(str::to_owned)
+            .with_context(|| format!("the service gives no {name}"))
+    };
+    home.keep_registration(&text("registration")?)?;
+    if json {
+        return print_json(&challenge);
+    }
+    print(format!(
+        "publish this DNS record, then run `letsesign register`:\n{}. TXT \"{}\"\n",
+        text("txtName")?,
+        text("txtValue")?
+    ))
+}
+
+pub(super) fn register(home: &Home, json: bool) -> Result<()> {
+    let mut settings = home.settings()?;
+    if !settings.api_key.is_empty() {
+        bail!("{} is registered already", home.path().display());
+    }
+    let id = home.registration()?;
+    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    ensure!(is_id, "the file registration does not hold one");
+    let bar = busy("asking the service to look for the DNS record");
+    let service = Service::new(&settings)?;
+    let path = format!("/api/v2/registrations/{id}/complete");
+    let completed = service.send(&Method::POST, &path, &json!({}))?;
+    bar.finish_and_clear();
+    let key = completed.get("apiKey").and_then(Value::as_str);
+    settings.api_key = key.context("the service gives no key")?.to_owned();
+    home.store_settings(&settings)?;
+    done(json, "registered; `letsesign send` sends documents")
+}

@@ -1,0 +1,267 @@
+//! A task that is to be sent: who signs which document, and where.
+
+use crate::document;
+use crate::home::Home;
+use crate::now;
+use crate::record::Record;
+use anyhow::{Context, Result, bail, ensure};
+use letsesign_mail::is_address;
+use letsesign_proof::{Hash, Object};
+use letsesign_protocol2::{
+    Configuration, DataKey, Field, FieldType, Header, Notificant, Purpose, SealedTask, SecretBytes,
+    SecretText, SentHeader, Signer,
+};
+use letsesign_sms::{is_e164, is_valid};
+
+/// The longest time for answers, in days: what the enclave accepts (`por-days` of limits.toml).
+pub(crate) const DAYS_MAX: u32 = 180;
+
+/// A document, its signers and what they are told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// The PDF.
+    pub pdf: Vec<u8>,
+    /// Its name for people.
+    pub file_name: String,
+    /// The sender's words, up to 2048 characters.
+    pub message: String,
+    /// Whether the signers sign in their order.
+    pub in_order: bool,
+    /// Days for answers.
+    pub days: u32,
+    /// Who hears about progress: an address and its language.
+    pub notify: Option<(String, String)>,
+    /// A password for the PDFs in mails, of 1 to 256 characters.
+    pub password: Option<SecretText>,
+    /// The signers.
+    pub people: Vec<Person>,
+}
+
+/// A signer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Person {
+    /// The name that is drawn.
+    pub name: String,
+    /// The address that gets the link.
+    pub email: String,
+    /// The number that gets a PIN, in E.164 form.
+    pub phone: Option<String>,
+    /// `en-US` or `zh-TW`.
+    pub locale: String,
+    /// Where signature and date are drawn.
+    pub fields: Vec<Place>,
+}
+
+/// A place on a page as a reader displays it, from its top-left corner, in units of the page.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// The content.
+    pub kind: FieldType,
+    /// From 1.
+    pub page: u32,
+    /// From the left.
+    pub x: f64,
+    /// From the top.
+    pub y: f64,
+    /// The height.
+    pub height: f64,
+}
+
+/// Reads `Ada Lovelace <ada@example.com>`, or an address alone, which is the name, too.
+///
+/// # Errors
+/// When it is neither.
+pub fn parse_person(text: &str) -> Result<(String, String)> {
+    let (name, email) = match text.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<'))
+    {
+        Some((name, email)) => (name.trim().trim_matches('"'), email.trim()),
+        None => (text.trim(), text.trim()),
+    };
+    ensure!(
+        is_address(email),
+        "{text:?}: must be an address, or a name and an address: \"Ada <ada@example.com>\""
+    );
+    let name = if name.is_empty() { email } else { name };
+    Ok((name.to_owned(), email.to_owned()))
+}
+
+/// Reads `ADDRESS:TYPE@PAGE,X,Y[,HEIGHT]`, such as `ada@example.com:signature@1,72,600,40`.
+///
+/// # Errors
+/// When it is not in this form.
+pub fn parse_field(text: &str) -> Result<(String, Place)> {
+    let form = || {
+        format!("{text:?}: must be ADDRESS:signature@PAGE,X,Y[,HEIGHT] or ADDRESS:date@...")
+    };
+    let (email, rest) = text.split_once(':').with_context(form)?;
+    let (kind, numbers) = rest.split_once('@').with_context(form)?;
+    let (kind, height) = match kind {
+        "signature" => (FieldType::Signature, 40.0),
+        "date" => (FieldType::Date, 12.0),
+        _ => bail!(form()),
+    };
+    let numbers: Vec<&str> = numbers.split(',').collect();
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|one| one.is_finite());
+    let (page, x, y, height) = match numbers.as_slice() {
+        [page, x, y] => (page, number(x), number(y), Some(height)),
+        [page, x, y, height] => (page, number(x), number(y), number(height)),
+        _ => bail!(form()),
+    };
+    let (Ok(page), Some(x), Some(y), Some(height)) = (page.trim().parse(), x, y, height) else {
+        bail!(form());
+    };
+    let place = Place {
+        kind,
+        page,
+        x,
+        y,
+        height,
+    };
+    Ok((email.to_owned(), place))
+}
+
+impl Draft {
+    /// Whether it can be sent.
+    ///
+    /// # Errors
+    /// What is wrong first, and the way out.
+    pub fn check(&self) -> Result<()> {
+        ensure!(!self.people.is_empty(), "nobody signs: name a signer");
+        ensure!(
+            (1..=DAYS_MAX).contains(&self.days),
+            "the time for answers is {} days; it must be 1 to {DAYS_MAX}",
+            self.days
+        );
+        for person in &self.people {
+            let email = &person.email;
+            ensure!(is_address(email), "{email:?} is not an e-mail address");
+            ensure!(
+                !person.fields.is_empty(),
+                "{email} has no field: say where the signature goes"
+            );
+            if let Some(phone) = &person.phone {
+                ensure!(
+                    is_e164(phone) && is_valid(phone),
+                    "{phone:?} of {email} is not a phone number with its country, such as \
+                     +14155550123"
+                );
+            }
+        }
+        document::check(self)
+    }
+
+    /// Seals it: what the service gets, and what the sender keeps.
+    pub(crate) fn seal(&self, home: &Home) -> Result<(Record, SealedTask, Vec<u8>)> {
+        self.check()?;
+        let account = home.account()?;
+        let created = now();
+        let key = SecretBytes::generate()?;
+        let data_key = DataKey::from_bytes(Purpose::Task, *key.as_bytes());
+        let task = Hash(*SecretBytes::generate()?.as_bytes());
+        let header = SentHeader::new(Header {
+            protocol: 2,
+            task,
+            account: account.id(),
+            kms_key_arn: account.kms_key_arn.clone(),
+            signers: u16::try_from(self.people.len()).context("more than 1000 signers")?,
+            in_order: self.in_order,
+            // Clocks differ: an hour less than what the enclave accepts at most.
+            expiry: created + u64::from(self.days) * 86_400_000 - 3_600_000,
+        })?;
+        let signer_page = account.signer_pages.first().cloned();
+        let configuration = Configuration {
+            lowest_protocol: 2,
+            domain: account.domain.clone(),
+            email_provider: account.email.provider(),
+            signer_page: signer_page.context("the account names no signer's page")?,
+            file_name: self.file_name.clone(),
+            message: self.message.clone(),
+            notificant: self.notify.as_ref().map(|(email, locale)| {
+                Object(Notificant {
+                    email: email.clone(),
+                    locale: locale.clone(),
+                })
+            }),
+            password: self.password.clone(),
+            signers: self.people.iter().map(signer).collect(),
+        };
+        let sealed = SealedTask::seal(&account, &data_key, header, &configuration, &self.pdf)?;
+        let wrapped = home.key()?.wrap(&data_key)?;
+        let text = String::from_utf8(sealed.header.as_bytes().to_vec());
+        let record = Record {
+            task: task.to_string(),
+            binding: sealed.binding,
+            header: text.ok().context("the header is not UTF-8")?,
+            key,
+            created,
+            sent: false,
+            configuration,
+            statements: Vec::new(),
+        };
+        Ok((record, sealed, wrapped))
+    }
+}
+
+fn signer(person: &Person) -> Object<Signer> {
+    let field = |place: &Place| {
+        Object(Field {
+            kind: place.kind,
+            page: place.page,
+            x: place.x,
+            y: place.y,
+            height: place.height,
+        })
+    };
+    Object(Signer {
+        name: person.name.clone(),
+        email: person.email.clone(),
+        phone: person.phone.clone(),
+        locale: person.locale.clone(),
+        fields: person.fields.iter().map(field).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_read_as_mail_programs_write_them() {
+        let read = |text| parse_person(text).unwrap();
+        let pair = |name: &str, email: &str| (name.to_owned(), email.to_owned());
+        assert_eq!(
+            read("Ada Lovelace <ada@example.com>"),
+            pair("Ada Lovelace", "ada@example.com")
+        );
+        assert_eq!(read("\"王小明\" <ming@example.com>"), pair("王小明", "ming@example.com"));
+        assert_eq!(read("ada@example.com"), pair("ada@example.com", "ada@example.com"));
+        assert_eq!(read("<ada@example.com>"), pair("ada@example.com", "ada@example.com"));
+        for wrong in ["", "Ada", "Ada <ada>", "ada@example.com, bob@example.com", "a b@c.d <>"] {
+            let error = parse_person(wrong).unwrap_err().to_string();
+            assert!(error.contains("must be an address"), "{wrong:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn fields_have_an_address_a_type_and_a_place() {
+        let (email, place) = parse_field("ada@example.com:signature@2,72.5,600").unwrap();
+        assert_eq!(email, "ada@example.com");
+        assert_eq!(
+            place,
+            Place {
+                kind: FieldType::Signature,
+                page: 2,
+                x: 72.5,
+                y: 600.0,
+                height: 40.0
+            }
+        );
+        assert_eq!(parse_field("a@b.de:date@1,0,0,9").unwrap().1.height, 9.0);
+        for wrong in [
+            "a@b.de:date", "a@b.de:seal@1,2,3", "a@b.de:date@1,2", "a@b.de:date@1,2,NaN",
+            "a@b.de:date@-1,2,3", "a@b.de:date@1,2,3,4,5", "date@1,2,3",
+        ] {
+            assert!(parse_field(wrong).is_err(), "{wrong}");
+        }
+    }
+}

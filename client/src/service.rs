@@ -1,0 +1,228 @@
+//! The host's API (docs/service-api.md). Nothing of its answers is believed that is not verified
+//! elsewhere; here they are bounded.
+
+use crate::home::Settings;
+use anyhow::{Context, Result, bail};
+use rustls_native_certs::load_native_certs;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use ureq::http::{Method, Request, StatusCode};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, SendBody};
+
+/// A connection, and each piece of an exchange.
+const PIECE: Duration = Duration::from_secs(60);
+/// The longest JSON answer.
+const JSON: u64 = 64 << 20;
+/// The longest result: a job's result has at most 80 MiB, in base64.
+const RESULT: u64 = 80 << 20;
+/// Attempts at what can be repeated, with pauses between them.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+];
+
+/// The service refused, or is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// It refused: status, code and reason of docs/service-api.md.
+    #[error("the service refused ({status} {code}): {detail}")]
+    Refused {
+        /// Status of HTTP.
+        status: u16,
+        /// The word for programs.
+        code: String,
+        /// What is wrong, and the way out.
+        detail: String,
+    },
+    /// It does not answer, or not in its format.
+    #[error("{url}: {reason}")]
+    Unusable {
+        /// Where.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The API, for one sender.
+pub struct Service {
+    agent: Agent,
+    base: String,
+    key: String,
+}
+
+impl Service {
+    /// The service of the settings. `http` is for loopback alone.
+    ///
+    /// # Errors
+    /// When the address is not one of a service.
+    pub fn new(settings: &Settings) -> Result<Self> {
+        let base = settings.service.trim_end_matches('/');
+        let host = base.split_once("://").map(|(_, host)| host).unwrap_or_default();
+        let local = host == "localhost"
+            || host.starts_with("localhost:")
+            || host.starts_with("127.0.0.1:")
+            || host == "127.0.0.1";
+        let is_https = base.starts_with("https://");
+        if !is_https && !(base.starts_with("http://") && local) {
+            bail!("{base:?}: a service has an https address, such as https://sign.example.com");
+        }
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(PIECE))
+            .timeout_per_read(Some(PIECE))
+            .timeout_per_write(Some(PIECE))
+            .timeout_recv_response(Some(PIECE))
+            .user_agent(concat!("letsesign/", env!("CARGO_PKG_VERSION")));
+        if local {
+            config = config.proxy(None);
+        }
+        let found = load_native_certs();
+        if is_https && found.certs.is_empty() {
+            bail!(
+                "no certificate authorities; install the system's (ca-certificates), or set \
+                 SSL_CERT_FILE"
+            );
+        }
+        let roots = found.certs.iter();
+        let roots = roots.map(|one| Certificate::from_der(one).to_owned());
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::Specific(Arc::new(roots.collect())))
+            .unversioned_rustls_crypto_provider(Arc::new(rustls_graviola::default_provider()))
+            .build();
+        Ok(Self {
+            agent: config.tls_config(tls).build().new_agent(),
+            base: base.to_owned(),
+            key: settings.api_key.clone(),
+        })
+    }
+
+    /// The service's address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    fn unusable(&self, path: &str, reason: impl ToString) -> ServiceError {
+        ServiceError::Unusable {
+            url: format!("{}{path}", self.base),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// One exchange: status and body.
+    fn once(
+        &self,
+        method: &Method,
+        path: &str,
+        kind: &str,
+        body: &[u8],
+        most: u64,
+    ) -> Result<(StatusCode, Vec<u8>), ServiceError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header("Authorization", format!("Bearer {}", self.key))
+            .header("Content-Type", kind)
+            .body(SendBody::from_owned_reader(std::io::Cursor::new(body.to_vec())))
+            .map_err(|error| self.unusable(path, error))?;
+        let mut answer = self
+            .agent
+            .run(request)
+            .map_err(|error| self.unusable(path, error))?;
+        let status = answer.status();
+        let bytes = answer.body_mut().with_config().limit(most).read_to_vec();
+        let bytes = bytes.map_err(|error| self.unusable(path, error))?;
+        if status.is_success() {
+            return Ok((status, bytes));
+        }
+        let problem: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let text = |name: &str| {
+            let text = problem.get(name).and_then(Value::as_str);
+            text.unwrap_or("unknown").chars().take(500).collect::<String>()
+        };
+        Err(ServiceError::Refused {
+            status: status.as_u16(),
+            code: text("code"),
+            detail: text("detail"),
+        })
+    }
+
+    /// The same, again while the service is away: every call of this program can be repeated.
+    fn patient(
+        &self,
+        method: &Method,
+        path: &str,
+        kind: &str,
+        body: &[u8],
+        most: u64,
+    ) -> Result<(StatusCode, Vec<u8>), ServiceError> {
+        for pause in PAUSES {
+            match self.once(method, path, kind, body, most) {
+                Err(ServiceError::Unusable { .. }) => {}
+                Err(ServiceError::Refused { status: 503, .. }) => {}
+                done => return done,
+            }
+            std::thread::sleep(pause);
+        }
+        self.once(method, path, kind, body, most)
+    }
+
+    /// Asks for JSON.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn get(&self, path: &str) -> Result<Value, ServiceError> {
+        let (_, bytes) = self.patient(&Method::GET, path, "application/json", b"", JSON)?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| self.unusable(path, format!("its answer is not JSON: {error}")))
+    }
+
+    /// Sends JSON.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn send(&self, method: &Method, path: &str, body: &Value) -> Result<Value, ServiceError> {
+        let text = body.to_string().into_bytes();
+        let (_, bytes) = self.patient(method, path, "application/json", &text, JSON)?;
+        if bytes.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&bytes)
+            .map_err(|error| self.unusable(path, format!("its answer is not JSON: {error}")))
+    }
+
+    /// Puts bytes.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn put_bytes(&self, path: &str, bytes: &[u8]) -> Result<(), ServiceError> {
+        let kind = "application/octet-stream";
+        self.patient(&Method::PUT, path, kind, bytes, JSON).map(drop)
+    }
+
+    /// Gets bytes.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ServiceError> {
+        let (_, bytes) = self.patient(&Method::GET, path, "application/json", b"", RESULT)?;
+        Ok(bytes)
+    }
+
+    /// PCR0s of the releases that run there.
+    ///
+    /// # Errors
+    /// [`ServiceError`], or an answer in another form.
+    pub fn releases(&self) -> Result<Vec<String>> {
+        let account = self.get("/api/v2/account")?;
+        let releases = account.get("releases").and_then(Value::as_array);
+        let releases = releases.context("the service names no releases")?;
+        let pcr0 = |release: &Value| Some(release.get("pcr0")?.as_str()?.to_owned());
+        Ok(releases.iter().filter_map(pcr0).collect())
+    }
+}

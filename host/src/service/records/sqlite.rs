@@ -1,0 +1,192 @@
+//! The store in a file: SQLite in WAL mode, every commit durable (`synchronous=FULL`).
+
+use super::{EVENT, EVENTS, Event, FORGET, INSERT, MIGRATIONS, REMOVE, Row, Sealed, UPDATE, Value};
+use crate::queue::Error;
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, ToSql, TransactionBehavior, params, params_from_iter};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Waits for a lock of another process, such as a backup.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// See the module. One connection: a transaction here is small and local.
+#[derive(Clone)]
+pub(super) struct Sqlite(Arc<Mutex<Connection>>);
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Text(text) => text.to_sql(),
+            Self::Number(number) => number.to_sql(),
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn database(error: rusqlite::Error) -> Error {
+    // Names of tables and files, never values.
+    Error::Database(error.to_string())
+}
+
+impl Sqlite {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let opening =
+            |error: rusqlite::Error| Error::Database(format!("{}: {error}", path.display()));
+        let mut connection = Connection::open(path).map_err(opening)?;
+        connection.busy_timeout(BUSY).map_err(opening)?;
+        for (name, value) in [("journal_mode", "WAL"), ("synchronous", "FULL")] {
+            connection
+                .pragma_update(None, name, value)
+                .map_err(opening)?;
+        }
+        connection
+            .pragma_update(None, "journal_size_limit", 64 << 20)
+            .map_err(opening)?;
+        connection
+            .pragma_update(None, "trusted_schema", false)
+            .map_err(opening)?;
+        migrate(&mut connection)?;
+        Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let connection = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || {
+            // A panic in between drops its transaction, which rolls it back.
+            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        done.await.map_err(|_| Error::Closed)?.map_err(database)
+    }
+
+    pub(super) async fn select(&self, sql: String, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        self.with(move |db| {
+            let mut statement = db.prepare_cached(&sql)?;
+            let rows = statement.query_map(params_from_iter(values), |row| {
+                Ok(Row {
+                    kind: row.get(0)?,
+                    id: row.get(1)?,
+                    owner: row.get(2)?,
+                    state: row.get(3)?,
+                    due: row.get(4)?,
+                    created: row.get(5)?,
+                    version: row.get(6)?,
+                    body: row.get(7)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    pub(super) async fn write(&self, change: Sealed) -> Result<bool, Error> {
+        self.with(move |db| {
+            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if let Some(row) = &change.update {
+                let mut statement = transaction.prepare_cached(UPDATE)?;
+                let changed = statement.execute(params![
+                    row.owner,
+                    row.state,
+                    row.due,
+                    row.body,
+                    row.kind,
+                    row.id,
+                    row.version
+                ])?;
+                if changed == 0 {
+                    return Ok(false);
+                }
+            }
+            let insert = |row: &Row| {
+                transaction.prepare_cached(INSERT)?.execute(params![
+                    row.kind,
+                    row.id,
+                    row.owner,
+                    row.state,
+                    row.due,
+                    row.created,
+                    row.version,
+                    row.body
+                ])
+            };
+            if let Some(row) = &change.insert
+                && insert(row)? == 0
+            {
+                return Ok(false);
+            }
+            for row in &change.add {
+                insert(row)?;
+            }
+            for (record, event) in &change.events {
+                transaction.prepare_cached(EVENT)?.execute(params![
+                    record,
+                    event.key,
+                    event.at,
+                    event.event,
+                    event.signer.map(i64::from),
+                    event.detail
+                ])?;
+            }
+            transaction.commit()?;
+            Ok(true)
+        })
+        .await
+    }
+
+    pub(super) async fn remove(&self, kind: &str, id: &str) -> Result<bool, Error> {
+        let (kind, id) = (kind.to_owned(), id.to_owned());
+        self.with(move |db| {
+            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let removed = transaction.execute(REMOVE, params![kind, id])?;
+            transaction.execute(FORGET, params![id])?;
+            transaction.commit()?;
+            Ok(removed > 0)
+        })
+        .await
+    }
+
+    pub(super) async fn events(&self, record: &str) -> Result<Vec<Event>, Error> {
+        let record = record.to_owned();
+        self.with(move |db| {
+            let mut statement = db.prepare_cached(EVENTS)?;
+            let rows = statement.query_map(params![record], |row| {
+                Ok(Event {
+                    key: row.get(0)?,
+                    at: row.get(1)?,
+                    event: row.get(2)?,
+                    signer: row.get(3)?,
+                    detail: row.get(4)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+}
+
+/// Brings the schema up to date, in one transaction; refuses a newer one.
+fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(database)?;
+    let found: i64 = transaction
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(database)?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(Error::NewerSchema { found, known });
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    for step in MIGRATIONS.iter().skip(done) {
+        let step = step.replace("BYTES", "BLOB");
+        transaction.execute_batch(&step).map_err(database)?;
+    }
+    transaction
+        .pragma_update(None, "user_version", known)
+        .map_err(database)?;
+    transaction.commit().map_err(database)
+}
