@@ -5,7 +5,6 @@
 pub const EXAMPLES: &str = "\
 Examples:
   cargo xtask serve                  then open the address that it prints
-  cargo xtask serve --qemu           the real enclave image, in emulation
   cargo xtask serve --port 9000 --open
 
 Nothing leaves this machine: mails, SMS and AWS are emulated on loopback. Ctrl-C ends everything and
@@ -18,9 +17,6 @@ pub struct ServeArgs {
     /// Port of the start page on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     pub port: u16,
-    /// Boot the enclave image in QEMU (docs/emulator.md) instead of running the server as a process
-    #[arg(long)]
-    pub qemu: bool,
     /// Open the start page in the browser
     #[arg(long)]
     pub open: bool,

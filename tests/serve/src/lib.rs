@@ -20,6 +20,8 @@ use tokio::process::Command;
 pub struct Programs {
     /// letsesign-host.
     pub host: PathBuf,
+    /// letsesign-server, built with the feature `emulation`.
+    pub server: PathBuf,
     /// letsesign.
     pub client: PathBuf,
     /// letsesign-verify.

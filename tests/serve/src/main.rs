@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use letsesign_serve::args::ServeArgs;
 use letsesign_serve::pages::{Addresses, Pages};
 use letsesign_serve::sender::Sender;
-use letsesign_serve::stack::{Enclave, Parts, Stack};
+use letsesign_serve::stack::{Parts, Stack};
 use letsesign_serve::{Programs, verifier_page};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -81,14 +81,14 @@ async fn serve(cli: Cli, bar: &ProgressBar) -> Result<()> {
         })?;
     let programs = Programs {
         host: cli.host,
+        server: cli.server,
         client: cli.client,
         verifier: cli.verifier,
     };
     bar.set_message("starting the host and its enclave");
-    let enclave = Enclave::Process(cli.server);
     // A signal meanwhile drops what has started: the programs are killed, the folder is removed.
     let Stack { parts, mut host } = tokio::select! {
-        stack = Stack::start(&programs, &enclave) => stack?,
+        stack = Stack::start(&programs) => stack?,
         signal = signalled() => return signal,
     };
     let outcome = tokio::select! {
@@ -111,16 +111,17 @@ async fn show(
     bar: &ProgressBar,
 ) -> Result<()> {
     bar.set_message("registering a sender");
-    let mut sender = Sender::start(programs, parts).await?;
+    let sender = Sender::start(programs, parts).await?;
     let addresses = Addresses {
         start: format!("http://{}/", listener.local_addr()?),
-        sender: sender.url.clone(),
+        sender: sender.home.display().to_string(),
         signer: format!("http://{}/sign/", parts.service),
         verify: "verify/".to_owned(),
         service: format!("http://{}", parts.service),
     };
     let verifier = verifier_page(programs, parts).await?;
-    let pages = Pages::new(Arc::clone(&parts.testbed), addresses.clone(), verifier);
+    let testbed = Arc::clone(&parts.testbed);
+    let pages = Pages::new(testbed, addresses.clone(), verifier, sender);
     bar.finish_and_clear();
     if arguments.json {
         println!("{}", serde_json::to_string(&addresses)?);
@@ -130,10 +131,9 @@ async fn show(
     if arguments.open {
         open(&addresses.start);
     }
-    tokio::select! {
-        served = axum::serve(listener, pages.router()) => served.context("the start page"),
-        ended = sender.ended() => Err(anyhow!(ended)),
-    }
+    axum::serve(listener, pages.router())
+        .await
+        .context("the start page")
 }
 
 /// Opens a page in the browser. Without one, the address on standard output is enough.

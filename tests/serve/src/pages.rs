@@ -1,12 +1,14 @@
 //! The start page, with mailbox and phone, as HTTP on loopback.
 
 use crate::links::to_local;
-use axum::extract::{Path, State};
+use crate::sender::Sender;
+use axum::extract::{Path, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -33,6 +35,7 @@ struct Shown {
     testbed: Arc<Testbed>,
     addresses: Addresses,
     verifier: String,
+    sender: Sender,
 }
 
 /// Where a person finds the parts.
@@ -41,7 +44,7 @@ struct Shown {
 pub struct Addresses {
     /// The start page, with mailbox and phone.
     pub start: String,
-    /// The sender's page.
+    /// The sender's folder: `letsesign --home DIR` is this sender.
     pub sender: String,
     /// The signer's page, which the links of mails lead to. It ends with a slash.
     pub signer: String,
@@ -53,11 +56,17 @@ pub struct Addresses {
 
 impl Pages {
     /// The pages of a testbed. `verifier` is the HTML that `letsesign-verify page` writes.
-    pub fn new(testbed: Arc<Testbed>, addresses: Addresses, verifier: String) -> Self {
+    pub fn new(
+        testbed: Arc<Testbed>,
+        addresses: Addresses,
+        verifier: String,
+        sender: Sender,
+    ) -> Self {
         Self(Arc::new(Shown {
             testbed,
             addresses,
             verifier,
+            sender,
         }))
     }
 
@@ -83,6 +92,9 @@ impl Pages {
             .route("/mails/{mail}/{attachment}", get(attachment))
             .route("/texts", get(texts))
             .route("/verify/", get(verifier))
+            .route("/tasks", get(tasks).post(send_sample))
+            .route("/tasks/{task}/{number}", get(signed))
+            .route_layer(from_fn(own_pages_alone))
             .with_state(self)
     }
 
@@ -186,6 +198,72 @@ async fn texts(State(pages): State<Pages>) -> Json<Value> {
         .iter()
         .map(|text| json!({"to": text.to, "pin": text.pin}));
     Json(json!({ "texts": list.collect::<Vec<_>>() }))
+}
+
+/// Refuses requests that another site lets a browser make: by their `Host`, which a name of that
+/// site would have, and by their `Origin`.
+async fn own_pages_alone(request: Request, next: Next) -> Response {
+    if !is_own(request.headers()) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    next.run(request).await
+}
+
+fn is_own(headers: &HeaderMap) -> bool {
+    let header = |name: HeaderName| {
+        let value = headers.get(name);
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let (host, origin) = (header(HOST), header(ORIGIN));
+    let is_local = host.starts_with("127.0.0.1:") || host.starts_with("localhost:");
+    is_local && (origin.is_empty() || origin == format!("http://{host}"))
+}
+
+fn problem(error: &anyhow::Error) -> Response {
+    let body = Json(json!({"error": format!("{error:#}")}));
+    (StatusCode::CONFLICT, body).into_response()
+}
+
+async fn tasks(State(pages): State<Pages>) -> Response {
+    match pages.0.sender.tasks().await {
+        Ok(tasks) => Json(json!({ "tasks": tasks })).into_response(),
+        Err(error) => problem(&error),
+    }
+}
+
+async fn send_sample(State(pages): State<Pages>) -> Response {
+    match pages.0.sender.send_sample().await {
+        Ok(task) => Json(json!({ "task": task })).into_response(),
+        Err(error) => problem(&error),
+    }
+}
+
+/// A signed document (0) or its proof (1), fetched and verified by the sender's program.
+async fn signed(
+    State(pages): State<Pages>,
+    Path((task, number)): Path<(String, usize)>,
+) -> Response {
+    let files = match pages.0.sender.get(&task).await {
+        Ok(files) => files,
+        Err(error) => return problem(&error),
+    };
+    let bytes = match files.get(number) {
+        Some(path) => tokio::fs::read(path).await,
+        None => return StatusCode::NOT_FOUND.into_response(),
+    };
+    match bytes {
+        Ok(bytes) => {
+            let mut response = answer("application/octet-stream", MAIL_POLICY, bytes);
+            let disposition = axum::http::HeaderValue::from_static("attachment");
+            response
+                .headers_mut()
+                .insert(CONTENT_DISPOSITION, disposition);
+            response
+        }
+        Err(error) => problem(&error.into()),
+    }
 }
 
 async fn verifier(State(pages): State<Pages>) -> Response {

@@ -3,7 +3,7 @@
 use crate::Programs;
 use anyhow::{Context, Result, bail, ensure};
 use letsesign_host::control::{Client, StatusReport};
-use letsesign_testbed::{Options, Pcrs, Testbed};
+use letsesign_testbed::{Options, Pcrs, Testbed, kms};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -23,31 +23,6 @@ const RELEASE: &str = "local";
 const READY: Duration = Duration::from_mins(2);
 /// How long the host may take to end its enclave.
 const END: Duration = Duration::from_secs(20);
-
-/// What runs as the enclave.
-#[derive(Debug, Clone)]
-pub enum Enclave {
-    /// The server as a process, built with the feature `emulation`.
-    Process(PathBuf),
-    /// An image in QEMU.
-    Qemu {
-        /// The image.
-        image: PathBuf,
-        /// Its registers.
-        pcrs: Pcrs,
-        /// The `[enclave.qemu]` section of `host.toml`.
-        section: String,
-    },
-}
-
-impl Enclave {
-    fn pcrs(&self) -> Pcrs {
-        match self {
-            Self::Process(_) => Options::default().pcrs,
-            Self::Qemu { pcrs, .. } => *pcrs,
-        }
-    }
-}
 
 /// A running service.
 pub struct Stack {
@@ -102,24 +77,18 @@ impl Stack {
     /// # Errors
     /// When a program does not start, or the host ends or does not become ready in time; the error
     /// has the end of its log. Nothing runs then.
-    pub async fn start(programs: &Programs, enclave: &Enclave) -> Result<Self> {
-        let options = Options {
-            pcrs: enclave.pcrs(),
-            ..Options::default()
-        };
+    pub async fn start(programs: &Programs) -> Result<Self> {
+        let options = Options::default();
+        let pcrs = options.pcrs;
         let testbed = Testbed::start(options).await.context("no testbed")?;
-        if matches!(enclave, Enclave::Qemu { .. }) {
-            // QEMU's documents are not signed.
-            testbed.kms.change_policy(|policy| policy.unsigned = true);
-        }
         let folder = tempfile::Builder::new()
             .prefix("letsesign-serve-")
             .tempdir()
             .context("no temporary folder")?;
         let (service, operations) = (free()?, free()?);
         let at = folder.path();
-        write_release(at, enclave.pcrs())?;
-        let text = configuration(at, &testbed, enclave, service, operations)?;
+        write_release(at, pcrs)?;
+        let text = configuration(at, &testbed, &programs.server, service, operations)?;
         fs::write(at.join("host.toml"), text).context("cannot write host.toml")?;
         let log = fs::File::create(at.join("host.log")).context("cannot write host.log")?;
         let host = Command::new(&programs.host)
@@ -231,7 +200,7 @@ fn write_release(folder: &Path, pcrs: Pcrs) -> Result<()> {
 fn configuration(
     at: &Path,
     testbed: &Testbed,
-    enclave: &Enclave,
+    server: &Path,
     service: SocketAddr,
     operations: SocketAddr,
 ) -> Result<String> {
@@ -250,38 +219,35 @@ fn configuration(
         .map(|(service, address)| format!("{service:?} = {address:?}"))
         .collect();
     let release = release_of(at);
-    let enclave = match enclave {
-        Enclave::Process(server) => {
-            let names = [
-                "LETSESIGN_TLS_EXTRA_ROOTS",
-                "LETSESIGN_ATTESTATION_ROOT",
-                "LETSESIGN_NSM_SOCKET",
-            ];
-            let environment = names
-                .iter()
-                .map(|name| Ok(format!("{name} = {:?}", value(name)?)))
-                .collect::<Result<Vec<_>>>()?;
-            let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../enclave/configs");
-            format!(
-                "image = {server:?}\naccept = [{release:?}]\nlauncher = \"program\"\n\
-                 attestation = \"test-root\"\nattestation-root = {:?}\n\
-                 [enclave.program]\nconfigs = {configs:?}\nmeasurements = {release:?}\n\
-                 environment = {{ {} }}\n",
-                value("LETSESIGN_ATTESTATION_ROOT")?,
-                environment.join(", "),
-            )
-        }
-        Enclave::Qemu { image, section, .. } => format!(
-            "image = {image:?}\naccept = [{release:?}]\nlauncher = \"qemu\"\n\
-             attestation = \"registers\"\ncpus = 1\nmemory-mib = 512\n{section}",
-        ),
-    };
+    let names = [
+        "LETSESIGN_TLS_EXTRA_ROOTS",
+        "LETSESIGN_ATTESTATION_ROOT",
+        "LETSESIGN_NSM_SOCKET",
+    ];
+    let environment = names
+        .iter()
+        .map(|name| Ok(format!("{name} = {:?}", value(name)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../enclave/configs");
+    let enclave = format!(
+        "image = {server:?}\naccept = [{release:?}]\nlauncher = \"program\"\n\
+         attestation = \"test-root\"\nattestation-root = {:?}\n\
+         [enclave.program]\nconfigs = {configs:?}\nmeasurements = {release:?}\n\
+         environment = {{ {} }}\n",
+        value("LETSESIGN_ATTESTATION_ROOT")?,
+        environment.join(", "),
+    );
+    let secret = at.join("kms-secret");
+    fs::write(&secret, kms::ACCESS_KEY.1).context("cannot write the secret for KMS")?;
     Ok(format!(
         "state = {:?}\n[enclave]\n{enclave}[relay.overrides]\n{}\n\
          [http]\nlisten = \"{operations}\"\n\
          [service]\nlisten = \"{service}\"\npublic-url = \"http://{service}\"\n\
+         [service.rate]\naddress = 6000\nkey = 6000\n\
+         [service.aws]\naccess-key-id = {:?}\nsecret-access-key-file = {secret:?}\n\
          [log]\nformat = \"human\"\nlevel = \"info\"\n",
         at.join("state"),
         overrides.join("\n"),
+        kms::ACCESS_KEY.0,
     ))
 }

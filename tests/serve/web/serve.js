@@ -4,6 +4,7 @@ const $ = (id) => document.getElementById(id);
 const read = new Set();
 let shown = null;
 let mails = [];
+let seen = "";
 
 function element(name, properties, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -40,6 +41,26 @@ function list() {
   if (at !== undefined) $("mails").querySelector(`[data-mail="${at}"]`)?.focus();
 }
 
+/** A task and its signers; a completed one can be fetched, which verifies it. */
+function row(task) {
+  const signers = task.signers.map((one) => `${one.name}: ${one.state}`).join(", ");
+  const files = task.state !== "completed" ? [] : [".pdf", ".spf"].flatMap((end, number) => [" ",
+    element("a", { href: `/tasks/${task.task}/${number}`, textContent: `Download ${end}`,
+      download: task.fileName.replace(/\.pdf$/i, "") + end })]);
+  return element("li", {}, element("strong", { textContent: task.state }),
+    ` ${task.fileName} – ${signers}`, ...files);
+}
+
+async function send() {
+  $("send").disabled = true;
+  try {
+    const answer = await fetch("/tasks", { method: "POST" });
+    if (!answer.ok) $("tasks").textContent = (await answer.json()).error;
+  } finally {
+    $("send").disabled = false;
+  }
+}
+
 async function get(path) {
   const answer = await fetch(path, { cache: "no-store" });
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
@@ -59,6 +80,12 @@ async function poll() {
       $("texts").replaceChildren(...[...texts.texts].reverse().map((text) => element("li", {},
         `To ${text.to}: your code is `, element("strong", { textContent: text.pin }))));
     }
+    const { tasks } = await get("/tasks");
+    const shape = JSON.stringify(tasks);
+    if (shape !== seen && tasks.length > 0) {
+      seen = shape;
+      $("tasks").replaceChildren(...tasks.map(row));
+    }
     $("lost").hidden = true;
   } catch {
     $("lost").hidden = false;
@@ -67,6 +94,7 @@ async function poll() {
 }
 
 const addresses = await get("/addresses");
-$("sender").href = addresses.sender;
+$("command").textContent = `letsesign --home ${addresses.sender} send`;
+$("send").addEventListener("click", send);
 $("verify").href = addresses.verify;
 poll();

@@ -25,6 +25,16 @@ fn public_key() -> &'static PublicKey {
     KEY.get_or_init(|| private_key().to_public_key())
 }
 
+/// The public key, in PEM: what a sender wraps data keys under.
+///
+/// # Panics
+/// Never: the key is in the source.
+pub fn public_key_pem() -> String {
+    use rsa::pkcs8::EncodePublicKey;
+    let pem = public_key().to_public_key_pem(rsa::pkcs8::LineEnding::LF);
+    pem.expect("a public key")
+}
+
 /// The machine's random bytes.
 pub(crate) fn random() -> UnwrapErr<getrandom::SysRng> {
     UnwrapErr(getrandom::SysRng)

@@ -41,8 +41,7 @@ const RESULT: usize = 1 << 20;
 /// Attempts to change a task that others change, too.
 const RACES: u32 = 100;
 
-/// Which task and signer a request is of: the body of a [`Kind::Request`], whose id is the hash of
-/// the PoR.
+/// Which task and signer a request is of: the body of a [`Kind::Request`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) task: String,
@@ -474,8 +473,8 @@ impl Engine {
             if proof.kind == task::ProofKind::Por
                 && let Ok(por) = BASE64_STANDARD.decode(&proof.proof)
             {
-                let hash = Hash::of(&por).to_string();
-                self.0.records.remove(Kind::Request, &hash).await?;
+                let id = request_key(Hash::of(&por));
+                self.0.records.remove(Kind::Request, &id).await?;
             }
         }
         let id = key(&task.sender, &task.name);
@@ -499,6 +498,12 @@ enum Look {
     Ended(Ended),
 }
 
+/// The id of a request's record: ids are in clear at rest, and the PoR's hash is what a signer's
+/// page shows to be let in.
+pub(crate) fn request_key(por: Hash) -> String {
+    Hash::of(format!("letsesign-host request\n{por}").as_bytes()).to_string()
+}
+
 /// The record of a request that was made.
 fn request(task: &Task, place: Place, por: Hash, now: Millis) -> Result<Record, Error> {
     let signer = match place {
@@ -512,7 +517,7 @@ fn request(task: &Task, place: Place, por: Hash, now: Millis) -> Result<Record, 
     };
     Ok(Record {
         kind: Kind::Request,
-        id: por.to_string(),
+        id: request_key(por),
         owner: task.sender.clone(),
         state: String::new(),
         due: None,

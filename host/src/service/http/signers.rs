@@ -4,7 +4,7 @@
 use super::super::Service;
 use super::super::engine::task::{Answer, Function, Step, Task, base64_bytes};
 use super::super::engine::view::RequestState;
-use super::super::engine::{ChangeError, Request};
+use super::super::engine::{ChangeError, Request, request_key};
 use super::super::now;
 use super::super::records::Kind;
 use super::error::{ApiError, ProblemDetails};
@@ -22,7 +22,8 @@ const WAIT: u64 = 25;
 
 async fn find(service: &Service, por: &str) -> Result<(Hash, Request, Task), ApiError> {
     let hash = Hash::parse(por).map_err(|_| ApiError::not_found())?;
-    let record = service.engine.records().get(Kind::Request, por).await?;
+    let records = service.engine.records();
+    let record = records.get(Kind::Request, &request_key(hash)).await?;
     let record = record.ok_or_else(ApiError::not_found)?;
     let request: Request =
         serde_json::from_slice(&record.body).map_err(|_| ApiError::unavailable())?;

@@ -8,6 +8,8 @@
 
 mod postgres;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use crate::queue::{Engine, Error, JobId, Keys, Millis, sealing};
 use postgres::Postgres;
