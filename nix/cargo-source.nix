@@ -20,7 +20,10 @@ let
     "vectors"
   ];
   # Files of one package that another one compiles (`#[path]`).
-  shared = lib.optional (builtins.elem "xtask" packages) "tests/demo/src/args.rs";
+  shared = lib.optionals (builtins.elem "xtask" packages) [
+    "tests/demo/src/args.rs"
+    "tests/serve/src/args.rs"
+  ];
   inherit (source) within;
   # The package that a file belongs to: packages lie in folders of others (tests/testbed in tests).
   owner =

@@ -54,7 +54,7 @@ in
       ".ci"
       ".github"
       "docs"
-      "enclave/packages"
+      "enclave/packages/kernel"
       "measurements"
       "nix"
       "reproducers"

@@ -3,9 +3,7 @@
 use crate::draft::Draft;
 use anyhow::{Context, Result, bail};
 use letsesign_protocol2::FieldType;
-use letsesign_stamp::{
-    Field, FieldKind, Fonts, Mark, Placement, Signer, Template, is_signed,
-};
+use letsesign_stamp::{Field, FieldKind, Fonts, Mark, Placement, Signer, Template, is_signed};
 use std::sync::OnceLock;
 
 /// The longest document: sealed and in base64 it has to fit into a job.
@@ -36,7 +34,10 @@ fn fonts() -> Result<&'static Fonts> {
 /// A sentence that says what is wrong, and the way out.
 pub fn check(draft: &Draft) -> Result<()> {
     if draft.pdf.len() > DOCUMENT_MAX {
-        bail!("the document has {} bytes; it can have 36 MB", draft.pdf.len());
+        bail!(
+            "the document has {} bytes; it can have 36 MB",
+            draft.pdf.len()
+        );
     }
     if is_signed(&draft.pdf) {
         bail!("the document was signed by this service already: send the original");

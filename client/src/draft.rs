@@ -16,7 +16,7 @@ use letsesign_sms::{is_e164, is_valid};
 /// The longest time for answers, in days: what the enclave accepts (`por-days` of limits.toml).
 pub(crate) const DAYS_MAX: u32 = 180;
 
-/// A document, its signers and what they are told.
+/// A document, its signers, and the sender's words to them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
     /// The PDF.
@@ -72,7 +72,10 @@ pub struct Place {
 /// # Errors
 /// When it is neither.
 pub fn parse_person(text: &str) -> Result<(String, String)> {
-    let (name, email) = match text.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<'))
+    let (name, email) = match text
+        .trim()
+        .strip_suffix('>')
+        .and_then(|text| text.rsplit_once('<'))
     {
         Some((name, email)) => (name.trim().trim_matches('"'), email.trim()),
         None => (text.trim(), text.trim()),
@@ -90,9 +93,8 @@ pub fn parse_person(text: &str) -> Result<(String, String)> {
 /// # Errors
 /// When it is not in this form.
 pub fn parse_field(text: &str) -> Result<(String, Place)> {
-    let form = || {
-        format!("{text:?}: must be ADDRESS:signature@PAGE,X,Y[,HEIGHT] or ADDRESS:date@...")
-    };
+    let form =
+        || format!("{text:?}: must be ADDRESS:signature@PAGE,X,Y[,HEIGHT] or ADDRESS:date@...");
     let (email, rest) = text.split_once(':').with_context(form)?;
     let (kind, numbers) = rest.split_once('@').with_context(form)?;
     let (kind, height) = match kind {
@@ -101,7 +103,12 @@ pub fn parse_field(text: &str) -> Result<(String, Place)> {
         _ => bail!(form()),
     };
     let numbers: Vec<&str> = numbers.split(',').collect();
-    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|one| one.is_finite());
+    let number = |text: &str| {
+        text.trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|one| one.is_finite())
+    };
     let (page, x, y, height) = match numbers.as_slice() {
         [page, x, y] => (page, number(x), number(y), Some(height)),
         [page, x, y, height] => (page, number(x), number(y), number(height)),
@@ -233,10 +240,25 @@ mod tests {
             read("Ada Lovelace <ada@example.com>"),
             pair("Ada Lovelace", "ada@example.com")
         );
-        assert_eq!(read("\"王小明\" <ming@example.com>"), pair("王小明", "ming@example.com"));
-        assert_eq!(read("ada@example.com"), pair("ada@example.com", "ada@example.com"));
-        assert_eq!(read("<ada@example.com>"), pair("ada@example.com", "ada@example.com"));
-        for wrong in ["", "Ada", "Ada <ada>", "ada@example.com, bob@example.com", "a b@c.d <>"] {
+        assert_eq!(
+            read("\"王小明\" <ming@example.com>"),
+            pair("王小明", "ming@example.com")
+        );
+        assert_eq!(
+            read("ada@example.com"),
+            pair("ada@example.com", "ada@example.com")
+        );
+        assert_eq!(
+            read("<ada@example.com>"),
+            pair("ada@example.com", "ada@example.com")
+        );
+        for wrong in [
+            "",
+            "Ada",
+            "Ada <ada>",
+            "ada@example.com, bob@example.com",
+            "a b@c.d <>",
+        ] {
             let error = parse_person(wrong).unwrap_err().to_string();
             assert!(error.contains("must be an address"), "{wrong:?}: {error}");
         }
@@ -256,10 +278,19 @@ mod tests {
                 height: 40.0
             }
         );
-        assert_eq!(parse_field("a@b.de:date@1,0,0,9").unwrap().1.height, 9.0);
+        let (_, place) = parse_field("a@b.de:date@1,0,0,9").unwrap();
+        assert_eq!(
+            (place.kind, place.height.to_bits()),
+            (FieldType::Date, 9.0_f64.to_bits())
+        );
         for wrong in [
-            "a@b.de:date", "a@b.de:seal@1,2,3", "a@b.de:date@1,2", "a@b.de:date@1,2,NaN",
-            "a@b.de:date@-1,2,3", "a@b.de:date@1,2,3,4,5", "date@1,2,3",
+            "a@b.de:date",
+            "a@b.de:seal@1,2,3",
+            "a@b.de:date@1,2",
+            "a@b.de:date@1,2,NaN",
+            "a@b.de:date@-1,2,3",
+            "a@b.de:date@1,2,3,4,5",
+            "date@1,2,3",
         ] {
             assert!(parse_field(wrong).is_err(), "{wrong}");
         }

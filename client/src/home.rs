@@ -133,8 +133,7 @@ impl Home {
         let text = String::from_utf8(self.read("config.toml")?.to_vec())
             .ok()
             .context("config.toml is not UTF-8")?;
-        toml::from_str(&text)
-            .with_context(|| format!("{}", self.0.join("config.toml").display()))
+        toml::from_str(&text).with_context(|| format!("{}", self.0.join("config.toml").display()))
     }
 
     /// Replaces `config.toml`.
@@ -203,7 +202,7 @@ impl Home {
 
     /// Removes a task that was never sent.
     pub(crate) fn forget(&self, record: &Record) {
-        // What stays is a task that the service does not know: harmless.
+        // A file that stays is of a task that the service does not know: harmless.
         let _ = fs::remove_file(self.tasks().join(format!("{}.json", record.task)));
     }
 

@@ -1,4 +1,4 @@
-//! What the sender keeps about a task: enough to open what comes back, and to find out whether the
+//! The sender's record of a task: enough to open what comes back, and to find out whether the
 //! host has withheld something.
 
 use letsesign_proof::Hash;
@@ -24,7 +24,7 @@ pub struct Record {
     pub created: u64,
     /// Whether the service has taken it with its document.
     pub sent: bool,
-    /// What was sealed.
+    /// The configuration that was sealed.
     pub configuration: Configuration,
     /// Statements that were made.
     pub statements: Vec<Stated>,

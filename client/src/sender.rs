@@ -1,4 +1,4 @@
-//! What a sender does, with the checks that make the host's part irrelevant.
+//! The work of a sender, with the checks that make the host's part irrelevant.
 
 use crate::draft::Draft;
 use crate::home::Home;
@@ -50,7 +50,7 @@ pub struct Standing {
     pub state: String,
     /// The signers.
     pub signers: Vec<StandingSigner>,
-    /// What the sender has to do.
+    /// The way out of a problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// Why somebody declined.
@@ -79,7 +79,7 @@ pub struct StandingSigner {
     /// When the answer was accepted, by the attestation document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<u64>,
-    /// What the sender has to do.
+    /// The way out of a problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
@@ -91,11 +91,11 @@ pub struct Signed {
     pub pdf: (String, Vec<u8>),
     /// Name and bytes of the proof file.
     pub spf: (String, Vec<u8>),
-    /// What is worth knowing.
+    /// Remarks, a sentence each.
     pub warnings: Vec<String>,
 }
 
-/// What the proofs of a task show.
+/// The content of a task's proofs.
 #[derive(Default)]
 struct Proven {
     /// By signer: when a PoI of the current round was attested.
@@ -159,7 +159,10 @@ impl Sender {
     /// When it runs none.
     pub fn check_releases(&self) -> Result<()> {
         let running = self.service.releases()?;
-        if running.iter().any(|pcr0| self.trust.accepts(pcr0).is_some()) {
+        if running
+            .iter()
+            .any(|pcr0| self.trust.accepts(pcr0).is_some())
+        {
             return Ok(());
         }
         bail!(
@@ -226,7 +229,7 @@ impl Sender {
             Ok(summary) => summary,
             Err(ServiceError::Refused { status: 404, .. }) => {
                 let state = if record.sent { "unknown" } else { "notSent" };
-                return Ok(self.without_service(record, state));
+                return Ok(without_service(record, state));
             }
             Err(error) => return Err(error.into()),
         };
@@ -235,11 +238,10 @@ impl Sender {
 
     /// Adds what is proven to what the service says.
     fn judge(&self, record: &Record, summary: &Value) -> Result<Standing> {
-        let text = |value: &Value, name: &str| {
-            value.get(name).and_then(Value::as_str).map(str::to_owned)
-        };
+        let text =
+            |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let state = text(summary, "state").context("the service gives no state")?;
-        let mut standing = self.without_service(record, &state);
+        let mut standing = without_service(record, &state);
         standing.problem = summary.get("problem").and_then(|one| text(one, "detail"));
         let decisions = summary.get("needsDecision").and_then(Value::as_array);
         standing.needs_decision = decisions.cloned().unwrap_or_default();
@@ -248,7 +250,10 @@ impl Sender {
         let listed = listed.context("the service gives no signers")?;
         for (number, signer) in standing.signers.iter_mut().enumerate() {
             let Some(given) = listed.get(number) else {
-                bail!("the service gives {} signers too few", record.configuration.signers.len());
+                bail!(
+                    "the service gives {} signers too few",
+                    record.configuration.signers.len()
+                );
             };
             let number = u16::try_from(number)?;
             signer.state = text(given, "state").unwrap_or_default();
@@ -256,7 +261,9 @@ impl Sender {
             signer.asked_at = given.get("askedAt").and_then(Value::as_u64);
             signer.problem = given.get("problem").and_then(|one| text(one, "detail"));
             let proof = |list: &[(u16, u64)]| {
-                list.iter().find(|(signer, _)| *signer == number).map(|(_, at)| *at)
+                list.iter()
+                    .find(|(signer, _)| *signer == number)
+                    .map(|(_, at)| *at)
             };
             let proof = match signer.state.as_str() {
                 "confirmed" => Some(proof(&proven.confirmed)),
@@ -280,33 +287,6 @@ impl Sender {
         Ok(standing)
     }
 
-    fn without_service(&self, record: &Record, state: &str) -> Standing {
-        let expiry = serde_json::from_str::<Value>(&record.header).unwrap_or_default();
-        let in_order = expiry.get("inOrder").and_then(Value::as_bool);
-        let signers = record.configuration.signers.iter();
-        let signer = |one: &letsesign_protocol2::Signer| StandingSigner {
-            name: one.name.clone(),
-            email: one.email.clone(),
-            state: "waiting".to_owned(),
-            round: 1,
-            asked_at: None,
-            answered_at: None,
-            problem: None,
-        };
-        Standing {
-            task: record.task.clone(),
-            file_name: record.configuration.file_name.clone(),
-            created: record.created,
-            expiry: expiry.get("expiry").and_then(Value::as_u64).unwrap_or(0),
-            in_order: in_order.unwrap_or(false),
-            state: state.to_owned(),
-            signers: signers.map(|one| signer(one)).collect(),
-            problem: None,
-            reason: None,
-            needs_decision: Vec::new(),
-        }
-    }
-
     fn reason(&self, record: &Record, sealed: &str) -> Result<String> {
         let root = self.root(record)?;
         let sealed = BASE64_STANDARD.decode(sealed).context("encryptedReason")?;
@@ -324,7 +304,9 @@ impl Sender {
 
     /// Verifies all proofs of a task.
     fn proofs(&self, record: &Record) -> Result<Proven> {
-        let answer = self.service.get(&format!("{}/proofs", Self::path(record)))?;
+        let answer = self
+            .service
+            .get(&format!("{}/proofs", Self::path(record)))?;
         let list = answer.get("proofs").and_then(Value::as_array);
         let statements = self
             .root(record)?
@@ -425,7 +407,11 @@ impl Sender {
             sent.len() == summary.signers.len() && facts.signers.len() == sent.len(),
             "the signed document has another number of signers"
         );
-        let all = sent.iter().zip(&summary.signers).zip(&facts.signers).zip(0..);
+        let all = sent
+            .iter()
+            .zip(&summary.signers)
+            .zip(&facts.signers)
+            .zip(0..);
         for (((sent, signed), facts), number) in all {
             ensure!(
                 sent.name == signed.name && sent.email == signed.email_addr,
@@ -517,6 +503,34 @@ impl Sender {
         self.service
             .send(&Method::POST, &path, &json!({"job": job, "action": action}))?;
         Ok(())
+    }
+}
+
+/// A task as this folder alone knows it.
+fn without_service(record: &Record, state: &str) -> Standing {
+    let expiry = serde_json::from_str::<Value>(&record.header).unwrap_or_default();
+    let in_order = expiry.get("inOrder").and_then(Value::as_bool);
+    let signers = record.configuration.signers.iter();
+    let signer = |one: &letsesign_protocol2::Signer| StandingSigner {
+        name: one.name.clone(),
+        email: one.email.clone(),
+        state: "waiting".to_owned(),
+        round: 1,
+        asked_at: None,
+        answered_at: None,
+        problem: None,
+    };
+    Standing {
+        task: record.task.clone(),
+        file_name: record.configuration.file_name.clone(),
+        created: record.created,
+        expiry: expiry.get("expiry").and_then(Value::as_u64).unwrap_or(0),
+        in_order: in_order.unwrap_or(false),
+        state: state.to_owned(),
+        signers: signers.map(|one| signer(one)).collect(),
+        problem: None,
+        reason: None,
+        needs_decision: Vec::new(),
     }
 }
 

@@ -12,7 +12,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, SendBody};
 
 /// A connection, and each piece of an exchange.
-const PIECE: Duration = Duration::from_secs(60);
+const PIECE: Duration = Duration::from_mins(1);
 /// The longest JSON answer.
 const JSON: u64 = 64 << 20;
 /// The longest result: a job's result has at most 80 MiB, in base64.
@@ -34,7 +34,7 @@ pub enum ServiceError {
         status: u16,
         /// The word for programs.
         code: String,
-        /// What is wrong, and the way out.
+        /// The reason, and the way out.
         detail: String,
     },
     /// It does not answer, or not in its format.
@@ -61,13 +61,16 @@ impl Service {
     /// When the address is not one of a service.
     pub fn new(settings: &Settings) -> Result<Self> {
         let base = settings.service.trim_end_matches('/');
-        let host = base.split_once("://").map(|(_, host)| host).unwrap_or_default();
+        let host = base
+            .split_once("://")
+            .map(|(_, host)| host)
+            .unwrap_or_default();
         let local = host == "localhost"
             || host.starts_with("localhost:")
             || host.starts_with("127.0.0.1:")
             || host == "127.0.0.1";
         let is_https = base.starts_with("https://");
-        if !is_https && !(base.starts_with("http://") && local) {
+        if !(is_https || (local && base.starts_with("http://"))) {
             bail!("{base:?}: a service has an https address, such as https://sign.example.com");
         }
         let mut config = Agent::config_builder()
@@ -107,7 +110,7 @@ impl Service {
         &self.base
     }
 
-    fn unusable(&self, path: &str, reason: impl ToString) -> ServiceError {
+    fn unusable(&self, path: &str, reason: &impl ToString) -> ServiceError {
         ServiceError::Unusable {
             url: format!("{}{path}", self.base),
             reason: reason.to_string(),
@@ -128,22 +131,27 @@ impl Service {
             .uri(format!("{}{path}", self.base))
             .header("Authorization", format!("Bearer {}", self.key))
             .header("Content-Type", kind)
-            .body(SendBody::from_owned_reader(std::io::Cursor::new(body.to_vec())))
-            .map_err(|error| self.unusable(path, error))?;
+            .body(SendBody::from_owned_reader(std::io::Cursor::new(
+                body.to_vec(),
+            )))
+            .map_err(|error| self.unusable(path, &error))?;
         let mut answer = self
             .agent
             .run(request)
-            .map_err(|error| self.unusable(path, error))?;
+            .map_err(|error| self.unusable(path, &error))?;
         let status = answer.status();
         let bytes = answer.body_mut().with_config().limit(most).read_to_vec();
-        let bytes = bytes.map_err(|error| self.unusable(path, error))?;
+        let bytes = bytes.map_err(|error| self.unusable(path, &error))?;
         if status.is_success() {
             return Ok((status, bytes));
         }
         let problem: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let text = |name: &str| {
             let text = problem.get(name).and_then(Value::as_str);
-            text.unwrap_or("unknown").chars().take(500).collect::<String>()
+            text.unwrap_or("unknown")
+                .chars()
+                .take(500)
+                .collect::<String>()
         };
         Err(ServiceError::Refused {
             status: status.as_u16(),
@@ -163,8 +171,7 @@ impl Service {
     ) -> Result<(StatusCode, Vec<u8>), ServiceError> {
         for pause in PAUSES {
             match self.once(method, path, kind, body, most) {
-                Err(ServiceError::Unusable { .. }) => {}
-                Err(ServiceError::Refused { status: 503, .. }) => {}
+                Err(ServiceError::Unusable { .. } | ServiceError::Refused { status: 503, .. }) => {}
                 done => return done,
             }
             std::thread::sleep(pause);
@@ -179,7 +186,7 @@ impl Service {
     pub fn get(&self, path: &str) -> Result<Value, ServiceError> {
         let (_, bytes) = self.patient(&Method::GET, path, "application/json", b"", JSON)?;
         serde_json::from_slice(&bytes)
-            .map_err(|error| self.unusable(path, format!("its answer is not JSON: {error}")))
+            .map_err(|error| self.unusable(path, &format!("its answer is not JSON: {error}")))
     }
 
     /// Sends JSON.
@@ -193,7 +200,7 @@ impl Service {
             return Ok(Value::Null);
         }
         serde_json::from_slice(&bytes)
-            .map_err(|error| self.unusable(path, format!("its answer is not JSON: {error}")))
+            .map_err(|error| self.unusable(path, &format!("its answer is not JSON: {error}")))
     }
 
     /// Puts bytes.
@@ -202,7 +209,8 @@ impl Service {
     /// [`ServiceError`].
     pub fn put_bytes(&self, path: &str, bytes: &[u8]) -> Result<(), ServiceError> {
         let kind = "application/octet-stream";
-        self.patient(&Method::PUT, path, kind, bytes, JSON).map(drop)
+        self.patient(&Method::PUT, path, kind, bytes, JSON)
+            .map(drop)
     }
 
     /// Gets bytes.

@@ -4,12 +4,13 @@
 
 use std::process::Command;
 
-/// The test authority, the testbed built on it, and the demo built on both. None of them is
-/// shipped.
-const TOOLS: [&str; 3] = [
+/// The test authority, the testbed built on it, and the demo and the service on one machine, built
+/// on both. None of them is shipped.
+const TOOLS: [&str; 4] = [
     "letsesign-test-authority",
     "letsesign-testbed",
     "letsesign-demo",
+    "letsesign-serve",
 ];
 
 /// The packages that a package is built into, itself included.

@@ -22,9 +22,9 @@ pub struct Verdict {
     pub genuine: bool,
     /// Whether the attestation is of a test root: then it proves nothing about a real enclave.
     pub test: bool,
-    /// What is wrong, a sentence each.
+    /// Reasons against it, a sentence each.
     pub problems: Vec<String>,
-    /// What is worth knowing, a sentence each.
+    /// Remarks, a sentence each.
     pub warnings: Vec<String>,
 }
 

@@ -16,7 +16,9 @@ use std::fs;
 use ureq::http::Method;
 
 fn secret(variable: &str) -> Result<SecretText> {
-    let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
+    let value = std::env::var(variable)
+        .ok()
+        .filter(|value| !value.is_empty());
     let value = value.with_context(|| {
         format!("{variable} is not set: secrets come from variables, not from arguments")
     })?;
@@ -65,9 +67,8 @@ pub(super) fn init(home: &Home, arguments: &InitArgs, json: bool) -> Result<()> 
     let path = &arguments.kms_public_key;
     let key = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let public = PublicKey::parse(&key)?;
-    let absolute = |path: &Option<std::path::PathBuf>| {
-        path.as_ref().map(std::path::absolute).transpose()
-    };
+    let absolute =
+        |path: &Option<std::path::PathBuf>| path.as_ref().map(std::path::absolute).transpose();
     let settings = Settings {
         service: arguments.service.trim_end_matches('/').to_owned(),
         api_key: arguments.api_key.clone().unwrap_or_default(),
@@ -127,7 +128,8 @@ pub(super) fn register(home: &Home, json: bool) -> Result<()> {
     let completed = service.send(&Method::POST, &path, &json!({}))?;
     bar.finish_and_clear();
     let key = completed.get("apiKey").and_then(Value::as_str);
-    settings.api_key = key.context("the service gives no key")?.to_owned();
+    let key = key.context("the service gives no key")?;
+    key.clone_into(&mut settings.api_key);
     home.store_settings(&settings)?;
     done(json, "registered; `letsesign send` sends documents")
 }

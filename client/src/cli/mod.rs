@@ -13,7 +13,8 @@ use letsesign_client::{Home, Record, Sender};
 use letsesign_escape as escape;
 use serde::Serialize;
 use serde_json::json;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -64,8 +65,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
             sender()?.put_account()?;
             done(json, "the service has the account")?;
         }
-        Command::Send(arguments) => send::send(sender()?, &arguments, json)?,
-        Command::Bulk(arguments) => return send::bulk(sender()?, &arguments, json),
+        Command::Send(arguments) => send::send(&sender()?, &arguments, json)?,
+        Command::Bulk(arguments) => return send::bulk(&sender()?, &arguments, json),
         Command::List => show::list(&home.records()?, json)?,
         Command::Status { task } => return status(&sender()?, task.as_deref(), json),
         Command::Wait { task, timeout } => return wait(&sender()?, &task, timeout, json),
@@ -179,8 +180,7 @@ fn get(sender: &Sender, task: &str, folder: &Path, force: bool, json: bool) -> R
     let bar = busy("fetching and verifying");
     let signed = sender.fetch(&record)?;
     bar.finish_and_clear();
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make {}", folder.display()))?;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let files = [&signed.pdf, &signed.spf].map(|(name, bytes)| (folder.join(name), bytes));
     if !force {
         for (path, _) in &files {
@@ -207,7 +207,7 @@ fn get(sender: &Sender, task: &str, folder: &Path, force: bool, json: bool) -> R
     }
     let mut text = String::new();
     for (path, _) in &files {
-        text.push_str(&format!("{}\n", path.display()));
+        let _ = writeln!(text, "{}", path.display());
     }
     text.push_str(if sender.trust.is_test() {
         "verified for TESTS ALONE: the attestation is of a test root\n"
@@ -236,7 +236,7 @@ fn verify(sender: &Sender, pdf: &Path, spf: &Path, json: bool) -> Result<ExitCod
             (false, _) => "NOT GENUINE\n".to_owned(),
         };
         for line in verdict.problems.iter().chain(&verdict.warnings) {
-            text.push_str(&format!("  {line}\n"));
+            let _ = writeln!(text, "  {line}");
         }
         print(escape::lines(&text))?;
     }

@@ -7,6 +7,7 @@ use letsesign_client::{Draft, Person, Place, Sender, parse_field, parse_person};
 use letsesign_escape as escape;
 use letsesign_protocol2::SecretText;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,9 +25,9 @@ fn draft(pdf: &Path, terms: &Terms, people: Vec<Person>) -> Result<Draft> {
     let password = if terms.password {
         let value = std::env::var("LETSESIGN_PASSWORD").ok();
         let value = value.filter(|value| !value.is_empty());
-        Some(SecretText::new(
-            value.context("LETSESIGN_PASSWORD is not set: passwords come from there")?,
-        ))
+        Some(SecretText::new(value.context(
+            "LETSESIGN_PASSWORD is not set: passwords come from there",
+        )?))
     } else {
         None
     };
@@ -54,19 +55,28 @@ fn reminders(terms: &Terms) -> Result<Option<(u32, u32)>> {
 }
 
 /// The values of `ADDRESS=VALUE` by address; each address must be a signer's.
-fn by_address(option: &str, pairs: &[String], people: &mut [Person], set: impl Fn(&mut Person, &str)) -> Result<()> {
+fn by_address(
+    option: &str,
+    pairs: &[String],
+    people: &mut [Person],
+    set: impl Fn(&mut Person, &str),
+) -> Result<()> {
     for pair in pairs {
         let (email, value) = pair
             .split_once('=')
             .with_context(|| format!("{option} {pair:?}: must be ADDRESS=VALUE"))?;
-        let mut found = people.iter_mut().filter(|one| one.email.eq_ignore_ascii_case(email));
-        let person = found.next().with_context(|| format!("{option}: {email} does not sign"))?;
+        let mut found = people
+            .iter_mut()
+            .filter(|one| one.email.eq_ignore_ascii_case(email));
+        let person = found
+            .next()
+            .with_context(|| format!("{option}: {email} does not sign"))?;
         set(person, value);
     }
     Ok(())
 }
 
-pub(super) fn send(sender: Sender, arguments: &SendArgs, json: bool) -> Result<()> {
+pub(super) fn send(sender: &Sender, arguments: &SendArgs, json: bool) -> Result<()> {
     let mut people = Vec::new();
     for text in &arguments.signers {
         let (name, email) = parse_person(text).context("--signer")?;
@@ -80,16 +90,30 @@ pub(super) fn send(sender: Sender, arguments: &SendArgs, json: bool) -> Result<(
     }
     for text in &arguments.fields {
         let (email, place) = parse_field(text).context("--field")?;
-        let mut found = people.iter_mut().filter(|one| one.email.eq_ignore_ascii_case(&email));
-        let person = found.next().with_context(|| format!("--field: {email} does not sign"))?;
+        let mut found = people
+            .iter_mut()
+            .filter(|one| one.email.eq_ignore_ascii_case(&email));
+        let person = found
+            .next()
+            .with_context(|| format!("--field: {email} does not sign"))?;
         person.fields.push(place);
     }
-    by_address("--phone", &arguments.phones, &mut people, |person, phone| {
-        person.phone = Some(phone.to_owned());
-    })?;
-    by_address("--locale", &arguments.locales, &mut people, |person, locale| {
-        person.locale = locale.to_owned();
-    })?;
+    by_address(
+        "--phone",
+        &arguments.phones,
+        &mut people,
+        |person, phone| {
+            person.phone = Some(phone.to_owned());
+        },
+    )?;
+    by_address(
+        "--locale",
+        &arguments.locales,
+        &mut people,
+        |person, locale| {
+            locale.clone_into(&mut person.locale);
+        },
+    )?;
     let draft = draft(&arguments.pdf, &arguments.terms, people)?;
     let reminders = reminders(&arguments.terms)?;
     let bar = busy("checking, sealing and sending");
@@ -127,8 +151,12 @@ fn people(text: &str, fields: &[Place]) -> Result<Vec<Person>> {
             let cell = at.and_then(|at| row.get(at));
             cell.filter(|cell| !cell.is_empty()).map(str::to_owned)
         };
-        let email = cell(Some(email)).with_context(|| format!("row {number}: no e-mail address"))?;
-        if people.iter().any(|one| one.email.eq_ignore_ascii_case(&email)) {
+        let email =
+            cell(Some(email)).with_context(|| format!("row {number}: no e-mail address"))?;
+        if people
+            .iter()
+            .any(|one| one.email.eq_ignore_ascii_case(&email))
+        {
             bail!("row {number}: {email} is there twice");
         }
         people.push(Person {
@@ -143,7 +171,7 @@ fn people(text: &str, fields: &[Place]) -> Result<Vec<Person>> {
     Ok(people)
 }
 
-pub(super) fn bulk(sender: Sender, arguments: &BulkArgs, json: bool) -> Result<ExitCode> {
+pub(super) fn bulk(sender: &Sender, arguments: &BulkArgs, json: bool) -> Result<ExitCode> {
     let fields = arguments.fields.iter().map(|text| {
         let (_, place) = parse_field(&format!("each:{text}")).context("--field")?;
         Ok(place)
@@ -187,7 +215,7 @@ pub(super) fn bulk(sender: Sender, arguments: &BulkArgs, json: bool) -> Result<E
                 || format!("not sent: {}", cell("error")),
                 |_| cell("task").to_owned(),
             );
-            text.push_str(&format!("{}  {end}\n", cell("email")));
+            let _ = writeln!(text, "{}  {end}", cell("email"));
         }
         print(escape::lines(&text))?;
     }
@@ -209,7 +237,10 @@ mod tests {
         let read = people(text, &[]).unwrap();
         assert_eq!(read[0].name, "Lovelace, Ada");
         assert_eq!(read[0].phone.as_deref(), Some("+14155550123"));
-        assert_eq!((read[1].name.as_str(), &read[1].phone), ("bob@example.com", &None));
+        assert_eq!(
+            (read[1].name.as_str(), &read[1].phone),
+            ("bob@example.com", &None)
+        );
         for (text, problem) in [
             ("name\nAda\n", "no column `email`"),
             ("email\n", "names nobody"),

@@ -48,7 +48,10 @@ pub(super) fn standing(one: &Standing) -> String {
         let _ = writeln!(text, "  reason: {reason}");
     }
     for decision in &one.needs_decision {
-        let job = decision.get("job").and_then(Value::as_str).unwrap_or_default();
+        let job = decision
+            .get("job")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let function = decision.get("function").and_then(Value::as_str);
         let _ = writeln!(
             text,

@@ -150,8 +150,8 @@ impl Queue {
         let _ = tokio::time::timeout(at_most, waited).await;
     }
 
-    /// Jobs whose results arrive at this host from now on, to be quick: what is missed here is found
-    /// by asking.
+    /// Jobs whose results arrive at this host from now on, to be quick. A result that is missed
+    /// here is found by asking.
     pub fn results(&self) -> broadcast::Receiver<JobId> {
         self.0.results.subscribe()
     }

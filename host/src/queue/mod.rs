@@ -29,8 +29,8 @@ mod types;
 mod upkeep;
 mod writer;
 
-pub use body::keys::{KeyFile, MasterKey};
 pub(crate) use body::keys::Keys;
+pub use body::keys::{KeyFile, MasterKey};
 pub use body::objects::{Objects, S3};
 pub use core::Timing;
 pub use effect::{Effect, effect, effect_of_number, may_retry};
@@ -39,9 +39,9 @@ pub use handle::{Queue, describe};
 pub use quota::{Allowance, Allowances};
 pub use settings::{Engine, Settings};
 pub use transfer::{PAYLOAD_MAX, RESULT_MAX};
-pub(crate) use types::{fill, random_hex};
 pub use types::{
     Asker, BodyStream, Decision, Ended, Filter, Finished, HistoryEntry, JobId, JobView, Millis,
     NewJob, Offer, OpenStart, StartId, State, Stats,
 };
+pub(crate) use types::{fill, random_hex};
 pub use upkeep::Swept;

@@ -1,10 +1,10 @@
 //! Records of the service, sealed with the queue's master keys.
 
+use super::Keys;
 use super::body::seal::{Opener, Sealer};
 use super::error::Error;
 use super::store::Kind;
 use super::types::JobId;
-use super::Keys;
 
 /// Seals a record; `identity` is bound to it.
 pub(crate) fn seal_record(keys: &Keys, identity: &JobId, plain: &[u8]) -> Result<Vec<u8>, Error> {

@@ -52,7 +52,11 @@ impl Access {
                     path.display()
                 ))
             })?;
-            return Ok(Self(Arc::new(Source::Fixed(fixed(id, secret.trim(), None)))));
+            return Ok(Self(Arc::new(Source::Fixed(fixed(
+                id,
+                secret.trim(),
+                None,
+            )))));
         }
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         if let (Some(id), Some(secret)) = (
@@ -136,9 +140,14 @@ async fn role(endpoint: &str, client: &reqwest::Client) -> Result<(Value, Durati
     let names = get(ROLES.to_owned()).await?.text().await?;
     let name = names.lines().next().unwrap_or_default();
     let text = get(format!("{ROLES}{name}")).await?.text().await?;
-    let role: Role = serde_json::from_str(&text).map_err(|_| "its answer is not the credentials")?;
+    let role: Role =
+        serde_json::from_str(&text).map_err(|_| "its answer is not the credentials")?;
     let lifetime = lifetime(&role.expiration, super::now());
-    let access = fixed(&role.access_key_id, &role.secret_access_key, Some(&role.token));
+    let access = fixed(
+        &role.access_key_id,
+        &role.secret_access_key,
+        Some(&role.token),
+    );
     Ok((access, lifetime))
 }
 

@@ -1,4 +1,4 @@
-//! Webhooks: what happens to a task is told to its sender by signed POST requests.
+//! Webhooks: a sender hears of the events of its tasks by signed POST requests.
 //!
 //! Deliveries are stored in the transaction of their event, so none is lost; each is claimed by
 //! changing its record, so of several hosts one delivers it, unless that one dies in between.
@@ -119,13 +119,13 @@ pub(crate) async fn deliveries(
             continue;
         };
         for event in events {
-            let wanted = |word: &String| word == "*" || *word == event.event;
+            let wanted = |word: &String| word == "*" || *word == event.word;
             if !webhook.events.iter().any(wanted) {
                 continue;
             }
             let delivery = Delivery {
                 webhook: hook.id.clone(),
-                event: event.event.clone(),
+                event: event.word.clone(),
                 task: task.name.clone(),
                 at: event.at,
                 signer: event.signer,
@@ -235,7 +235,7 @@ async fn try_deliver(
     };
     let pause = PAUSES.get(delivery.attempts - 1).copied();
     record.due = Some(now() + pause.filter(|_| fate == Fate::Waiting).unwrap_or(KEPT));
-    record.state = fate.word().to_owned();
+    fate.word().clone_into(&mut record.state);
     record.body = to_json(&delivery)?;
     metrics::counter!("letsesign_host_webhooks_total", "fate" => fate.word()).increment(1);
     update(records, &record).await.map(drop)
@@ -249,7 +249,7 @@ async fn update(records: &Records, record: &Record) -> Result<bool, Error> {
     records.write(change).await
 }
 
-/// What is sent.
+/// The body that is sent.
 #[derive(Serialize)]
 struct Body<'a> {
     id: &'a str,

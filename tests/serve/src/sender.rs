@@ -145,7 +145,7 @@ async fn run(command: &mut Command) -> Result<String> {
         .kill_on_drop(true)
         .output()
         .await
-        .with_context(|| format!("cannot run {:?}", command.as_std().get_program()))?;
+        .context("a program of this machine cannot be run")?;
     ensure!(
         output.status.success(),
         "{}",

@@ -32,7 +32,7 @@ pub struct Stack {
     pub host: Host,
 }
 
-/// What a running service consists of, beside its processes.
+/// The parts of a running service, beside its processes.
 pub struct Parts {
     /// AWS, mails and SMS.
     pub testbed: Arc<Testbed>,
@@ -192,11 +192,18 @@ fn write_release(folder: &Path, pcrs: Pcrs) -> Result<()> {
     // No keys: a release of this machine is not signed.
     fs::create_dir_all(measurements.join("keys"))?;
     let hash = hex::encode(Sha256::digest(&release));
-    fs::write(measurements.join("LEDGER"), format!("{hash}  {RELEASE}.json\n"))?;
+    fs::write(
+        measurements.join("LEDGER"),
+        format!("{hash}  {RELEASE}.json\n"),
+    )?;
     fs::write(release_of(folder), release).context("cannot write the file of the release")
 }
 
 /// The text of `host.toml`.
+#[allow(
+    clippy::unnecessary_debug_formatting,
+    reason = "TOML's strings are quoted and escaped so"
+)]
 fn configuration(
     at: &Path,
     testbed: &Testbed,

@@ -34,7 +34,10 @@ impl Sender {
         let added = run(rig, &["accounts", "add", "example.com"]);
         assert_eq!(added.code, 0, "{}", added.errors);
         let key = added.text.trim().to_owned();
-        assert!(key.starts_with("lsk_") && key.ends_with("@example.com"), "{key}");
+        assert!(
+            key.starts_with("lsk_") && key.ends_with("@example.com"),
+            "{key}"
+        );
         Self {
             http: reqwest::Client::new(),
             url: rig.service_url(),
@@ -42,7 +45,12 @@ impl Sender {
         }
     }
 
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> (StatusCode, Value) {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.url))
@@ -54,7 +62,10 @@ impl Sender {
         }
         let answer = request.send().await.unwrap();
         let (status, bytes) = (answer.status(), answer.bytes().await.unwrap());
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        (
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        )
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -123,7 +134,7 @@ impl Sender {
             .0
     }
 
-    /// What the page of a signer does: gives an answer and waits for what becomes of it.
+    /// Does as the page of a signer: gives an answer and waits for its fate.
     pub(crate) async fn answer(&self, link: &Link2, function: &str, answer: &[u8]) -> Value {
         let por = link.content["por"].as_str().unwrap();
         let url = format!("{}/api/v2/requests/{por}/answers", self.url);
@@ -146,7 +157,15 @@ impl Sender {
         let end = Instant::now() + LIMIT;
         loop {
             let url = format!("{url}/{}?wait=20", taken["answer"].as_str().unwrap());
-            let text = self.http.get(url).send().await.unwrap().text().await.unwrap();
+            let text = self
+                .http
+                .get(url)
+                .send()
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap();
             let state: Value = serde_json::from_str(&text).unwrap();
             if state["state"] != "working" {
                 return state;
@@ -212,7 +231,9 @@ async fn a_document_is_signed_by_two_people_in_order() {
     let path = sender.send(&task).await;
 
     let first = link(&rig, "signer0@example.com", 0).await;
-    let asked = sender.until(&path, |task| task["signers"][0]["state"] == "asked").await;
+    let asked = sender
+        .until(&path, |task| task["signers"][0]["state"] == "asked")
+        .await;
     assert_eq!(asked["signers"][1]["state"], "waiting");
     // A refusal cannot be turned into a confirmation.
     let decline = first.answer(Action::Decline, None, None);
@@ -228,7 +249,9 @@ async fn a_document_is_signed_by_two_people_in_order() {
     assert_eq!(late, json!({"status": 409, "code": "conflict"}));
 
     let second = link(&rig, "signer1@example.com", 0).await;
-    sender.until(&path, |task| task["signers"][1]["state"] == "asked").await;
+    sender
+        .until(&path, |task| task["signers"][1]["state"] == "asked")
+        .await;
     let pin = second.answer(Action::RequestPin, None, None);
     let sent = sender.answer(&second, "confirmIntent", &pin).await;
     assert_eq!(sent, json!({"state": "pinSent"}));
@@ -240,9 +263,13 @@ async fn a_document_is_signed_by_two_people_in_order() {
     let done = sender.answer(&second, "confirmIntent", &right).await;
     assert_eq!(done, json!({"state": "confirmed"}));
 
-    sender.until(&path, |task| task["state"] == "completed").await;
+    sender
+        .until(&path, |task| task["state"] == "completed")
+        .await;
     let sealed = sender.result(&path).await;
-    let opened = task.root.open_from_enclave(Part::Result, task.binding(), sealed);
+    let opened = task
+        .root
+        .open_from_enclave(Part::Result, task.binding(), sealed);
     let files = unzip(&opened.unwrap(), None);
     let spf = Spf::parse(&files[1].1).unwrap();
     assert_eq!(spf.summary.binding_data_hash, task.binding());
@@ -265,8 +292,16 @@ async fn a_document_is_signed_by_two_people_in_order() {
     assert_eq!(
         words,
         [
-            "submitted", "document", "asked", "answerRefused", "confirmed", "asked", "pinSent",
-            "answerRefused", "confirmed", "completed"
+            "submitted",
+            "document",
+            "asked",
+            "answerRefused",
+            "confirmed",
+            "asked",
+            "pinSent",
+            "answerRefused",
+            "confirmed",
+            "completed"
         ]
     );
     host.terminate().await;
@@ -284,7 +319,7 @@ async fn tasks_end_by_a_decline_and_by_the_sender() {
     let path = sender.send(&task).await;
     let first = link(&rig, "signer0@example.com", 0).await;
     link(&rig, "signer1@example.com", 0).await;
-    // The mail is there before the enclave has told the host so.
+    // The mail is there before the enclave's result.
     let both = |task: &Value| {
         task["signers"][0]["state"] == "asked" && task["signers"][1]["state"] == "asked"
     };
@@ -292,15 +327,22 @@ async fn tasks_end_by_a_decline_and_by_the_sender() {
     let decline = first.answer(Action::Decline, None, Some("not like this"));
     let done = sender.answer(&first, "decline", &decline).await;
     assert_eq!(done, json!({"state": "declined"}));
-    let ended = sender.until(&path, |task| task["state"] == "declined").await;
+    let ended = sender
+        .until(&path, |task| task["state"] == "declined")
+        .await;
     let reason = BASE64_STANDARD
         .decode(ended["encryptedReason"].as_str().unwrap())
         .unwrap();
-    let reason = task.root.open_from_enclave(Part::Decline, task.binding(), reason);
+    let reason = task
+        .root
+        .open_from_enclave(Part::Decline, task.binding(), reason);
     let reason: Value = serde_json::from_slice(&reason.unwrap()).unwrap();
     assert_eq!(reason["reason"], "not like this");
     // Nothing can be said about it any more.
-    task.state(&Statement::Void { at: 1, reason: None });
+    task.state(&Statement::Void {
+        at: 1,
+        reason: None,
+    });
     assert_eq!(sender.state(&path, &task).await, 409);
 
     // A new round takes the place of the first one, whose link is worth nothing then.
@@ -308,8 +350,14 @@ async fn tasks_end_by_a_decline_and_by_the_sender() {
     let mut task = seal();
     let path = sender.send(&task).await;
     let old = link(&rig, "signer0@example.com", seen).await;
-    sender.until(&path, |task| task["signers"][0]["state"] == "asked").await;
-    task.state(&Statement::NewRound { at: 1, signer: 0, round: 2 });
+    sender
+        .until(&path, |task| task["signers"][0]["state"] == "asked")
+        .await;
+    task.state(&Statement::NewRound {
+        at: 1,
+        signer: 0,
+        round: 2,
+    });
     assert_eq!(sender.state(&path, &task).await, 202);
     assert_eq!(sender.state(&path, &task).await, 202);
     sender
@@ -327,18 +375,24 @@ async fn tasks_end_by_a_decline_and_by_the_sender() {
     assert_eq!(done, json!({"state": "confirmed"}));
 
     // A statement that the sender has not made is dropped, and the task goes on.
-    let forged = json!({"statement": base64(br#"{"kind":"void","at":3}"#), "mac": base64(&[7; 32])});
+    let forged =
+        json!({"statement": base64(br#"{"kind":"void","at":3}"#), "mac": base64(&[7; 32])});
     let statements = format!("{path}/statements");
     let (status, _) = sender.call(Method::POST, &statements, forged).await;
     assert_eq!(status, 202);
     let history = format!("{path}/history");
     sender
-        .until(&history, |history| history.to_string().contains("statementRefused"))
+        .until(&history, |history| {
+            history.to_string().contains("statementRefused")
+        })
         .await;
     assert_eq!(sender.get(&path).await["state"], "running");
 
     // A genuine one voids it.
-    task.state(&Statement::Void { at: 4, reason: None });
+    task.state(&Statement::Void {
+        at: 4,
+        reason: None,
+    });
     assert_eq!(sender.state(&path, &task).await, 202);
     sender.until(&path, |task| task["state"] == "void").await;
     let other = link(&rig, "signer1@example.com", seen).await;

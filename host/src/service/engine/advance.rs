@@ -38,7 +38,7 @@ pub(crate) fn event(key: String, at: Millis, word: &str, signer: Option<usize>) 
     Event {
         key,
         at,
-        event: word.to_owned(),
+        word: word.to_owned(),
         signer: signer.and_then(|signer| u16::try_from(signer).ok()),
         detail: String::new(),
     }
@@ -143,7 +143,11 @@ impl Task {
         if one.poi.is_some() || one.por.is_none() {
             return Err(Refused::NotOpen);
         }
-        if one.answer.as_ref().is_some_and(|old| old.hash == answer.hash) {
+        if one
+            .answer
+            .as_ref()
+            .is_some_and(|old| old.hash == answer.hash)
+        {
             return Ok(());
         }
         if one.answer.is_some() {
@@ -267,8 +271,8 @@ impl Task {
     }
 
     fn add_void(&mut self, now: Millis) {
-        // Steps that are on their way stay: the enclave may yet refuse the statement. Nothing else is
-        // submitted meanwhile.
+        // Steps that are on their way stay: the enclave may yet refuse the statement. Nothing else
+        // is submitted meanwhile.
         if self.void.is_none() && self.problem.is_none() {
             let name = format!("voidTask/{}", self.statements.len());
             self.void = Some(Step::new(self, name, now));
@@ -298,12 +302,12 @@ impl Task {
 
     /// When something has to be done even if nothing happens.
     /// Ended tasks are kept for `keep` milliseconds.
-    pub(crate) fn due(&self, now: Millis, keep: Millis) -> Option<Millis> {
+    pub(crate) fn due(&self, now: Millis, keep: Millis) -> Millis {
         if let Some(at) = self.ended_at {
-            return Some(if self.cleared { at + keep } else { now });
+            return if self.cleared { at + keep } else { now };
         }
         if !self.document {
-            return Some(self.created + DOCUMENT);
+            return self.created + DOCUMENT;
         }
         let mut due = self.expiry + 1;
         for place in self.steps() {
@@ -322,7 +326,7 @@ impl Task {
                 due = due.min(at.max(now + 1_000));
             }
         }
-        Some(due)
+        due
     }
 }
 

@@ -7,6 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::io;
 
 /// The parts of a job that a task does not hold.
@@ -53,17 +54,14 @@ pub(crate) fn data(
     .to_string();
     // The payload's last member is the document or its hash.
     payload.pop();
-    let (document, closing) = match parts.document {
-        Some(document) => {
-            payload.push_str(",\"document\":\"");
-            (document, "\"}")
-        }
-        None => {
-            payload.push_str(&format!(",\"documentHash\":\"{}\"", task.document_hash));
-            (stream::empty().boxed(), "}")
-        }
+    let (document, closing) = if let Some(document) = parts.document {
+        payload.push_str(",\"document\":\"");
+        (document, "\"}")
+    } else {
+        let _ = write!(payload, ",\"documentHash\":\"{}\"", task.document_hash);
+        (stream::empty().boxed(), "}")
     };
-    let rest = rest(task, place, step, parts.access).to_string();
+    let rest = rest(task, place, step, &parts.access).to_string();
     let rest = rest.strip_prefix('{').unwrap_or_default().to_owned();
     let head = Bytes::from(format!("{{\"taskPayload\":{payload}"));
     let tail = Bytes::from(format!("{closing},{rest}"));
@@ -73,7 +71,7 @@ pub(crate) fn data(
 }
 
 /// The members after `taskPayload`.
-fn rest(task: &Task, place: Place, step: &Step, access: Value) -> Value {
+fn rest(task: &Task, place: Place, step: &Step, access: &Value) -> Value {
     let statements: Vec<Value> = task
         .statements
         .iter()

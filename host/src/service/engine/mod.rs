@@ -1,10 +1,10 @@
 //! The task engine: from a sealed task to its signed document, over the queue.
 //!
 //! [`task`] is what is stored, [`advance`] and [`outcome`] are the rules, as pure functions, and
-//! this module drives them: it reads a task, looks at the jobs that it waits for, applies the rules,
-//! stores the task if nobody else has changed it, and submits what it wants. Any number of hosts do
-//! so at the same time. A job's id follows from its step, so a crash between storing and submitting
-//! is repaired by doing it again.
+//! this module drives them: it reads a task, looks at the jobs that it waits for, applies the
+//! rules, stores the task if nobody else has changed it, and submits what it wants. Any number of
+//! hosts do so at the same time. A job's id follows from its step, so a crash between storing and
+//! submitting is repaired by doing it again.
 
 pub(crate) mod advance;
 mod job;
@@ -93,18 +93,13 @@ fn parse(record: &Record) -> Result<Task, Error> {
 }
 
 /// The record of a task.
-fn record(
-    task: &Task,
-    version: i64,
-    now: Millis,
-    keep: Millis,
-) -> Result<Record, Error> {
+fn record(task: &Task, version: i64, now: Millis, keep: Millis) -> Result<Record, Error> {
     Ok(Record {
         kind: Kind::Task,
         id: key(&task.sender, &task.name),
         owner: task.sender.clone(),
         state: task.state_of().word().to_owned(),
-        due: task.due(now, keep),
+        due: Some(task.due(now, keep)),
         created: task.created,
         version,
         body: serde_json::to_vec(task).map_err(|error| Error::Database(error.to_string()))?,
@@ -152,7 +147,10 @@ impl Engine {
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, String>> {
-        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn busy(&self) -> std::sync::MutexGuard<'_, HashMap<String, bool>> {
@@ -248,7 +246,10 @@ impl Engine {
             let mut events = Events::new();
             let answer = change(&mut task, now, &mut events)?;
             task.advance(now, &mut events);
-            if self.store(&before, &task, &stored, Vec::new(), events, now).await? {
+            if self
+                .store(&before, &task, &stored, Vec::new(), events, now)
+                .await?
+            {
                 self.look_at(id.to_owned());
                 return Ok(answer);
             }
@@ -314,7 +315,7 @@ impl Engine {
                     Look::Absent => wanted.push(place),
                     Look::Open => {
                         self.waiting().insert(job, id.to_owned());
-                        self.unknown(&mut task, place, false);
+                        set_unknown(&mut task, place, false);
                     }
                     Look::Unknown => {
                         if !step.unknown {
@@ -322,16 +323,22 @@ impl Engine {
                             let (_, signer) = task.function(place);
                             events.push(advance::event(key, now, "needsDecision", signer));
                         }
-                        self.unknown(&mut task, place, true);
+                        set_unknown(&mut task, place, true);
                     }
                     Look::Ended(ended) => {
                         let made = task.ended(place, &ended, now, &mut events);
-                        add.extend(made.map(|por| request(&task, place, por, now)).transpose()?);
+                        add.extend(
+                            made.map(|por| request(&task, place, por, now))
+                                .transpose()?,
+                        );
                     }
                 }
             }
             task.advance(now, &mut events);
-            if !self.store(&before, &task, &stored, add, events, now).await? {
+            if !self
+                .store(&before, &task, &stored, add, events, now)
+                .await?
+            {
                 continue;
             }
             if before == task {
@@ -343,12 +350,6 @@ impl Engine {
             return Ok(());
         }
         Err(Error::Database("the task is changed too often".into()))
-    }
-
-    fn unknown(&self, task: &mut Task, place: Place, unknown: bool) {
-        if let Some(step) = task.step_mut(place) {
-            step.unknown = unknown;
-        }
     }
 
     async fn look(&self, job: &JobId, place: Place) -> Result<Look, Error> {
@@ -391,7 +392,9 @@ impl Engine {
             }
         }
         // An enclave that gives something else has not done its work: the step fails.
-        Ok(serde_json::from_slice::<Body>(&text).ok().map(|body| body.job_result))
+        Ok(serde_json::from_slice::<Body>(&text)
+            .ok()
+            .map(|body| body.job_result))
     }
 
     /// Submits the jobs of steps. Each is of the stored task, so whoever else does it submits the
@@ -471,7 +474,7 @@ impl Engine {
     async fn forget(&self, task: &Task) -> Result<(), Error> {
         for proof in &task.proofs {
             if proof.kind == task::ProofKind::Por
-                && let Ok(por) = BASE64_STANDARD.decode(&proof.proof)
+                && let Ok(por) = BASE64_STANDARD.decode(&proof.text)
             {
                 let id = request_key(Hash::of(&por));
                 self.0.records.remove(Kind::Request, &id).await?;
@@ -486,11 +489,20 @@ impl Engine {
     async fn clear_away(&self, task: &Task) -> Result<(), Error> {
         self.0.queue.drop_document(&task.document_id()).await?;
         self.0.queue.drop_document(&task.configuration_id()).await?;
-        self.0.queue.end_task(&key(&task.sender, &task.name), false).await
+        self.0
+            .queue
+            .end_task(&key(&task.sender, &task.name), false)
+            .await
     }
 }
 
-/// What a look at a job shows.
+fn set_unknown(task: &mut Task, place: Place, unknown: bool) {
+    if let Some(step) = task.step_mut(place) {
+        step.unknown = unknown;
+    }
+}
+
+/// The outcome of a look at a job.
 enum Look {
     Absent,
     Open,

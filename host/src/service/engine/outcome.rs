@@ -1,4 +1,4 @@
-//! What the result of a job means for its task.
+//! The meaning of a job's result for its task.
 
 use super::advance::{Events, event};
 use super::task::{
@@ -23,7 +23,7 @@ pub(crate) struct Ended {
     pub(crate) code: Option<u16>,
     /// Whether it had begun.
     pub(crate) begun: bool,
-    /// What is in the result of a job that ended with success, or with 2203.
+    /// The content of the result of a job that ended with success, or with 2203.
     pub(crate) result: Option<JobResult>,
 }
 
@@ -116,7 +116,7 @@ impl Task {
             kind,
             signer: signer.and_then(|signer| u16::try_from(signer).ok()),
             round,
-            proof: proof.to_owned(),
+            text: proof.to_owned(),
             document: document.to_owned(),
         });
     }
@@ -142,7 +142,13 @@ impl Task {
 
     fn fail(&mut self, code: Option<u16>, word: &str, now: Millis, events: &mut Events) {
         self.problem = Some(Problem { code });
-        events.push(failure(format!("{word}/{}", self.generation), now, word, None, code));
+        events.push(failure(
+            format!("{word}/{}", self.generation),
+            now,
+            word,
+            None,
+            code,
+        ));
     }
 
     fn request_ended(
@@ -204,7 +210,13 @@ impl Task {
                 // No later reminder of this request can succeed: the sender starts a new round.
                 one.reminders = one.reminders.max(most);
             }
-            events.push(failure(key, now, "reminderFailed", Some(signer), ended.code));
+            events.push(failure(
+                key,
+                now,
+                "reminderFailed",
+                Some(signer),
+                ended.code,
+            ));
         }
     }
 

@@ -114,14 +114,14 @@ pub(crate) struct Problem {
     pub(crate) code: Option<u16>,
 }
 
-/// What was attested.
+/// A proof that was attested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Proof {
     pub(crate) kind: ProofKind,
     pub(crate) signer: Option<u16>,
     pub(crate) round: Option<u32>,
     /// Base64 of the proof's text.
-    pub(crate) proof: String,
+    pub(crate) text: String,
     /// Base64 of the attestation document.
     pub(crate) document: String,
 }
@@ -154,7 +154,7 @@ pub(crate) struct Signer {
     pub(crate) answered: VecDeque<Millis>,
     /// The last answers that were worked.
     pub(crate) worked: VecDeque<Worked>,
-    /// What the enclave gave for the check of the PIN.
+    /// The enclave's `verification`, for the check of the PIN.
     pub(crate) verification: Option<String>,
     pub(crate) poi: Option<Confirmed>,
     pub(crate) declined: bool,
@@ -217,7 +217,7 @@ pub(crate) struct Worked {
     pub(crate) code: Option<u16>,
 }
 
-/// What became of an answer.
+/// The fate of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Became {
@@ -231,7 +231,7 @@ pub(crate) enum Became {
 /// Work for an enclave: a job, and the attempts at it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Step {
-    /// What it is, once for each piece of work of a task: `sendReq/0/1/0`.
+    /// Its name, once for each piece of work of a task: `sendReq/0/1/0`.
     pub(crate) name: String,
     /// From 1. Another attempt is another job.
     pub(crate) attempt: u32,
@@ -351,9 +351,7 @@ impl Task {
             Place::Attach => self.attach.as_mut(),
             Place::Request(signer) => self.signers.get_mut(signer)?.request.as_mut(),
             Place::Remind(signer) => self.signers.get_mut(signer)?.remind.as_mut(),
-            Place::Answer(signer) => {
-                Some(&mut self.signers.get_mut(signer)?.answer.as_mut()?.step)
-            }
+            Place::Answer(signer) => Some(&mut self.signers.get_mut(signer)?.answer.as_mut()?.step),
         }
     }
 

@@ -167,9 +167,17 @@ impl Task {
     }
 
     /// The state of an answer of a signer, with its code; `None`: the host does not know it.
-    pub(crate) fn answer_state(&self, number: usize, hash: Hash) -> Option<(&'static str, Option<u16>)> {
+    pub(crate) fn answer_state(
+        &self,
+        number: usize,
+        hash: Hash,
+    ) -> Option<(&'static str, Option<u16>)> {
         let one = self.signers.get(number)?;
-        if one.answer.as_ref().is_some_and(|answer| answer.hash == hash) {
+        if one
+            .answer
+            .as_ref()
+            .is_some_and(|answer| answer.hash == hash)
+        {
             return Some(("working", None));
         }
         let worked = one.worked.iter().rev().find(|worked| worked.hash == hash)?;
@@ -233,13 +241,17 @@ fn problem(found: &Problem) -> Value {
         }
         Some(2104) => "the phone number is not one of its country: send a task with another one",
         Some(2105) => "the document was signed by this service before: send the original",
-        Some(2106 | 2107) => "the document cannot be stamped: check it with `letsesign send --check`",
+        Some(2106 | 2107) => {
+            "the document cannot be stamped: check it with `letsesign send --check`"
+        }
         Some(2108) => "the notification of the sender was not taken: check the notified address",
         Some(2401) => {
             "the enclave refuses the account: is it sealed for this key, and does the key's policy \
              list the release that runs (GET /api/v2/account)?"
         }
-        Some(2402) => "the enclave refuses the task: header, account and configuration do not match",
+        Some(2402) => {
+            "the enclave refuses the task: header, account and configuration do not match"
+        }
         Some(2403) => "the enclave refuses the document: it is not the one that was sealed",
         Some(2408) => "the enclave was started anew: ask the signer in a new round",
         Some(_) => "the enclave refused or failed; docs/job-protocol.md lists the codes",

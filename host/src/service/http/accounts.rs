@@ -4,7 +4,7 @@ use super::super::Service;
 use super::super::accounts::{self, Account, Caller, Key, Registration, Scope};
 use super::super::engine::task::base64_bytes;
 use super::super::now;
-use super::super::records::Kind;
+use super::super::records::{Change, Kind};
 use super::error::{ApiError, ProblemDetails};
 use super::extract::{Anybody, Json};
 use crate::queue::Millis;
@@ -43,7 +43,9 @@ impl Sealed {
         }
         if self.sealed.len() <= BOX_OVERHEAD || self.sealed.len() > ACCOUNT_BYTES_MAX + BOX_OVERHEAD
         {
-            return Err(ApiError::invalid("box: must hold an account of at most 65,536 bytes"));
+            return Err(ApiError::invalid(
+                "box: must hold an account of at most 65,536 bytes",
+            ));
         }
         Ok(Account {
             domain,
@@ -214,10 +216,7 @@ pub(crate) async fn get(
         domain: account.domain,
         kms_key_arn: account.kms_key_arn,
         created: account.created,
-        releases: releases
-            .into_iter()
-            .map(|pcr0| Release { pcr0 })
-            .collect(),
+        releases: releases.into_iter().map(|pcr0| Release { pcr0 }).collect(),
     }))
 }
 
@@ -306,18 +305,24 @@ pub(crate) async fn make_key(
     let is_name = (1..=100).contains(&wanted.name.chars().count())
         && !wanted.name.chars().any(char::is_control);
     if !is_name {
-        return Err(ApiError::invalid("name: must be one line of 1 to 100 characters"));
+        return Err(ApiError::invalid(
+            "name: must be one line of 1 to 100 characters",
+        ));
     }
     let mut scopes = wanted.scopes;
     scopes.sort_unstable();
     scopes.dedup();
     if scopes.is_empty() {
-        return Err(ApiError::invalid("scopes: must name `send`, `read` or `admin`"));
+        return Err(ApiError::invalid(
+            "scopes: must name `send`, `read` or `admin`",
+        ));
     }
     let records = service.engine.records();
     let most = usize::try_from(accounts::KEYS).unwrap_or(usize::MAX);
     if accounts::keys(records, sender).await?.len() >= most {
-        return Err(ApiError::conflict("a sender has at most 100 keys: delete one"));
+        return Err(ApiError::conflict(
+            "a sender has at most 100 keys: delete one",
+        ));
     }
     let (api_key, key) = accounts::make_key(records, sender, &wanted.name, scopes).await?;
     Ok((
@@ -346,6 +351,8 @@ pub(crate) async fn delete_key(
 ) -> Result<StatusCode, ApiError> {
     let sender = caller.with(Scope::Admin)?;
     let records = service.engine.records();
+    let account = records.get(Kind::Account, sender).await?;
+    let account = account.ok_or_else(ApiError::not_found)?;
     let found = accounts::keys(records, sender).await?;
     let (record, key) = found
         .iter()
@@ -357,6 +364,16 @@ pub(crate) async fn delete_key(
             "it is the last key with the scope `admin`: make another one first",
         ));
     }
-    records.remove(Kind::Key, record).await?;
+    // With the account as it was read: of two that remove the last two keys at once, one loses.
+    let change = Change {
+        update: Some(&account),
+        remove: vec![(Kind::Key, record)],
+        ..Change::default()
+    };
+    if !records.write(change).await? {
+        return Err(ApiError::conflict(
+            "the account is being changed; try again",
+        ));
+    }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -19,7 +19,7 @@ pub(crate) struct ProblemDetails {
     status: u16,
     /// A word for programs (docs/service-api.md, "General rules").
     code: String,
-    /// What is wrong, and the way out.
+    /// The reason, and the way out.
     detail: String,
 }
 
@@ -117,11 +117,7 @@ impl From<ChangeError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let details = ProblemDetails {
-            title: self
-                .status
-                .canonical_reason()
-                .unwrap_or("Error")
-                .to_owned(),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
             status: self.status.as_u16(),
             code: self.code.to_owned(),
             detail: self.detail,

@@ -85,18 +85,14 @@ impl FromRequestParts<Service> for Caller {
             Some(key) => authenticate(service.engine.records(), key).await?,
             None => None,
         };
-        match known {
-            Some(caller) => {
-                service.rates.key(&caller.key.id)?;
-                Ok(caller)
-            }
-            None => {
-                // Guesses are slow.
-                let Address(address) = Address::from_request_parts(parts, service).await?;
-                service.rates.address(address)?;
-                Err(ApiError::unauthorized())
-            }
+        if let Some(caller) = known {
+            service.rates.key(&caller.key.id)?;
+            return Ok(caller);
         }
+        // Guesses are slow.
+        let Address(address) = Address::from_request_parts(parts, service).await?;
+        service.rates.address(address)?;
+        Err(ApiError::unauthorized())
     }
 }
 
@@ -188,8 +184,14 @@ mod tests {
         assert_eq!(address("198.51.100.7", &["192.0.2.1"]), "198.51.100.7");
         assert_eq!(address("10.1.2.3", &["192.0.2.1"]), "192.0.2.1");
         // The left part is what the client has sent by itself.
-        assert_eq!(address("10.1.2.3", &["203.0.113.9, 192.0.2.1, 10.9.9.9"]), "192.0.2.1");
-        assert_eq!(address("10.1.2.3", &["203.0.113.9", "192.0.2.1"]), "192.0.2.1");
+        assert_eq!(
+            address("10.1.2.3", &["203.0.113.9, 192.0.2.1, 10.9.9.9"]),
+            "192.0.2.1"
+        );
+        assert_eq!(
+            address("10.1.2.3", &["203.0.113.9", "192.0.2.1"]),
+            "192.0.2.1"
+        );
         assert_eq!(address("10.1.2.3", &["192.0.2.1, nonsense"]), "10.1.2.3");
         assert_eq!(address("10.1.2.3", &[]), "10.1.2.3");
         assert_eq!(address("::ffff:10.1.2.3", &["2001:db8::1"]), "2001:db8::1");

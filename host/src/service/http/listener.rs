@@ -17,7 +17,7 @@ use tokio_io_timeout::TimeoutStream;
 /// The most connections at a time.
 const CONNECTIONS: usize = 2048;
 /// How long a connection may be silent. A signer's page waits for 25 seconds at most.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// See the module.
 pub(super) struct Bounded {
@@ -88,7 +88,10 @@ impl AsyncWrite for Stream {
         self.stream.as_mut().poll_write(context, bytes)
     }
 
-    fn poll_flush(mut self: pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(
+        mut self: pin::Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         self.stream.as_mut().poll_flush(context)
     }
 

@@ -84,7 +84,10 @@ fn router(service: Service) -> Router {
         )
         .route("/api/v2/account", get(accounts::get).put(accounts::put))
         .route("/api/v2/keys", get(accounts::keys).post(accounts::make_key))
-        .route("/api/v2/keys/{id}", axum::routing::delete(accounts::delete_key))
+        .route(
+            "/api/v2/keys/{id}",
+            axum::routing::delete(accounts::delete_key),
+        )
         .route("/api/v2/tasks", get(tasks::list).post(tasks::submit))
         .route("/api/v2/tasks/{task}", get(tasks::get))
         .route(
@@ -98,8 +101,14 @@ fn router(service: Service) -> Router {
         .route("/api/v2/tasks/{task}/statements", post(tasks::state))
         .route("/api/v2/tasks/{task}/retry", post(tasks::decide))
         .route("/api/v2/webhooks", get(webhooks::list).post(webhooks::make))
-        .route("/api/v2/webhooks/{id}", axum::routing::delete(webhooks::delete))
-        .route("/api/v2/webhooks/{id}/deliveries", get(webhooks::deliveries))
+        .route(
+            "/api/v2/webhooks/{id}",
+            axum::routing::delete(webhooks::delete),
+        )
+        .route(
+            "/api/v2/webhooks/{id}/deliveries",
+            get(webhooks::deliveries),
+        )
         .route("/api/v2/openapi.json", get(document));
     let signers = Router::new()
         .route("/api/v2/requests/{por}", get(signers::get))

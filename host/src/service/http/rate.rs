@@ -26,7 +26,8 @@ pub(crate) struct Exceeded {
 
 impl Rates {
     pub(crate) fn new(rate: Rate) -> Self {
-        let quota = |a_minute| Quota::per_minute(NonZeroU32::new(a_minute).unwrap_or(NonZeroU32::MIN));
+        let quota =
+            |a_minute| Quota::per_minute(NonZeroU32::new(a_minute).unwrap_or(NonZeroU32::MIN));
         Self {
             addresses: RateLimiter::keyed(quota(rate.address)),
             keys: RateLimiter::keyed(quota(rate.key)),
@@ -63,7 +64,9 @@ impl Rates {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn exceeded(until: governor::NotUntil<<DefaultClock as governor::clock::Clock>::Instant>) -> Exceeded {
+fn exceeded(
+    until: governor::NotUntil<<DefaultClock as governor::clock::Clock>::Instant>,
+) -> Exceeded {
     let wait = until.wait_time_from(DefaultClock::default().now());
     Exceeded {
         seconds: wait.as_secs() + 1,

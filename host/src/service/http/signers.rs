@@ -122,7 +122,12 @@ pub(crate) async fn answer(
     }
     match task.request_state(request.signer, request_hash, now()) {
         RequestState::Open | RequestState::Answering => {}
-        state => return Err(ApiError::conflict(format!("the request is {}", word(state)))),
+        state => {
+            return Err(ApiError::conflict(format!(
+                "the request is {}",
+                word(state)
+            )));
+        }
     }
     let changed = service.engine.change(&request.task, |task, now, _| {
         let is_current = task
@@ -178,7 +183,7 @@ pub(crate) struct AnswerState {
     code: Option<u16>,
 }
 
-/// What became of an answer; waits for it.
+/// The fate of an answer; waits for it.
 #[utoipa::path(
     get, path = "/api/v2/requests/{por}/answers/{answer}", tag = "signers",
     params(

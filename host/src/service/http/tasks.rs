@@ -95,7 +95,9 @@ fn task_of(sender: &str, submitted: &Submitted) -> Result<Task, ApiError> {
     }
     let most = CONFIGURATION_BYTES_MAX + letsesign_protocol2::BOX_OVERHEAD;
     if submitted.configuration.is_empty() || submitted.configuration.len() > most {
-        return Err(ApiError::invalid("configuration: must have 1 byte to 4 MiB"));
+        return Err(ApiError::invalid(
+            "configuration: must have 1 byte to 4 MiB",
+        ));
     }
     let is_pcr0 = |pcr: &String| {
         pcr.len() == 96 && pcr.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
@@ -148,8 +150,19 @@ fn task_of(sender: &str, submitted: &Submitted) -> Result<Task, ApiError> {
 impl Task {
     /// Whether both are of the same submission.
     fn is_same(&self, other: &Self) -> bool {
-        (&self.header, &self.wrapped_key, self.binding, &self.accepts, self.reminders)
-            == (&other.header, &other.wrapped_key, other.binding, &other.accepts, other.reminders)
+        (
+            &self.header,
+            &self.wrapped_key,
+            self.binding,
+            &self.accepts,
+            self.reminders,
+        ) == (
+            &other.header,
+            &other.wrapped_key,
+            other.binding,
+            &other.accepts,
+            other.reminders,
+        )
     }
 }
 
@@ -205,7 +218,7 @@ pub(crate) async fn submit(
     let events = vec![Event {
         key: "submitted".into(),
         at: task.created,
-        event: "submitted".into(),
+        word: "submitted".into(),
         signer: None,
         detail: String::new(),
     }];
@@ -277,7 +290,12 @@ pub(crate) async fn put_document(
     let changed = service.engine.change(&id, |task, now, events| {
         if !task.document && task.outcome.is_none() {
             task.document = true;
-            events.push(engine::advance::event("document".into(), now, "document", None));
+            events.push(engine::advance::event(
+                "document".into(),
+                now,
+                "document",
+                None,
+            ));
         }
         Ok(())
     });
@@ -319,8 +337,8 @@ pub(crate) async fn list(
     listing: Result<Query<Listing>, axum::extract::rejection::QueryRejection>,
 ) -> Result<axum::Json<Value>, ApiError> {
     let sender = caller.with(Scope::Read)?;
-    let Query(listing) =
-        listing.map_err(|_| ApiError::invalid("the query has `state`, `after` and `limit` alone"))?;
+    let Query(listing) = listing
+        .map_err(|_| ApiError::invalid("the query has `state`, `after` and `limit` alone"))?;
     let limit = listing.limit.unwrap_or(50);
     if !(1..=100).contains(&limit) {
         return Err(ApiError::invalid("limit: must be 1 to 100"));
@@ -413,7 +431,7 @@ pub(crate) async fn history(
     let events: Vec<Value> = events
         .iter()
         .map(|event| {
-            let mut one = json!({"at": event.at, "event": event.event});
+            let mut one = json!({"at": event.at, "event": event.word});
             if let Some(members) = one.as_object_mut() {
                 if let Some(signer) = event.signer {
                     members.insert("signer".into(), signer.into());
@@ -450,7 +468,7 @@ pub(crate) async fn proofs(
         .map(|one| {
             let mut value = json!({
                 "kind": one.kind,
-                "proof": one.proof,
+                "proof": one.text,
                 "document": one.document,
             });
             if let (Some(signer), Some(round), Some(members)) =
@@ -493,10 +511,14 @@ pub(crate) async fn result(
     let (_, task) = find(&service, caller.with(Scope::Read)?, &name).await?;
     let Some(job) = task.result.as_deref().and_then(JobId::parse) else {
         let state = task.state_of().word();
-        return Err(ApiError::conflict(format!("the task is {state}, not completed")));
+        return Err(ApiError::conflict(format!(
+            "the task is {state}, not completed"
+        )));
     };
     let Some(mut stream) = service.engine.queue().result(&job).await? else {
-        return Err(ApiError::conflict("the result was removed after its retention"));
+        return Err(ApiError::conflict(
+            "the result was removed after its retention",
+        ));
     };
     let mut text = Vec::new();
     while let Some(piece) = stream.next().await {
@@ -587,7 +609,10 @@ pub(crate) async fn state(
         let Some(one) = task.signers.get(usize::from(*signer)) else {
             return Err(ApiError::invalid("statement: there is no such signer"));
         };
-        let is_known = task.statements.iter().any(|sent| sent.text == stated.statement);
+        let is_known = task
+            .statements
+            .iter()
+            .any(|sent| sent.text == stated.statement);
         if !is_known && *round <= one.round {
             let detail = format!("the signer is in round {} already", one.round);
             return Err(ApiError::conflict(detail));
@@ -608,11 +633,11 @@ pub(crate) async fn state(
 pub(crate) struct Decided {
     /// The job, of `needsDecision`.
     job: String,
-    /// What becomes of it.
+    /// Its fate.
     action: Action,
 }
 
-/// What becomes of a job whose fate is unknown.
+/// The fate that the sender decides on.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Action {

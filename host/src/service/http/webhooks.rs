@@ -108,7 +108,9 @@ pub(crate) async fn make(
     let records = service.engine.records();
     let most = usize::try_from(MOST).unwrap_or(usize::MAX);
     if records.list(hooks_of(sender)).await?.len() >= most {
-        return Err(ApiError::conflict("a sender has at most 16 webhooks: delete one"));
+        return Err(ApiError::conflict(
+            "a sender has at most 16 webhooks: delete one",
+        ));
     }
     let webhook = Webhook {
         url: wanted.url,

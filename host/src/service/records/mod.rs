@@ -1,4 +1,4 @@
-//! What the service keeps: accounts, keys, tasks and the like, as sealed records with a history.
+//! The service's store: accounts, keys, tasks and the like, as sealed records with a history.
 //!
 //! A record has a kind, an id and a version. [`Records::write`] changes one of them only if nobody
 //! else has changed it since it was read, and adds events and further records in the same
@@ -15,6 +15,7 @@ use crate::queue::{Engine, Error, JobId, Keys, Millis, sealing};
 use postgres::Postgres;
 use sha2::{Digest, Sha256};
 use sqlite::Sqlite;
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// The tables: statements that both databases read alike. A newer version appends to the list.
@@ -120,12 +121,13 @@ pub(crate) struct Event {
     /// The same key twice is the same event: the second one changes nothing.
     pub(crate) key: String,
     pub(crate) at: Millis,
-    pub(crate) event: String,
+    /// The word of the event.
+    pub(crate) word: String,
     pub(crate) signer: Option<u16>,
     pub(crate) detail: String,
 }
 
-/// What changes in one transaction.
+/// The changes of one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Change<'a> {
     /// The record that must still have the version that was read.
@@ -134,6 +136,8 @@ pub(crate) struct Change<'a> {
     pub(crate) insert: Option<&'a Record>,
     /// Records that are added unless they exist.
     pub(crate) add: Vec<Record>,
+    /// Records that are removed if they exist.
+    pub(crate) remove: Vec<(Kind, &'a str)>,
     /// Events, each with the id of its record.
     pub(crate) events: Vec<(&'a str, Event)>,
 }
@@ -181,6 +185,7 @@ struct Sealed {
     update: Option<Row>,
     insert: Option<Row>,
     add: Vec<Row>,
+    remove: Vec<(&'static str, String)>,
     events: Vec<(String, Event)>,
 }
 
@@ -239,9 +244,7 @@ impl Records {
     }
 
     fn all(&self, kind: Kind, rows: Vec<Row>) -> Result<Vec<Record>, Error> {
-        rows.into_iter()
-            .map(|row| self.opened(kind, row))
-            .collect()
+        rows.into_iter().map(|row| self.opened(kind, row)).collect()
     }
 
     /// One record.
@@ -267,6 +270,11 @@ impl Records {
                 .iter()
                 .map(|one| self.seal(one))
                 .collect::<Result<_, _>>()?,
+            remove: change
+                .remove
+                .into_iter()
+                .map(|(kind, id)| (kind.word(), id.to_owned()))
+                .collect(),
             events: change
                 .events
                 .into_iter()
@@ -295,22 +303,24 @@ impl Records {
         let mut values: Vec<Value> = vec![filter.kind.word().into(), filter.owner.into()];
         if let Some(state) = filter.state {
             values.push(state.into());
-            sql.push_str(&format!(" AND state = ${}", values.len()));
+            let _ = write!(sql, " AND state = ${}", values.len());
         }
         if let Some((created, id)) = filter.after {
             values.push(Value::Number(created));
             let at = values.len();
             values.push(id.into());
-            sql.push_str(&format!(
+            let _ = write!(
+                sql,
                 " AND (created < ${at} OR (created = ${at} AND id < ${}))",
                 at + 1
-            ));
+            );
         }
         values.push(Value::Number(i64::from(filter.limit)));
-        sql.push_str(&format!(
+        let _ = write!(
+            sql,
             " ORDER BY created DESC, id DESC LIMIT ${}",
             values.len()
-        ));
+        );
         self.all(filter.kind, self.select(sql, values).await?)
     }
 

@@ -142,6 +142,9 @@ impl Postgres {
             for row in &change.add {
                 insert(&transaction, row).await?;
             }
+            for (kind, id) in &change.remove {
+                transaction.execute(REMOVE, &[kind, id]).await?;
+            }
             for (record, event) in &change.events {
                 let signer = event.signer.map(i64::from);
                 transaction
@@ -151,7 +154,7 @@ impl Postgres {
                             record,
                             &event.key,
                             &event.at,
-                            &event.event,
+                            &event.word,
                             &signer,
                             &event.detail,
                         ],
@@ -184,7 +187,7 @@ impl Postgres {
                     Ok(Event {
                         key: row.try_get(0)?,
                         at: row.try_get(1)?,
-                        event: row.try_get(2)?,
+                        word: row.try_get(2)?,
                         signer: signer.and_then(|signer| u16::try_from(signer).ok()),
                         detail: row.try_get(4)?,
                     })
@@ -195,10 +198,7 @@ impl Postgres {
     }
 }
 
-async fn insert(
-    transaction: &Transaction<'_>,
-    row: &Row,
-) -> Result<u64, tokio_postgres::Error> {
+async fn insert(transaction: &Transaction<'_>, row: &Row) -> Result<u64, tokio_postgres::Error> {
     transaction
         .execute(
             INSERT,
@@ -243,7 +243,10 @@ async fn migrate(client: &mut Client) -> Result<(), Error> {
     }
     if found < known {
         transaction
-            .execute("INSERT INTO service_schema (version) VALUES ($1)", &[&known])
+            .execute(
+                "INSERT INTO service_schema (version) VALUES ($1)",
+                &[&known],
+            )
             .await
             .map_err(database)?;
     }

@@ -121,12 +121,17 @@ impl Sqlite {
             for row in &change.add {
                 insert(row)?;
             }
+            for (kind, id) in &change.remove {
+                transaction
+                    .prepare_cached(REMOVE)?
+                    .execute(params![kind, id])?;
+            }
             for (record, event) in &change.events {
                 transaction.prepare_cached(EVENT)?.execute(params![
                     record,
                     event.key,
                     event.at,
-                    event.event,
+                    event.word,
                     event.signer.map(i64::from),
                     event.detail
                 ])?;
@@ -157,7 +162,7 @@ impl Sqlite {
                 Ok(Event {
                     key: row.get(0)?,
                     at: row.get(1)?,
-                    event: row.get(2)?,
+                    word: row.get(2)?,
                     signer: row.get(3)?,
                     detail: row.get(4)?,
                 })

@@ -20,7 +20,8 @@ struct Stage {
 impl Stage {
     fn new(engine: impl FnOnce(&Path) -> Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let key: Arc<dyn MasterKey> = Arc::new(KeyFile::create(&folder.path().join("key")).unwrap());
+        let key: Arc<dyn MasterKey> =
+            Arc::new(KeyFile::create(&folder.path().join("key")).unwrap());
         Self {
             engine: engine(folder.path()),
             keys: Keys::load(&[key]).unwrap(),
@@ -29,7 +30,9 @@ impl Stage {
     }
 
     async fn open(&self) -> Records {
-        Records::open(&self.engine, self.keys.clone()).await.unwrap()
+        Records::open(&self.engine, self.keys.clone())
+            .await
+            .unwrap()
     }
 
     fn file(&self) -> std::path::PathBuf {
@@ -70,7 +73,7 @@ fn event(key: &str, signer: Option<u16>) -> Event {
     Event {
         key: key.into(),
         at: 5,
-        event: "asked".into(),
+        word: "asked".into(),
         signer,
         detail: String::new(),
     }
@@ -92,7 +95,10 @@ async fn records_are_stored_once_and_changed_by_version() {
         assert_eq!(records.get(Kind::Task, "a").await.unwrap(), None);
         assert!(records.write(insert(&task)).await.unwrap());
         assert!(!records.write(insert(&task)).await.unwrap());
-        assert_eq!(records.get(Kind::Task, "a").await.unwrap().as_ref(), Some(&task));
+        assert_eq!(
+            records.get(Kind::Task, "a").await.unwrap().as_ref(),
+            Some(&task)
+        );
         assert_eq!(records.get(Kind::Account, "a").await.unwrap(), None);
         task.body = vec![0, 1, 255];
         task.due = None;
@@ -111,13 +117,23 @@ async fn records_are_stored_once_and_changed_by_version() {
         // The version that was read counts no more: neither events nor further records come.
         assert!(!records.write(change(&task, "3", b"second")).await.unwrap());
         task.version = 2;
-        assert_eq!(records.get(Kind::Task, "a").await.unwrap().as_ref(), Some(&task));
+        assert_eq!(
+            records.get(Kind::Task, "a").await.unwrap().as_ref(),
+            Some(&task)
+        );
         let kept = records.get(Kind::Delivery, "d").await.unwrap().unwrap();
         assert_eq!(kept.body, b"first");
         // Opened anew all of it is there, and the same event twice is one.
         let records = stage.open().await;
         let events = records.events("a").await.unwrap();
         assert_eq!(events, [event("1", None), event("2", Some(7))]);
+        let gone = Change {
+            update: Some(&task),
+            remove: vec![(Kind::Delivery, "d")],
+            ..Change::default()
+        };
+        assert!(records.write(gone).await.unwrap());
+        assert_eq!(records.get(Kind::Delivery, "d").await.unwrap(), None);
         assert!(records.remove(Kind::Task, "a").await.unwrap());
         assert!(!records.remove(Kind::Task, "a").await.unwrap());
         assert!(records.events("a").await.unwrap().is_empty());
@@ -147,7 +163,10 @@ async fn lists_go_from_the_newest_on_and_what_is_due_comes_first() {
         assert_eq!(ids(filter(None, None, 10)).await, "dcba");
         assert_eq!(ids(filter(None, None, 2)).await, "dc");
         assert_eq!(ids(filter(None, Some((2, "c".into())), 10)).await, "ba");
-        assert_eq!(ids(filter(Some("running"), Some((3, "d".into())), 10)).await, "ca");
+        assert_eq!(
+            ids(filter(Some("running"), Some((3, "d".into())), 10)).await,
+            "ca"
+        );
         let other = Filter {
             owner: "other.example".into(),
             ..filter(None, None, 10)
@@ -183,7 +202,12 @@ async fn no_change_is_lost_when_hosts_race() {
                 }
             }
         };
-        tokio::join!(add(&hosts[0]), add(&hosts[1]), add(&hosts[0]), add(&hosts[1]));
+        tokio::join!(
+            add(&hosts[0]),
+            add(&hosts[1]),
+            add(&hosts[0]),
+            add(&hosts[1])
+        );
         let last = hosts[1].get(Kind::Task, "a").await.unwrap().unwrap();
         assert_eq!(last.body, b"80");
     }
@@ -214,5 +238,8 @@ async fn bodies_are_sealed_and_open_in_their_own_place_alone() {
     // A newer version's database is refused.
     database.pragma_update(None, "user_version", 99).unwrap();
     let newer = Records::open(&stage.engine, stage.keys.clone()).await;
-    assert!(matches!(newer.err(), Some(Error::NewerSchema { found: 99, .. })));
+    assert!(matches!(
+        newer.err(),
+        Some(Error::NewerSchema { found: 99, .. })
+    ));
 }
