@@ -104,7 +104,7 @@ impl Rig {
              [http]\nlisten = \"127.0.0.1:{}\"\n[service]\nlisten = \"127.0.0.1:{}\"\n\
              public-url = {:?}\n[service.rate]\naddress = 100000\nkey = 100000\n\
              [service.aws]\naccess-key-id = {:?}\nsecret-access-key-file = {:?}\n\
-             {}\n[log]\nformat = \"human\"\nlevel = \"debug\"\n",
+             [log]\nformat = \"human\"\nlevel = \"debug\"\n",
             self.path("state"),
             self.overrides(),
             self.port,
@@ -112,7 +112,6 @@ impl Rig {
             self.service_url(),
             kms::ACCESS_KEY.0,
             self.path("kms-secret"),
-            self.queue(),
         );
         fs::write(self.path("host.toml"), text).unwrap();
     }
@@ -120,11 +119,6 @@ impl Rig {
     /// Where the service API is.
     pub(crate) fn service_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.service)
-    }
-
-    /// The section of the queue.
-    fn queue(&self) -> String {
-        String::new()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
