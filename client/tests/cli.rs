@@ -1,5 +1,7 @@
 //! The command as a whole: bad input, and a service that cannot be trusted.
 
+#![cfg(test)]
+
 use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;

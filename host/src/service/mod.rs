@@ -95,15 +95,13 @@ impl Service {
     }
 }
 
-/// Removes registrations and idempotency keys that are over, until it is dropped.
+/// Removes registrations that are over, until it is dropped.
 async fn upkeep(records: Records) {
     loop {
-        for kind in [Kind::Registration, Kind::Idempotency] {
-            let due = records.due(kind, now(), 1000).await.unwrap_or_default();
-            for record in due {
-                if let Err(error) = records.remove(kind, &record.id).await {
-                    tracing::warn!(%error, "cannot remove what is over; trying again");
-                }
+        let due = records.due(Kind::Registration, now(), 1000).await;
+        for record in due.unwrap_or_default() {
+            if let Err(error) = records.remove(Kind::Registration, &record.id).await {
+                tracing::warn!(%error, "cannot remove what is over; trying again");
             }
         }
         tokio::time::sleep(Duration::from_mins(10)).await;

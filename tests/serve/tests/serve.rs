@@ -1,6 +1,8 @@
 //! The whole way on one machine: a contract is sent, two people sign in order, one of them with a
 //! PIN, and the sender's program fetches and verifies the result. Nothing is left afterwards.
 
+#![cfg(test)]
+
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use letsesign_protocol2::Action;

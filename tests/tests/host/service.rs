@@ -401,3 +401,121 @@ async fn tasks_end_by_a_decline_and_by_the_sender() {
     assert_eq!(late, json!({"status": 409, "code": "conflict"}));
     host.terminate().await;
 }
+
+/// Every route that wants a key, with the scope that it wants, out of the OpenAPI document.
+fn routes() -> Vec<(Method, String, String)> {
+    let text = include_str!("../../../docs/openapi.json");
+    let document: Value = serde_json::from_str(text).unwrap();
+    let mut routes = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, route) in methods.as_object().unwrap() {
+            let scope = route["security"][0]["apiKey"][0].as_str();
+            let method = method.to_uppercase().parse().unwrap();
+            routes.extend(scope.map(|scope| (method, path.clone(), scope.to_owned())));
+        }
+    }
+    assert!(routes.len() >= 18, "{routes:?}");
+    routes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_route_wants_its_scope_and_shows_no_other_sender() {
+    let (rig, host, sender) = start().await;
+    let account = account();
+    let task = Task2::seal(&account, &configuration(1), false, &pdf::document(1, 0));
+    sender.put_account(&task).await;
+    let path = sender.send(&task).await;
+    let name = path.rsplit('/').next().unwrap();
+    let added = run(&rig, &["accounts", "add", "other.example"]);
+    let with = |key: &str| Sender {
+        http: reqwest::Client::new(),
+        url: sender.url.clone(),
+        key: key.to_owned(),
+    };
+    let other = with(added.text.trim());
+    let mut keys = Vec::new();
+    for scope in ["send", "read", "admin"] {
+        let body = json!({"name": scope, "scopes": [scope]});
+        let (status, made) = sender.call(Method::POST, "/api/v2/keys", body).await;
+        assert_eq!(status, 201, "{made}");
+        keys.push((scope, with(made["apiKey"].as_str().unwrap())));
+    }
+    let body = json!({"name": "gone", "scopes": ["send", "read", "admin"]});
+    let (_, gone) = sender.call(Method::POST, "/api/v2/keys", body).await;
+    let revoke = format!("/api/v2/keys/{}", gone["id"].as_str().unwrap());
+    assert_eq!(
+        sender.call(Method::DELETE, &revoke, Value::Null).await.0,
+        204
+    );
+    let gone = with(gone["apiKey"].as_str().unwrap());
+
+    for (method, path, scope) in routes() {
+        let path = path.replace("{task}", name).replace("{id}", "unknown");
+        let call = async |sender: &Sender| {
+            let (status, body) = sender.call(method.clone(), &path, json!({})).await;
+            (
+                status.as_u16(),
+                body["code"].as_str().unwrap_or_default().to_owned(),
+            )
+        };
+        let label = format!("{method} {path}");
+        for nobody in [&gone, &with("lsk_guess@example.com"), &with("")] {
+            assert_eq!(call(nobody).await, (401, "unauthorized".into()), "{label}");
+        }
+        for (has, key) in &keys {
+            let (status, code) = call(key).await;
+            let is_refused = (status, code.as_str()) == (403, "forbidden");
+            assert_eq!(
+                is_refused,
+                *has != scope,
+                "{label} with {has}: {status} {code}"
+            );
+        }
+        if path.contains(name) {
+            // Bodies are checked first: a route without one shows it.
+            let (status, code) = call(&other).await;
+            assert!(
+                (status, code.as_str()) == (404, "not-found") || status == 400,
+                "{label}: {status} {code}"
+            );
+        }
+    }
+    for part in ["", "/history", "/proofs", "/result"] {
+        let (status, body) = other
+            .call(Method::GET, &format!("{path}{part}"), Value::Null)
+            .await;
+        assert_eq!(status, 404, "{body}");
+    }
+    let remind = json!({"signer": 0});
+    let (status, _) = other
+        .call(Method::POST, &format!("{path}/remind"), remind)
+        .await;
+    assert_eq!(status, 404);
+    assert_eq!(other.get("/api/v2/tasks").await["tasks"], json!([]));
+    // The last key that can make others stays.
+    let listed = other.get("/api/v2/keys").await;
+    let last = format!("/api/v2/keys/{}", listed["keys"][0]["id"].as_str().unwrap());
+    assert_eq!(other.call(Method::DELETE, &last, Value::Null).await.0, 409);
+
+    // Neither keys nor what a signer shows are in the log or in the databases.
+    let link = link(&rig, "signer0@example.com", 0).await;
+    let por = link.content["por"].as_str().unwrap().to_owned();
+    let secret = link.content["key"].as_str().unwrap().to_owned();
+    host.terminate().await;
+    let mut files = vec![rig.path("host.log")];
+    let state = std::fs::read_dir(rig.path("state")).unwrap();
+    files.extend(
+        state
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file()),
+    );
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        for secret in [&sender.key, &por, &secret] {
+            let is_there = bytes
+                .windows(secret.len())
+                .any(|part| part == secret.as_bytes());
+            assert!(!is_there, "{secret} is in {}", file.display());
+        }
+    }
+}

@@ -1,12 +1,12 @@
 //! Routes of accounts, API keys and registrations.
 
 use super::super::Service;
-use super::super::accounts::{self, Account, Caller, Key, Registration, Scope};
+use super::super::accounts::{self, Account, Key, Registration, Scope};
 use super::super::engine::task::base64_bytes;
 use super::super::now;
 use super::super::records::{Change, Kind};
 use super::error::{ApiError, ProblemDetails};
-use super::extract::{Anybody, Json};
+use super::extract::{ADMIN, Anybody, Authorized, Json, READ};
 use crate::queue::Millis;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -205,9 +205,9 @@ pub(crate) struct ShownAccount {
 )]
 pub(crate) async fn get(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ READ }>,
 ) -> Result<axum::Json<ShownAccount>, ApiError> {
-    let sender = caller.with(Scope::Read)?;
+    let sender = caller.sender.as_str();
     let record = service.engine.records().get(Kind::Account, sender).await?;
     let account = record.and_then(|record| Account::read(&record));
     let account = account.ok_or_else(ApiError::not_found)?;
@@ -242,10 +242,10 @@ pub(crate) struct NewAccount {
 )]
 pub(crate) async fn put(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ ADMIN }>,
     Json(new): Json<NewAccount, { 128 << 10 }>,
 ) -> Result<StatusCode, ApiError> {
-    let sender = caller.with(Scope::Admin)?;
+    let sender = caller.sender.as_str();
     let account = new.account.account(sender.to_owned(), new.kms_key_arn)?;
     accounts::put_account(service.engine.records(), &account).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -268,9 +268,9 @@ pub(crate) struct Keys {
 )]
 pub(crate) async fn keys(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ ADMIN }>,
 ) -> Result<axum::Json<Keys>, ApiError> {
-    let sender = caller.with(Scope::Admin)?;
+    let sender = caller.sender.as_str();
     let found = accounts::keys(service.engine.records(), sender).await?;
     Ok(axum::Json(Keys {
         keys: found.into_iter().map(|(_, key)| key).collect(),
@@ -298,10 +298,10 @@ pub(crate) struct WantedKey {
 )]
 pub(crate) async fn make_key(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ ADMIN }>,
     Json(wanted): Json<WantedKey>,
 ) -> Result<(StatusCode, axum::Json<NewKey>), ApiError> {
-    let sender = caller.with(Scope::Admin)?;
+    let sender = caller.sender.as_str();
     let is_name = (1..=100).contains(&wanted.name.chars().count())
         && !wanted.name.chars().any(char::is_control);
     if !is_name {
@@ -346,10 +346,10 @@ pub(crate) async fn make_key(
 )]
 pub(crate) async fn delete_key(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ ADMIN }>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let sender = caller.with(Scope::Admin)?;
+    let sender = caller.sender.as_str();
     let records = service.engine.records();
     let account = records.get(Kind::Account, sender).await?;
     let account = account.ok_or_else(ApiError::not_found)?;

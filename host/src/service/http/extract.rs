@@ -96,11 +96,34 @@ impl FromRequestParts<Service> for Caller {
     }
 }
 
+/// The scope `send`, for [`Authorized`].
+pub(crate) const SEND: u8 = 0;
+/// The scope `read`.
+pub(crate) const READ: u8 = 1;
+/// The scope `admin`.
+pub(crate) const ADMIN: u8 = 2;
+
+/// A caller whose key has a scope. It is checked before the body is read.
+pub(crate) struct Authorized<const SCOPE: u8>(pub(crate) Caller);
+
+impl<const SCOPE: u8> FromRequestParts<Service> for Authorized<SCOPE> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, service).await?;
+        caller.with(match SCOPE {
+            SEND => Scope::Send,
+            READ => Scope::Read,
+            _ => Scope::Admin,
+        })?;
+        Ok(Self(caller))
+    }
+}
+
 impl Caller {
-    /// The sender, if the key has this scope.
-    pub(crate) fn with(&self, scope: Scope) -> Result<&str, ApiError> {
+    fn with(&self, scope: Scope) -> Result<(), ApiError> {
         if self.key.scopes.contains(&scope) {
-            return Ok(&self.sender);
+            return Ok(());
         }
         Err(ApiError::forbidden(match scope {
             Scope::Send => "send",

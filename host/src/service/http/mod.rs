@@ -190,3 +190,16 @@ async fn observe(request: Request, next: Next) -> Response {
     tracing::debug!(%method, route, status = response.status().as_u16(), "request");
     response
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_document_of_the_pages_is_that_of_the_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(
+            text == super::openapi(),
+            "write it anew: letsesign-host openapi > docs/openapi.json"
+        );
+    }
+}

@@ -1,13 +1,12 @@
 //! Routes of tasks.
 
 use super::super::Service;
-use super::super::accounts::{Caller, Scope};
 use super::super::engine::task::{Reminders, Task, base64_bytes};
 use super::super::engine::{self, ChangeError};
 use super::super::records::{Change, Event, Filter, Kind};
 use super::super::{now, webhooks};
 use super::error::{ApiError, ProblemDetails};
-use super::extract::Json;
+use super::extract::{Authorized, Json, READ, SEND};
 use crate::queue::{Decision, JobId, SubmitError};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -178,10 +177,10 @@ impl Task {
 )]
 pub(crate) async fn submit(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ SEND }>,
     Json(submitted): Json<Submitted, { 6 << 20 }>,
 ) -> Result<Response, ApiError> {
-    let sender = caller.with(Scope::Send)?;
+    let sender = caller.sender.as_str();
     let task = task_of(sender, &submitted)?;
     let account = service.engine.records().get(Kind::Account, sender).await?;
     let account = account.and_then(|record| super::super::accounts::Account::read(&record));
@@ -267,11 +266,11 @@ fn storing(error: SubmitError) -> ApiError {
 )]
 pub(crate) async fn put_document(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ SEND }>,
     Path(name): Path<String>,
     body: Body,
 ) -> Result<StatusCode, ApiError> {
-    let sender = caller.with(Scope::Send)?;
+    let sender = caller.sender.as_str();
     let (id, task) = find(&service, sender, &name).await?;
     if task.document {
         return Ok(StatusCode::NO_CONTENT);
@@ -333,10 +332,10 @@ pub(crate) struct Listing {
 )]
 pub(crate) async fn list(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ READ }>,
     listing: Result<Query<Listing>, axum::extract::rejection::QueryRejection>,
 ) -> Result<axum::Json<Value>, ApiError> {
-    let sender = caller.with(Scope::Read)?;
+    let sender = caller.sender.as_str();
     let Query(listing) = listing
         .map_err(|_| ApiError::invalid("the query has `state`, `after` and `limit` alone"))?;
     let limit = listing.limit.unwrap_or(50);
@@ -387,10 +386,10 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn get(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ READ }>,
     Path(name): Path<String>,
 ) -> Result<axum::Json<Value>, ApiError> {
-    let (_, task) = find(&service, caller.with(Scope::Read)?, &name).await?;
+    let (_, task) = find(&service, caller.sender.as_str(), &name).await?;
     let mut summary = task.summary();
     let statements: Vec<Value> = task
         .statements
@@ -423,10 +422,10 @@ pub(crate) async fn get(
 )]
 pub(crate) async fn history(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ READ }>,
     Path(name): Path<String>,
 ) -> Result<axum::Json<Value>, ApiError> {
-    let (id, _) = find(&service, caller.with(Scope::Read)?, &name).await?;
+    let (id, _) = find(&service, caller.sender.as_str(), &name).await?;
     let events = service.engine.records().events(&id).await?;
     let events: Vec<Value> = events
         .iter()
@@ -458,10 +457,10 @@ pub(crate) async fn history(
 )]
 pub(crate) async fn proofs(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ READ }>,
     Path(name): Path<String>,
 ) -> Result<axum::Json<Value>, ApiError> {
-    let (_, task) = find(&service, caller.with(Scope::Read)?, &name).await?;
+    let (_, task) = find(&service, caller.sender.as_str(), &name).await?;
     let proofs: Vec<Value> = task
         .proofs
         .iter()
@@ -495,7 +494,7 @@ pub(crate) async fn proofs(
 )]
 pub(crate) async fn result(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ READ }>,
     Path(name): Path<String>,
 ) -> Result<Response, ApiError> {
     #[derive(Deserialize)]
@@ -508,7 +507,7 @@ pub(crate) async fn result(
     struct Inner {
         encrypted_result: String,
     }
-    let (_, task) = find(&service, caller.with(Scope::Read)?, &name).await?;
+    let (_, task) = find(&service, caller.sender.as_str(), &name).await?;
     let Some(job) = task.result.as_deref().and_then(JobId::parse) else {
         let state = task.state_of().word();
         return Err(ApiError::conflict(format!(
@@ -556,11 +555,11 @@ pub(crate) struct OfSigner {
 )]
 pub(crate) async fn remind(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ SEND }>,
     Path(name): Path<String>,
     Json(of): Json<OfSigner>,
 ) -> Result<StatusCode, ApiError> {
-    let (id, _) = find(&service, caller.with(Scope::Send)?, &name).await?;
+    let (id, _) = find(&service, caller.sender.as_str(), &name).await?;
     let changed = service.engine.change(&id, |task, now, events| {
         task.remind(usize::from(of.signer), now, events)
             .map_err(ChangeError::from)
@@ -595,11 +594,11 @@ pub(crate) struct Stated {
 )]
 pub(crate) async fn state(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ SEND }>,
     Path(name): Path<String>,
     Json(stated): Json<Stated>,
 ) -> Result<StatusCode, ApiError> {
-    let (id, task) = find(&service, caller.with(Scope::Send)?, &name).await?;
+    let (id, task) = find(&service, caller.sender.as_str(), &name).await?;
     if stated.mac.len() != 32 {
         return Err(ApiError::invalid("mac: must have 32 bytes"));
     }
@@ -659,11 +658,11 @@ pub(crate) enum Action {
 )]
 pub(crate) async fn decide(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ SEND }>,
     Path(name): Path<String>,
     Json(decided): Json<Decided>,
 ) -> Result<StatusCode, ApiError> {
-    let (id, task) = find(&service, caller.with(Scope::Send)?, &name).await?;
+    let (id, task) = find(&service, caller.sender.as_str(), &name).await?;
     let job = JobId::parse(&decided.job).ok_or_else(ApiError::not_found)?;
     // Only a job that this task waits for: others are not this sender's to decide.
     let place = engine::advance::place_of(&task, &job).ok_or_else(ApiError::not_found)?;

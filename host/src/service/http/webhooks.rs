@@ -1,12 +1,12 @@
 //! Routes of webhooks.
 
 use super::super::Service;
-use super::super::accounts::{Caller, Scope, to_json};
+use super::super::accounts::to_json;
 use super::super::records::{Change, Filter, Kind, Record};
 use super::super::webhooks::{Delivery, MOST, SHOWN, Webhook, check_url, hooks_of};
 use super::super::{now, random_text};
 use super::error::{ApiError, ProblemDetails};
-use super::extract::Json;
+use super::extract::{ADMIN, Authorized, Json};
 use crate::queue::{Millis, random_hex};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -43,9 +43,9 @@ pub(crate) struct Webhooks {
 )]
 pub(crate) async fn list(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ ADMIN }>,
 ) -> Result<axum::Json<Webhooks>, ApiError> {
-    let sender = caller.with(Scope::Admin)?;
+    let sender = caller.sender.as_str();
     let found = service.engine.records().list(hooks_of(sender)).await?;
     let webhooks = found.into_iter().filter_map(|record| {
         let webhook: Webhook = serde_json::from_slice(&record.body).ok()?;
@@ -91,10 +91,10 @@ pub(crate) struct Made {
 )]
 pub(crate) async fn make(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ ADMIN }>,
     Json(wanted): Json<Wanted>,
 ) -> Result<(StatusCode, axum::Json<Made>), ApiError> {
-    let sender = caller.with(Scope::Admin)?;
+    let sender = caller.sender.as_str();
     check_url(&wanted.url, service.settings.emulation).map_err(ApiError::invalid)?;
     let is_word = |word: &String| {
         word == "*"
@@ -159,10 +159,10 @@ async fn find(service: &Service, sender: &str, id: &str) -> Result<Record, ApiEr
 )]
 pub(crate) async fn delete(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ ADMIN }>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let record = find(&service, caller.with(Scope::Admin)?, &id).await?;
+    let record = find(&service, caller.sender.as_str(), &id).await?;
     let records = service.engine.records();
     records.remove(Kind::Webhook, &record.id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -210,10 +210,10 @@ pub(crate) struct Deliveries {
 )]
 pub(crate) async fn deliveries(
     State(service): State<Service>,
-    caller: Caller,
+    Authorized(caller): Authorized<{ ADMIN }>,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Deliveries>, ApiError> {
-    let record = find(&service, caller.with(Scope::Admin)?, &id).await?;
+    let record = find(&service, caller.sender.as_str(), &id).await?;
     let filter = Filter {
         kind: Kind::Delivery,
         owner: record.id,

@@ -78,8 +78,6 @@ pub(crate) enum Kind {
     Webhook,
     /// A delivery to a webhook.
     Delivery,
-    /// The answer that belongs to an idempotency key of protocol 1.
-    Idempotency,
 }
 
 impl Kind {
@@ -92,7 +90,6 @@ impl Kind {
             Self::Request => "request",
             Self::Webhook => "webhook",
             Self::Delivery => "delivery",
-            Self::Idempotency => "idempotency",
         }
     }
 }

@@ -1,7 +1,11 @@
 //! On both engines.
 
 #[path = "../../../tests/queue/cluster.rs"]
-#[expect(dead_code, reason = "the queue's tests use the rest")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "the tests of the queue use the rest, from another crate"
+)]
 mod cluster;
 
 use super::*;
