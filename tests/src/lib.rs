@@ -84,6 +84,33 @@ pub fn pdfjs() -> Option<[PathBuf; 2]> {
 pub const PDFJS_MISSING: &str = "pdf.js is not installed (cp tests/pdfjs/package.json target/pdfjs/ && \
                                  npm install --prefix target/pdfjs --no-package-lock)";
 
+/// The parts that drive a browser in tests: `node`, the folder of its modules, and Chromium.
+///
+/// The modules are in `target/browser`, or in the folder that `LETSESIGN_BROWSER` names. `None`
+/// when something is missing; [`BROWSER_MISSING`] then says how to install it.
+pub fn browser() -> Option<[PathBuf; 3]> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let modules =
+        env::var_os("LETSESIGN_BROWSER").map_or_else(|| root.join("target/browser"), PathBuf::from);
+    let modules = modules.canonicalize().ok()?;
+    let path = env::var_os("PATH")?;
+    let program = |names: &[&str]| {
+        let mut found = env::split_paths(&path).flat_map(|folder| {
+            let files = names.iter().map(|name| folder.join(name));
+            files.collect::<Vec<_>>()
+        });
+        found.find(|file| file.is_file())
+    };
+    let chromium = program(&["chromium", "chromium-browser", "google-chrome"])?;
+    let there = modules.join("node_modules/playwright-core").is_dir();
+    Some([program(&["node"])?, modules, chromium]).filter(|_| there)
+}
+
+/// How to install the prerequisites of [`browser`].
+pub const BROWSER_MISSING: &str = "no browser to drive (node, chromium; mkdir -p target/browser && \
+                                   cp tests/serve/browser/package.json target/browser/ && \
+                                   npm install --prefix target/browser --no-package-lock)";
+
 /// The faces for the server's stamps: script, monospaced, CJK.
 ///
 /// # Errors

@@ -228,3 +228,27 @@ fn a_contract_is_sent_signed_and_verified() {
     service.end();
     assert!(!home.exists(), "nothing is left");
 }
+
+/// Two people sign, and one declines, on the signer's page in Chromium (browser/walk.mjs).
+#[test]
+fn people_sign_in_a_browser() {
+    let Some([node, modules, chromium]) = letsesign_tests::browser() else {
+        letsesign_tests::skip(letsesign_tests::BROWSER_MISSING);
+        return;
+    };
+    let service = Service::start();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/walk.mjs");
+    let output = Command::new(node)
+        .arg(script)
+        .arg(service.at("start"))
+        .arg(modules)
+        .arg(chromium)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{errors}");
+    assert_eq!(text, "signed and declined\n");
+    service.end();
+}
