@@ -143,6 +143,10 @@ impl Task {
         if one.poi.is_some() || one.por.is_none() {
             return Err(Refused::NotOpen);
         }
+        // The same answer again is the one that was given.
+        if one.worked.iter().any(|worked| worked.hash == answer.hash) {
+            return Ok(());
+        }
         if one
             .answer
             .as_ref()

@@ -10,6 +10,8 @@ pub(crate) mod advance;
 mod job;
 pub(crate) mod outcome;
 pub(crate) mod task;
+#[cfg(test)]
+mod tests;
 pub(crate) mod view;
 
 use super::access::Access;

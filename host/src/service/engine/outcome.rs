@@ -14,7 +14,7 @@ use serde::Deserialize;
 /// Attempts at one step, the first one included.
 const ATTEMPTS: u32 = 5;
 /// Answers whose outcome is remembered, for each signer.
-const WORKED: usize = 8;
+const WORKED: usize = 64;
 
 /// The end of a job.
 #[derive(Debug, Clone, Default)]
@@ -87,7 +87,7 @@ impl Task {
         match place {
             Place::Void => {
                 self.void = None;
-                self.void_ended(ended, now, events);
+                self.void_ended(&step, ended, now, events);
             }
             Place::Attach => {
                 self.attach = None;
@@ -121,13 +121,13 @@ impl Task {
         });
     }
 
-    fn void_ended(&mut self, ended: &Ended, now: Millis, events: &mut Events) {
+    fn void_ended(&mut self, step: &Step, ended: &Ended, now: Millis, events: &mut Events) {
         match proof_of(ended, "void") {
             Some((proof, document)) => {
                 self.prove(ProofKind::Void, None, proof, document);
                 self.end(Outcome::Void, now, events);
             }
-            None => self.fail(ended.code, "voidFailed", now, events),
+            None => self.fail(step, ended.code, "voidFailed", now, events),
         }
     }
 
@@ -136,19 +136,21 @@ impl Task {
             self.result = Some(step.job(self).as_str().to_owned());
             self.end(Outcome::Completed, now, events);
         } else {
-            self.fail(ended.code, "attachFailed", now, events);
+            self.fail(step, ended.code, "attachFailed", now, events);
         }
     }
 
-    fn fail(&mut self, code: Option<u16>, word: &str, now: Millis, events: &mut Events) {
+    fn fail(
+        &mut self,
+        step: &Step,
+        code: Option<u16>,
+        word: &str,
+        now: Millis,
+        events: &mut Events,
+    ) {
         self.problem = Some(Problem { code });
-        events.push(failure(
-            format!("{word}/{}", self.generation),
-            now,
-            word,
-            None,
-            code,
-        ));
+        let key = format!("{}/{}/failed", step.name, step.generation);
+        events.push(failure(key, now, word, None, code));
     }
 
     fn request_ended(
