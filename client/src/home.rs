@@ -78,12 +78,7 @@ impl Home {
     /// When there is a sender already, or a file cannot be written.
     pub fn create(&self, settings: &Settings, account: &Account, key: &[u8]) -> Result<()> {
         PublicKey::parse(key)?;
-        if self.0.join("account.json").exists() {
-            bail!(
-                "{} has an account already; another sender needs another folder (--home)",
-                self.0.display()
-            );
-        }
+        self.check_new()?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -96,6 +91,20 @@ impl Home {
         let account = Zeroizing::new(serde_json::to_vec_pretty(account)?);
         // The last one: with it the sender is complete.
         self.write("account.json", &account)
+    }
+
+    /// Refuses a folder that has a sender.
+    ///
+    /// # Errors
+    /// When it has one.
+    pub fn check_new(&self) -> Result<()> {
+        if self.0.join("account.json").exists() {
+            bail!(
+                "{} has an account already; another sender needs another folder (--home)",
+                self.0.display()
+            );
+        }
+        Ok(())
     }
 
     /// Writes a file as a whole: a crash leaves the older one.

@@ -38,6 +38,8 @@ pub struct Stated {
     pub text: String,
     /// Its code, in hexadecimal.
     pub mac: String,
+    /// Whether the service has taken it. One that it may have taken is sent again, word for word.
+    pub sent: bool,
 }
 
 impl Record {
@@ -51,16 +53,23 @@ impl Record {
         Root::new(account, &key, &header)
     }
 
-    /// The statements, as jobs carry them.
-    pub fn sent_statements(&self) -> Vec<SentStatement> {
-        let statement = |stated: &Stated| {
-            let mut mac = [0; 32];
-            hex::decode_to_slice(&stated.mac, &mut mac).ok()?;
-            Some(SentStatement {
-                text: stated.text.clone().into_bytes(),
-                mac,
-            })
-        };
-        self.statements.iter().filter_map(statement).collect()
+    /// The statements that the service has taken, as jobs carry them.
+    pub fn taken_statements(&self) -> Vec<SentStatement> {
+        let taken = self.statements.iter().filter(|stated| stated.sent);
+        taken.filter_map(carried).collect()
     }
+
+    /// All statements, as jobs carry them.
+    pub fn sent_statements(&self) -> Vec<SentStatement> {
+        self.statements.iter().filter_map(carried).collect()
+    }
+}
+
+fn carried(stated: &Stated) -> Option<SentStatement> {
+    let mut mac = [0; 32];
+    hex::decode_to_slice(&stated.mac, &mut mac).ok()?;
+    Some(SentStatement {
+        text: stated.text.clone().into_bytes(),
+        mac,
+    })
 }

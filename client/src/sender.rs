@@ -180,7 +180,7 @@ impl Sender {
     ///
     /// # Errors
     /// When it cannot be sealed, or the service does not take it. A task that may have been taken
-    /// stays in the folder, and [`Sender::resume`] sends it again.
+    /// stays in the folder: [`Sender::standing`] says whether the service has it.
     pub fn send(&self, draft: &Draft, reminders: Option<(u32, u32)>) -> Result<Record> {
         draft.check()?;
         self.check_releases()?;
@@ -200,7 +200,7 @@ impl Sender {
         }
         let taken = self.service.send(&Method::POST, "/api/v2/tasks", &body);
         let taken = taken.inspect_err(|error| {
-            if matches!(error, ServiceError::Refused { .. }) {
+            if error.is_final() {
                 self.home.forget(&record);
             }
         })?;
@@ -210,7 +210,14 @@ impl Sender {
             "the service names another binding than this task has"
         );
         let path = format!("/api/v2/tasks/{}/document", record.task);
-        self.service.put_bytes(&path, &sealed.document)?;
+        let put = self.service.put_bytes(&path, &sealed.document);
+        put.with_context(|| {
+            format!(
+                "the service may have the document: before you send it again, `letsesign status {}` \
+                 says whether the task is running",
+                record.task
+            )
+        })?;
         record.sent = true;
         self.home.store(&record)?;
         Ok(record)
@@ -278,9 +285,22 @@ impl Sender {
                 signer.answered_at = Some(at.with_context(missing)?);
             }
         }
-        if state == "void" && !proven.void {
-            bail!("the service says that the task is void, without a proof");
-        }
+        let all = (0..record.configuration.signers.len()).all(|number| {
+            proven
+                .confirmed
+                .iter()
+                .any(|(one, _)| usize::from(*one) == number)
+        });
+        let is_proven = match state.as_str() {
+            "completed" => all,
+            "declined" => !proven.declined.is_empty(),
+            "void" => proven.void,
+            _ => true,
+        };
+        ensure!(
+            is_proven,
+            "the service says that the task is {state}, without the proofs of it"
+        );
         if let Some(reason) = text(summary, "encryptedReason") {
             standing.reason = Some(self.reason(record, &reason)?);
         }
@@ -392,7 +412,12 @@ impl Sender {
         let summary = Spf::parse(spf)?.summary;
         let facts = summary.facts.as_ref();
         let facts = facts.context("the signed document is one of protocol 1")?;
-        let statements = root.statements(record.binding, &record.sent_statements())?;
+        let mut statements = root.statements(record.binding, &record.sent_statements())?;
+        let taken = root.statements(record.binding, &record.taken_statements())?;
+        if facts.statements == taken.hash() {
+            // One whose fate is open has not reached the enclave.
+            statements = taken;
+        }
         ensure!(
             facts.statements == statements.hash(),
             "the host has withheld a statement of yours from the enclave: the document was signed \
@@ -438,7 +463,7 @@ impl Sender {
     pub fn remind(&self, record: &Record, signer: u16) -> Result<()> {
         let path = format!("{}/remind", Self::path(record));
         self.service
-            .send(&Method::POST, &path, &json!({"signer": signer}))?;
+            .send_once(&Method::POST, &path, &json!({"signer": signer}))?;
         Ok(())
     }
 
@@ -469,28 +494,53 @@ impl Sender {
     }
 
     fn state(&self, record: &mut Record, statement: &Statement) -> Result<()> {
-        let sent = self.root(record)?.state(record.binding, statement)?;
-        let stated = Stated {
-            text: String::from_utf8(sent.text.clone())?,
-            mac: hex::encode(sent.mac),
-        };
-        // Before it is sent: a statement that the host has seen must be in the summary.
-        record.statements.push(stated);
-        self.home.store(record)?;
-        let body = json!({"statement": base64(&sent.text), "mac": base64(&sent.mac)});
-        let path = format!("{}/statements", Self::path(record));
-        match self.service.send(&Method::POST, &path, &body) {
-            Ok(_) => Ok(()),
-            Err(error @ ServiceError::Refused { .. }) => {
-                record.statements.pop();
-                self.home.store(record)?;
-                Err(error.into())
-            }
-            Err(error) => Err(error).context(
-                "the service may have taken the statement or not; repeat the command when it \
-                 answers",
-            ),
+        // One whose fate is open comes first; if it says the same, it is enough.
+        let is_same = |stated: &Stated| same_matter(&stated.text, statement);
+        let was_open = record
+            .statements
+            .iter()
+            .any(|stated| !stated.sent && is_same(stated));
+        self.send_open(record)?;
+        if was_open {
+            return Ok(());
         }
+        let sent = self.root(record)?.state(record.binding, statement)?;
+        record.statements.push(Stated {
+            text: String::from_utf8(sent.text)?,
+            mac: hex::encode(sent.mac),
+            sent: false,
+        });
+        // Before it is sent: a statement that the host has seen must be in the summary.
+        self.home.store(record)?;
+        self.send_open(record)
+    }
+
+    /// Sends the statements that the service may not have taken, word for word.
+    fn send_open(&self, record: &mut Record) -> Result<()> {
+        let path = format!("{}/statements", Self::path(record));
+        while let Some(at) = record.statements.iter().position(|stated| !stated.sent) {
+            let Some(stated) = record.statements.get_mut(at) else {
+                break;
+            };
+            let mac = hex::decode(&stated.mac).context("the record of the task is damaged")?;
+            let body = json!({"statement": base64(stated.text.as_bytes()), "mac": base64(&mac)});
+            match self.service.send(&Method::POST, &path, &body) {
+                Ok(_) => stated.sent = true,
+                Err(error) if error.is_final() => {
+                    record.statements.remove(at);
+                    self.home.store(record)?;
+                    return Err(error.into());
+                }
+                Err(error) => {
+                    return Err(error).context(
+                        "the service may have taken the statement or not; repeat the command when \
+                         it answers",
+                    );
+                }
+            }
+            self.home.store(record)?;
+        }
+        Ok(())
     }
 
     /// Decides about a job whose fate is unknown.
@@ -501,7 +551,7 @@ impl Sender {
         let action = if retry { "retry" } else { "fail" };
         let path = format!("{}/retry", Self::path(record));
         self.service
-            .send(&Method::POST, &path, &json!({"job": job, "action": action}))?;
+            .send_once(&Method::POST, &path, &json!({"job": job, "action": action}))?;
         Ok(())
     }
 }
@@ -531,6 +581,20 @@ fn without_service(record: &Record, state: &str) -> Standing {
         problem: None,
         reason: None,
         needs_decision: Vec::new(),
+    }
+}
+
+/// Whether a statement that was made already says the same as another one, at another time.
+fn same_matter(text: &str, other: &Statement) -> bool {
+    match (Statement::parse(text.as_bytes()), other) {
+        (Ok(Statement::Void { .. }), Statement::Void { .. }) => true,
+        (
+            Ok(Statement::NewRound { signer, .. }),
+            Statement::NewRound {
+                signer: another, ..
+            },
+        ) => signer == *another,
+        _ => false,
     }
 }
 

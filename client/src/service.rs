@@ -13,6 +13,8 @@ use ureq::{Agent, SendBody};
 
 /// A connection, and each piece of an exchange.
 const PIECE: Duration = Duration::from_mins(1);
+/// An exchange as a whole: 80 MiB on a slow line.
+const WHOLE: Duration = Duration::from_mins(15);
 /// The longest JSON answer.
 const JSON: u64 = 64 << 20;
 /// The longest result: a job's result has at most 80 MiB, in base64.
@@ -47,6 +49,18 @@ pub enum ServiceError {
     },
 }
 
+impl ServiceError {
+    /// Whether the service has certainly not done what was asked, and will not.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => {
+                (400..500).contains(status) && ![408, 425, 429].contains(status)
+            }
+            Self::Unusable { .. } => false,
+        }
+    }
+}
+
 /// The API, for one sender.
 pub struct Service {
     agent: Agent,
@@ -77,6 +91,7 @@ impl Service {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
+            .timeout_global(Some(WHOLE))
             .timeout_connect(Some(PIECE))
             .timeout_per_read(Some(PIECE))
             .timeout_per_write(Some(PIECE))
@@ -160,7 +175,7 @@ impl Service {
         })
     }
 
-    /// The same, again while the service is away: every call of this program can be repeated.
+    /// The same, again while the service is away: for calls that can be repeated.
     fn patient(
         &self,
         method: &Method,
@@ -189,17 +204,37 @@ impl Service {
             .map_err(|error| self.unusable(path, &format!("its answer is not JSON: {error}")))
     }
 
-    /// Sends JSON.
+    /// Sends JSON, again while the service is away: for calls that do the same when they are
+    /// repeated.
     ///
     /// # Errors
     /// [`ServiceError`].
     pub fn send(&self, method: &Method, path: &str, body: &Value) -> Result<Value, ServiceError> {
         let text = body.to_string().into_bytes();
         let (_, bytes) = self.patient(method, path, "application/json", &text, JSON)?;
+        self.answer(path, &bytes)
+    }
+
+    /// Sends JSON once.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn send_once(
+        &self,
+        method: &Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, ServiceError> {
+        let text = body.to_string().into_bytes();
+        let (_, bytes) = self.once(method, path, "application/json", &text, JSON)?;
+        self.answer(path, &bytes)
+    }
+
+    fn answer(&self, path: &str, bytes: &[u8]) -> Result<Value, ServiceError> {
         if bytes.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&bytes)
+        serde_json::from_slice(bytes)
             .map_err(|error| self.unusable(path, &format!("its answer is not JSON: {error}")))
     }
 

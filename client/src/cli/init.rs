@@ -76,10 +76,12 @@ pub(super) fn init(home: &Home, arguments: &InitArgs, json: bool) -> Result<()> 
         test_root: absolute(&arguments.test_root)?,
     };
     let service = Service::new(&settings)?;
-    home.create(&settings, &account, &key)?;
     if arguments.api_key.is_some() {
+        home.create(&settings, &account, &key)?;
         let sender = Sender::open(home.clone())?;
-        sender.put_account()?;
+        sender.put_account().context(
+            "the folder is made, but the service has no account yet: `letsesign account` sends it",
+        )?;
         let text = format!(
             "{} is ready; keep a copy of it in a safe place: without it nobody opens results",
             home.path().display()
@@ -96,6 +98,7 @@ pub(super) fn init(home: &Home, arguments: &InitArgs, json: bool) -> Result<()> 
             "box": BASE64_STANDARD.encode(account.seal(&data_key)?),
         },
     });
+    home.check_new()?;
     let challenge = service.send(&Method::POST, "/api/v2/registrations", &body)?;
     bar.finish_and_clear();
     let text = |name: &str| {
@@ -103,6 +106,8 @@ pub(super) fn init(home: &Home, arguments: &InitArgs, json: bool) -> Result<()> 
         text.map(str::to_owned)
             .with_context(|| format!("the service gives no {name}"))
     };
+    // Only a registration that waits makes a sender: before it nothing is left to go on with.
+    home.create(&settings, &account, &key)?;
     home.keep_registration(&text("registration")?)?;
     if json {
         return print_json(&challenge);
@@ -125,7 +130,8 @@ pub(super) fn register(home: &Home, json: bool) -> Result<()> {
     let bar = busy("asking the service to look for the DNS record");
     let service = Service::new(&settings)?;
     let path = format!("/api/v2/registrations/{id}/complete");
-    let completed = service.send(&Method::POST, &path, &json!({}))?;
+    // Once: it gives the key once.
+    let completed = service.send_once(&Method::POST, &path, &json!({}))?;
     bar.finish_and_clear();
     let key = completed.get("apiKey").and_then(Value::as_str);
     let key = key.context("the service gives no key")?;

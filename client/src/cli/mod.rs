@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -189,14 +189,7 @@ fn get(sender: &Sender, task: &str, folder: &Path, force: bool, json: bool) -> R
             }
         }
     }
-    for (path, bytes) in &files {
-        let mut file = tempfile::NamedTempFile::new_in(folder)
-            .with_context(|| format!("cannot write to {}", folder.display()))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    write_both(folder, &files, force)?;
     if json {
         return print_json(&json!({
             "files": files.iter().map(|(path, _)| path.display().to_string()).collect::<Vec<_>>(),
@@ -215,6 +208,35 @@ fn get(sender: &Sender, task: &str, folder: &Path, force: bool, json: bool) -> R
         "verified: genuine, and what you have sent\n"
     });
     print(escape::lines(&text))
+}
+
+/// Writes a document and its proof: both, or neither.
+fn write_both(folder: &Path, files: &[(PathBuf, &Vec<u8>); 2], force: bool) -> Result<()> {
+    let mut made = Vec::new();
+    for (_, bytes) in files {
+        let file = tempfile::NamedTempFile::new_in(folder);
+        let mut file = file.with_context(|| format!("cannot write to {}", folder.display()))?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        made.push(file);
+    }
+    let mut first: Option<&Path> = None;
+    for (file, (path, _)) in made.into_iter().zip(files) {
+        let kept = if force {
+            file.persist(path)
+        } else {
+            file.persist_noclobber(path)
+        };
+        if let Err(error) = kept {
+            if let (Some(first), false) = (first, force) {
+                // A document without its proof is worth nothing.
+                let _ = std::fs::remove_file(first);
+            }
+            return Err(error.error).with_context(|| format!("cannot write {}", path.display()));
+        }
+        first = Some(path);
+    }
+    Ok(())
 }
 
 fn verify(sender: &Sender, pdf: &Path, spf: &Path, json: bool) -> Result<ExitCode> {

@@ -185,18 +185,18 @@ pub(super) fn bulk(sender: &Sender, arguments: &BulkArgs, json: bool) -> Result<
     let count = people.len();
     let bar = busy("checking everybody");
     // All of them before the first one is sent.
-    let mut drafts = Vec::new();
-    for person in people {
-        let email = person.email.clone();
-        let draft = draft(&arguments.pdf, &arguments.terms, vec![person])?;
-        draft.check().with_context(|| email.clone())?;
-        drafts.push((email, draft));
+    let mut draft = draft(&arguments.pdf, &arguments.terms, Vec::new())?;
+    for person in &people {
+        draft.people = vec![person.clone()];
+        draft.check().with_context(|| person.email.clone())?;
     }
     let mut rows: Vec<Value> = Vec::new();
     let mut failed = 0;
-    for (number, (email, draft)) in drafts.iter().enumerate() {
+    for (number, person) in people.into_iter().enumerate() {
+        let email = person.email.clone();
+        draft.people = vec![person];
         bar.set_message(format!("sending {} of {count}", number + 1));
-        match sender.send(draft, reminders) {
+        match sender.send(&draft, reminders) {
             Ok(record) => rows.push(json!({"email": email, "task": record.task})),
             Err(error) => {
                 failed += 1;
