@@ -244,7 +244,7 @@ impl Story {
                 || task.state_of() == State::Failed
                 || due >= task.created
         );
-        // What is stored is what is read.
+        // A task is read as it was stored.
         let text = serde_json::to_vec(task).unwrap();
         assert_eq!(*task, serde_json::from_slice::<Task>(&text).unwrap());
         assert!(task.summary().is_object());
