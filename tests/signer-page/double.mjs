@@ -23,9 +23,9 @@ const ok = (body, status = 200) => ({ status, type: "application/json", body });
 
 export class Double {
   requests = new Map();
-  /** What was asked of the API: `{method, path, body}`; and the files that were asked for. */
+  /** What was asked of the API: `{method, path, body}`; and all that was received, without bodies. */
   calls = [];
-  fetched = [];
+  received = [];
   /** How many calls of the API are dropped, before and after they are worked. */
   drop = { before: 0, after: 0 };
   /** How long an answer is worked, in milliseconds. */
@@ -60,7 +60,11 @@ export class Double {
 
   async serve(request, response) {
     const url = new URL(request.url, this.origin);
+    this.received.push(JSON.stringify([request.url, request.headers]));
     if (url.pathname.startsWith("/sign/")) return this.file(url.pathname.slice(6), response);
+    if (url.pathname === "/empty") {
+      return response.writeHead(200, { "Content-Type": "text/html" }).end();
+    }
     if (!url.pathname.startsWith("/api/")) return response.writeHead(404).end();
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -82,7 +86,6 @@ export class Double {
   }
 
   file(path, response) {
-    this.fetched.push(path);
     const file = files.get(path);
     if (!file) return response.writeHead(404).end();
     const content = readFileSync(new URL(`web/signer/${file.name}`, root));
