@@ -135,7 +135,7 @@ export class Double {
       return problem(409, "conflict", `the request is ${request.state}`);
     }
     const result = this.enclave(request, given.function, sealed);
-    const done = new Promise((end) => { setTimeout(end, this.delay); });
+    const done = new Promise((end) => { setTimeout(end, this.delay).unref(); });
     request.answers.set(hash, { result, done });
     return ok({ answer: hash }, 202);
   }
