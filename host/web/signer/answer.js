@@ -78,16 +78,32 @@ export async function hpkeSeal(recipient, info, aad, text, ephemeral = null) {
   return concat(enc, new Uint8Array(sealed));
 }
 
-/** Signs by ECDSA with SHA-256: `r || s`. */
-async function sign(link, text) {
+/** The key that signs answers. A private key that is not the public key's is an error. */
+function linkKey(link) {
   const point = link.publicKey;
   const jwk = {
     kty: "EC", crv: "P-256", d: toBase64url(link.key),
     x: toBase64url(point.slice(1, 33)), y: toBase64url(point.slice(33)),
   };
-  // A private key that is not the public key's is an error here.
-  const key = await crypto.subtle.importKey(
+  return crypto.subtle.importKey(
     "jwk", jwk, { name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
+}
+
+/** Whether a link's keys are keys: without WebCrypto, nothing can be said against them. */
+export async function keysAreRight(link) {
+  if (!globalThis.crypto?.subtle) return true;
+  try {
+    await linkKey(link);
+    await crypto.subtle.importKey("raw", link.answerKey, CURVE, false, []);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Signs by ECDSA with SHA-256: `r || s`. */
+async function sign(link, text) {
+  const key = await linkKey(link);
   const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key, text);
   return new Uint8Array(signature);
 }
@@ -96,7 +112,7 @@ async function sign(link, text) {
  * Makes an answer.
  *
  * @param link what `readLink` gives
- * @param {{action: "requestPin"|"confirm"|"decline", at: number, pin?: string, reason?: string}} answer
+ * @param answer `{action: "requestPin"|"confirm"|"decline", at, pin?, reason?}`
  */
 export async function sealAnswer(link, answer) {
   const por = fromHex(link.por);

@@ -30,6 +30,11 @@ export function fromHex(text) {
   return Uint8Array.from(text.match(/../g) ?? [], (two) => parseInt(two, 16));
 }
 
+/** Shows marks that turn text around: a name must not reorder what stands beside it. */
+export function visible(text) {
+  return text?.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+}
+
 const isHash = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 const isText = (value, most) =>
   typeof value === "string" && value.length > 0 && [...value].length <= most;
@@ -42,13 +47,15 @@ const isWhole = (value, least, most) =>
  * @param {string} url all of it
  */
 export function readLink(url) {
-  const at = url.indexOf(MARK);
-  if (at < 0) return null;
+  const at = url.indexOf("#");
+  if (at < 0 || !url.startsWith(MARK, at)) return null;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
       .decode(fromBase64url(url.slice(at + MARK.length)));
     const link = JSON.parse(text);
-    const right = Object.keys(link).join() === MEMBERS.join() && link.protocol === 2
+    // The text is compact: a member twice, white space or another spelling is not a link's.
+    const right = JSON.stringify(link) === text
+      && Object.keys(link).join() === MEMBERS.join() && link.protocol === 2
       && isHash(link.task) && isHash(link.binding) && isHash(link.por)
       && isWhole(link.signer, 0, 999) && isWhole(link.round, 1, 1_000_000)
       && isWhole(link.expiry, 0, Number.MAX_SAFE_INTEGER)

@@ -11,6 +11,11 @@ export class Refused extends Error {
   }
 }
 
+/** The network or the service is away. */
+export class Away extends Error {}
+
+/** A connection that hangs is given up; the longest wait of the service is shorter. */
+const LIMIT = 45_000;
 const PAUSES = [500, 1000, 2000, 4000, 8000];
 const sleep = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
@@ -23,9 +28,10 @@ function base() {
 async function once(path, options) {
   const answer = await fetch(new URL(path, base()), {
     ...options,
+    signal: AbortSignal.timeout(LIMIT),
     cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer", redirect: "error",
   });
-  if (answer.status >= 500) throw new TypeError("the service is not there");
+  if (answer.status >= 500) throw new Away();
   const body = await answer.json();
   if (!answer.ok) throw new Refused(answer.status, body.detail);
   return body;
@@ -33,15 +39,15 @@ async function once(path, options) {
 
 /** The same request again while the network or the service is away: repeats change nothing. */
 async function patient(path, options) {
-  for (const pause of PAUSES) {
+  for (const pause of [...PAUSES, null]) {
     try {
       return await once(path, options);
     } catch (error) {
       if (error instanceof Refused) throw error;
-      await sleep(pause);
+      if (pause !== null) await sleep(pause);
     }
   }
-  return once(path, options);
+  throw new Away();
 }
 
 /** The state of the request: `open`, `confirmed` and so on. */
@@ -59,5 +65,7 @@ export async function giveAnswer(link, which, sealed) {
   for (;;) {
     const state = await patient(`${path}/${answer}?wait=20`);
     if (state.state !== "working") return state;
+    // A service that does not wait is not asked without a pause.
+    await sleep(PAUSES[0]);
   }
 }

@@ -1,9 +1,9 @@
 // The signer's page. It reads the link, forgets it in the address bar, shows what it says, and
 // sends nothing before a person presses a button: mail scanners open links and run scripts.
 
-import { readLink } from "./link.js";
-import { sealAnswer } from "./answer.js";
-import { Refused, giveAnswer, requestState } from "./service.js";
+import { readLink, visible } from "./link.js";
+import { keysAreRight, sealAnswer } from "./answer.js";
+import { Away, Refused, giveAnswer, requestState } from "./service.js";
 
 const REASON = 1000;
 const main = document.getElementById("main");
@@ -11,6 +11,8 @@ const address = location.href;
 const arrived = location.hash !== "";
 // The secret leaves the address bar and the history before anything else happens.
 if (arrived) history.replaceState(null, "", location.pathname + location.search);
+// A link that is put into the address bar of this page loads nothing by itself.
+addEventListener("hashchange", () => { if (location.hash !== "") location.reload(); });
 
 const link = readLink(address);
 let languages = {};
@@ -19,13 +21,16 @@ let locale = "en-US";
 /** What is shown: the name of a view, and what it needs. */
 let view = { name: "review" };
 let working = false;
+/** The answer that the service may or may not have: the same bytes are sent again. */
+let unsure = null;
 
 /** A text of the page, with its places filled. */
 function say(key, extra = {}) {
   const until = link ? new Date(link.expiry).toLocaleString(locale,
     { dateStyle: "full", timeStyle: "short" }) : "";
-  const values = { domain: link?.domain, fileName: link?.fileName, until, ...extra };
-  return texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  const values = { domain: visible(link?.domain), fileName: visible(link?.fileName), until,
+    ...extra };
+  return (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
 function element(name, properties = {}, ...children) {
@@ -44,7 +49,7 @@ function button(key, kind, press) {
 
 function facts(pairs) {
   return element("dl", {}, ...pairs.flatMap(([key, value]) =>
-    [element("dt", { textContent: say(key) }), element("dd", { textContent: value })]));
+    [element("dt", { textContent: say(key) }), element("dd", { textContent: say(value) })]));
 }
 
 const notice = () => view.notice
@@ -58,7 +63,7 @@ function card(kind, title, ...children) {
 
 const views = {
   review: () => card("", "reviewTitle",
-    facts([["document", link.fileName], ["sender", link.domain], ["until", say("{until}")]]),
+    facts([["document", "{fileName}"], ["sender", "{domain}"], ["until", "{until}"]]),
     paragraph(say("readFirst")),
     element("h2", { textContent: say("attestedTitle") }),
     element("ul", {}, ...["attestedName", "attestedMail", link.pin ? "attestedPhone" : null,
@@ -74,6 +79,8 @@ const views = {
       value: view.pin ?? "",
     }) : null;
     pin?.setAttribute("aria-describedby", view.notice ? "pin-hint notice" : "pin-hint");
+    // What was typed outlives a change of the language.
+    pin?.addEventListener("input", () => { view.pin = pin.value; });
     pin?.addEventListener("keydown", (event) => {
       if (event.key === "Enter") confirm(pin.value);
     });
@@ -98,6 +105,7 @@ const views = {
       // Characters are code points, as the protocol counts them.
       const characters = [...reason.value];
       if (characters.length > REASON) reason.value = characters.slice(0, REASON).join("");
+      view.reason = reason.value;
       left.textContent = say("reasonLeft", { left: REASON - Math.min(characters.length, REASON) });
     };
     reason.setAttribute("aria-describedby", "left");
@@ -128,6 +136,7 @@ function draw(focus) {
   document.getElementById("footer").textContent = say("footer");
   document.getElementById("language-label").textContent = say("language");
   main.replaceChildren(views[view.name]());
+  if (working) mark();
   if (focus) (document.getElementById("pin") ?? main.querySelector("h1")).focus();
 }
 
@@ -137,27 +146,32 @@ function show(name, extra = {}) {
   document.getElementById("status").textContent = extra.notice ? say(extra.notice, extra) : "";
 }
 
+/** Shows that something is under way. */
+function mark() {
+  for (const one of main.querySelectorAll("button")) one.setAttribute("aria-disabled", "true");
+  main.firstChild.append(element("div", { className: "progress" }), paragraph(say("working")));
+}
+
 /** Runs one piece of work at a time; a double click is one. */
 async function work(run) {
   if (working) return;
   working = true;
-  for (const one of main.querySelectorAll("button")) one.setAttribute("aria-disabled", "true");
-  const text = paragraph(say("working"));
-  main.firstChild.append(element("div", { className: "progress" }), text);
+  mark();
   document.getElementById("status").textContent = say("working");
+  let end;
   try {
-    await run();
+    end = await run();
   } catch (error) {
-    failed(error);
-  } finally {
-    working = false;
+    end = () => failed(error);
   }
+  working = false;
+  end();
 }
 
 function failed(error) {
   const again = (notice, extra = {}) => show(view.name, { ...view, ...extra, notice });
   if (!(error instanceof Refused)) {
-    again(error instanceof DOMException ? "unsupported" : "offline");
+    again(error instanceof Away ? "offline" : "unsupported");
   } else if (error.status === 404) {
     show("unknown");
   } else if (error.status === 429) {
@@ -177,16 +191,21 @@ function begin() {
   work(async () => {
     const state = await requestState(link);
     const name = closed[state.state];
-    if (name) show(name);
-    else show("confirm", { pinSent: state.pinSent });
+    return () => (name ? show(name) : show("confirm", { pinSent: state.pinSent }));
   });
 }
 
 async function give(which, answer) {
-  const sealed = await sealAnswer(link, { ...answer, at: Date.now() });
+  const text = JSON.stringify(answer);
+  if (unsure?.text !== text) {
+    unsure = { text, sealed: await sealAnswer(link, { ...answer, at: Date.now() }) };
+  }
   try {
-    return await giveAnswer(link, which, sealed);
+    const result = await giveAnswer(link, which, unsure.sealed);
+    unsure = null;
+    return result;
   } catch (error) {
+    if (error instanceof Refused) unsure = null;
     if (error instanceof Refused && error.status === 409) {
       const name = closed[(await requestState(link)).state];
       if (name) return { state: name, closed: true };
@@ -215,7 +234,10 @@ function took(result, extra) {
 
 function requestPin() {
   const pinSent = view.pinSent;
-  work(async () => took(await give("confirmIntent", { action: "requestPin" }), { pinSent }));
+  work(async () => {
+    const result = await give("confirmIntent", { action: "requestPin" });
+    return () => took(result, { pinSent });
+  });
 }
 
 function confirm(pin) {
@@ -225,12 +247,19 @@ function confirm(pin) {
     return;
   }
   const answer = link.pin ? { action: "confirm", pin: digits } : { action: "confirm" };
-  work(async () => took(await give("confirmIntent", answer), { pin: "" }));
+  work(async () => {
+    const result = await give("confirmIntent", answer);
+    return () => took(result, { pin: "" });
+  });
 }
 
 function decline(reason) {
-  const answer = reason.trim() ? { action: "decline", reason } : { action: "decline" };
-  work(async () => took(await give("decline", answer), { reason }));
+  const text = reason.toWellFormed?.() ?? reason;
+  const answer = text.trim() ? { action: "decline", reason: text } : { action: "decline" };
+  work(async () => {
+    const result = await give("decline", answer);
+    return () => took(result, { reason });
+  });
 }
 
 async function load(path) {
@@ -241,7 +270,6 @@ async function load(path) {
 
 async function speak(name, focus) {
   texts = await load(`locales/${name}.json`);
-  texts["{until}"] = "{until}";
   locale = name;
   draw(focus);
 }
@@ -256,11 +284,17 @@ async function start() {
   select.append(...known.map((name) =>
     element("option", { value: name, textContent: languages[name], lang: name })));
   select.value = right ?? "en-US";
-  select.addEventListener("change", () => speak(select.value, false));
+  select.addEventListener("change", () => {
+    // A language that cannot be loaded changes nothing.
+    speak(select.value, false).catch(() => { select.value = locale; });
+  });
   if (window.top !== window.self) view = { name: "framed" };
-  else if (!link) view = { name: arrived ? "damaged" : "reopen" };
+  else if (!link || !await keysAreRight(link)) view = { name: arrived ? "damaged" : "reopen" };
   else if (Date.now() > link.expiry) view = { name: "expired" };
   await speak(select.value, false);
 }
 
-start();
+start().catch(() => {
+  main.textContent = "This page could not be loaded. Open the link in the mail again. "
+    + "無法載入此頁面，請從信件再次開啟連結。";
+});
