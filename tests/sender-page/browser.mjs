@@ -79,7 +79,8 @@ try {
   const mark = page.locator('.page').nth(0).locator('.mark');
   await mark.scrollIntoViewIfNeeded();
   const box = await mark.boundingBox();
-  const scale = await page.locator('.page canvas').nth(0).evaluate((node) => node.clientWidth / 600);
+  const scale = await page.locator('.page canvas').nth(0)
+    .evaluate((node) => node.clientWidth / 600);
   await page.mouse.move(box.x + 10, box.y + 10);
   await page.mouse.down();
   await page.mouse.move(box.x + 10 + 60 * scale, box.y + 10 + 30 * scale, { steps: 4 });
@@ -159,7 +160,8 @@ try {
         assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [],
           `${colorScheme} ${tag} ${view}`);
         assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 320), view);
-        if (shots) await page.screenshot({ path: join(shots, `${view}-${tag}-${colorScheme}.png`) });
+        if (shots) await page.screenshot({
+          path: join(shots, `${view}-${tag}-${colorScheme}.png`) });
       }
     }
   }

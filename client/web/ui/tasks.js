@@ -1,6 +1,7 @@
 import { ask, button, call, el, guard, save, say, t } from './base.js';
 
-const ENDED = ['completed', 'declined', 'void', 'expired', 'failed'];
+// A failed task is not ended: a new round makes it run again.
+const ENDED = ['completed', 'declined', 'void', 'expired'];
 
 /** The list with live status; gives what ends the polling. */
 export function showTasks(main) {
@@ -25,6 +26,7 @@ export function showTasks(main) {
     say(t('done'));
     await load(true);
   });
+  const time = (at) => new Date(at).toLocaleString(document.documentElement.lang);
   const keyed = (key, element) => { element.dataset.key = key; return element; };
 
   const card = (task) => {
@@ -41,15 +43,15 @@ export function showTasks(main) {
     });
     const history = open.get(task.task);
     return el('article', { className: 'card' }, el('h2', {}, task.fileName),
-      el('p', {}, `${t(`state.${task.state}`)} · ${new Date(task.created).toLocaleString()}`),
+      el('p', {}, `${t(`state.${task.state}`)} · ${time(task.created)}`),
       task.reason ? el('p', {}, t('declineReason', { reason: task.reason })) : null,
       task.problem ? el('p', { className: 'error' }, task.problem.detail) : null,
       el('ul', {}, ...task.signers.map((signer, index) => el('li', {},
         `${signer.name} <${signer.email}>: ${t(`state.${signer.state}`)} `,
         signer.problem ? el('span', { className: 'error' }, signer.problem.detail) : null,
-        signer.state === 'asked' ? keyed(`r${task.task}${index}`,
+        running && signer.state === 'asked' ? keyed(`r${task.task}${index}`,
           button('remind', act(task.task, 'remind', { signer: index }))) : null,
-        ['asked', 'failed'].includes(signer.state) ? keyed(`a${task.task}${index}`,
+        running && ['asked', 'failed'].includes(signer.state) ? keyed(`a${task.task}${index}`,
           button('again', act(task.task, 'again', { signer: index }))) : null))),
       el('div', { className: 'actions' },
         task.state === 'completed' ? keyed(`f${task.task}`, button('download', files, 'primary'))
@@ -57,7 +59,7 @@ export function showTasks(main) {
         keyed(`h${task.task}`, button(history ? 'hideHistory' : 'history', detail)),
         running ? keyed(`v${task.task}`, button('void', voidIt, 'danger')) : null),
       history ? el('ol', {}, ...history.map((event) => el('li', {},
-        [new Date(event.at).toLocaleString(), event.event, event.detail].filter(Boolean)
+        [time(event.at), event.event, event.detail].filter(Boolean)
           .join(' · ')))) : null);
   };
   const poll = guard(error, () => load(false));
