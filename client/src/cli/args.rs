@@ -151,12 +151,20 @@ pub(crate) struct InitArgs {
 pub(crate) struct SendArgs {
     /// The PDF
     pub(crate) pdf: PathBuf,
-    /// Who signs: "Name <address>"; may be repeated, in the order of signing
-    #[arg(long = "signer", value_name = "NAME <ADDRESS>", required = true)]
+    #[arg(
+        long = "signer",
+        value_name = "NAME <ADDRESS>",
+        required = true,
+        help = "Who signs: \"Name <address>\"; may be repeated, in the order of signing"
+    )]
     pub(crate) signers: Vec<String>,
-    /// Where: ADDRESS:signature@PAGE,X,Y[,HEIGHT] or ADDRESS:date@..., from the top-left corner of
-    /// the page as displayed, in points; may be repeated
-    #[arg(long = "field", value_name = "FIELD", required = true)]
+    #[arg(
+        long = "field",
+        value_name = "FIELD",
+        required = true,
+        help = "Where: ADDRESS:signature@PAGE,X,Y[,HEIGHT] or ADDRESS:date@..., from the top-left \
+                  corner of the page as displayed, in points; may be repeated"
+    )]
     pub(crate) fields: Vec<String>,
     /// Check a phone by a PIN: ADDRESS=+NUMBER; may be repeated
     #[arg(long = "phone", value_name = "ADDRESS=NUMBER")]
@@ -177,8 +185,12 @@ pub(crate) struct BulkArgs {
     pub(crate) pdf: PathBuf,
     /// CSV with the columns name, email, and optionally phone and locale
     pub(crate) people: PathBuf,
-    /// Where each person signs: signature@PAGE,X,Y[,HEIGHT] or date@...; may be repeated
-    #[arg(long = "field", value_name = "FIELD", required = true)]
+    #[arg(
+        long = "field",
+        value_name = "FIELD",
+        required = true,
+        help = "Where each person signs: signature@PAGE,X,Y[,HEIGHT] or date@...; may be repeated"
+    )]
     pub(crate) fields: Vec<String>,
     #[command(flatten)]
     pub(crate) terms: Terms,

@@ -1,7 +1,7 @@
 //! The service API (docs/service-api.md): what senders and the pages of signers speak to.
 //!
-//! [`records`] keeps, [`engine`] drives tasks over the queue, [`accounts`] knows senders and their
-//! keys, [`webhooks`] tells them, and [`http`] is the interface to all of it.
+//! `records` keeps, `engine` drives tasks over the queue, `accounts` knows senders and their
+//! keys, `webhooks` tells them, and `http` is the interface to all of it.
 
 mod access;
 mod accounts;
