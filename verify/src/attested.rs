@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use letsesign_attestation::{Document, Expected, Image, Live, Measurements, Standing, Verifier};
-use letsesign_measurements::{State, Status};
+use letsesign_measurements::{History, State, Status};
 use std::path::Path;
 
 /// The trusted root certificate and a verifier under it.
@@ -104,6 +104,14 @@ pub(crate) fn image(pcrs: &Measurements, status: &Status) -> Image {
             State::Revoked => Standing::Revoked,
         },
     }
+}
+
+/// The images of all releases, each with its standing.
+pub(crate) fn images(history: &History) -> Vec<Image> {
+    let releases = history.releases.iter();
+    releases
+        .map(|entry| image(&entry.release.pcrs, &entry.status))
+        .collect()
 }
 
 /// The content of a genuine document.

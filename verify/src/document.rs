@@ -168,10 +168,7 @@ fn readable(bytes: &[u8]) -> String {
 
 fn expected(args: &DocumentArgs, history: &History) -> Result<Vec<Image>> {
     if args.expect.is_empty() {
-        let releases = history.releases.iter();
-        return Ok(releases
-            .map(|entry| attested::image(&entry.release.pcrs, &entry.status))
-            .collect());
+        return Ok(attested::images(history));
     }
     args.expect
         .iter()

@@ -110,11 +110,8 @@ impl Trust {
         function: Function,
         results: &[(&str, Hash)],
     ) -> Result<u64, String> {
-        let images = self.history.releases.iter();
-        let images = images
-            .map(|entry| attested::image(&entry.release.pcrs, &entry.status))
-            .collect();
-        let attested = self.root.recorded(document, &Demand::OneOf(images))?;
+        let demand = Demand::OneOf(attested::images(&self.history));
+        let attested = self.root.recorded(document, &demand)?;
         if attested.state != letsesign_measurements::State::Current {
             return Err("its release is revoked or past its end".into());
         }

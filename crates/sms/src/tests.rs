@@ -125,6 +125,22 @@ fn other_patterns_match_nothing() {
     );
 }
 
+/// Whether the library finds the number valid; `None` when it does not parse the number, or when
+/// it parses another one. Its parser cuts the prefix for calls inside a country from an
+/// international number: of `+7 811 212 34 56` in Pskov it keeps `112123456`, which no plan has.
+fn library_says(text: &str) -> Option<bool> {
+    let number = phonenumber::parse(None, text).ok()?;
+    let parsed = number.format().mode(phonenumber::Mode::E164).to_string();
+    (parsed == text).then(|| phonenumber::is_valid(&number))
+}
+
+#[test]
+fn a_number_that_starts_like_a_national_prefix_is_valid() {
+    assert!(is_valid("+78112123456"));
+    assert_eq!(library_says("+78112123456"), None, "the library is mended");
+    assert_eq!(library_says("+886912345678"), Some(true));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -139,8 +155,9 @@ proptest! {
 
     #[test]
     fn valid_here_is_valid_in_the_library(text in r"\+[1-9][0-9]{6,13}") {
-        let theirs = phonenumber::parse(None, &text).is_ok_and(|number| phonenumber::is_valid(&number));
-        prop_assert!(!is_valid(&text) || theirs, "{}", text);
+        let theirs = library_says(&text);
+        prop_assume!(theirs.is_some() || !is_valid(&text));
+        prop_assert!(!is_valid(&text) || theirs == Some(true), "{}", text);
     }
 
     /// Near numbers that exist: one digit changed, added or taken away.
@@ -148,8 +165,9 @@ proptest! {
     fn neighbours_of_mobile_numbers(
         text in r"\+(8869[0-9]{8}|1[2-9][0-9]{9}|447[0-9]{9}|491[5-7][0-9]{8,9}|8190[0-9]{8}|861[3-9][0-9]{9}|336[0-9]{8}|659[0-9]{7})[0-9]?"
     ) {
-        let theirs = phonenumber::parse(None, &text).is_ok_and(|number| phonenumber::is_valid(&number));
-        prop_assert_eq!(is_valid(&text), theirs, "{}", text);
+        let theirs = library_says(&text);
+        prop_assume!(theirs.is_some() || !is_valid(&text));
+        prop_assert_eq!(is_valid(&text), theirs == Some(true), "{}", text);
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod quota;
 mod scan;
 pub(crate) mod sealing;
 mod settings;
-mod sqlite;
+pub(crate) mod sqlite;
 mod store;
 mod threads;
 mod transfer;
@@ -38,6 +38,7 @@ pub use error::{DecideError, Error, FinishError, Quota, SubmitError};
 pub use handle::{Queue, describe};
 pub use quota::{Allowance, Allowances};
 pub use settings::{Engine, Settings};
+pub(crate) use transfer::are_accepted;
 pub use transfer::{PAYLOAD_MAX, RESULT_MAX};
 pub use types::{
     Asker, BodyStream, Decision, Ended, Filter, Finished, HistoryEntry, JobId, JobView, Millis,

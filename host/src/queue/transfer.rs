@@ -29,10 +29,16 @@ fn is_name(text: &str) -> bool {
     (1..=256).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
-fn validate(job: &NewJob) -> Result<(), SubmitError> {
+/// Whether these can be the PCR0s that a job accepts: at most 64, of 96 lower-case hexadecimal
+/// digits each.
+pub(crate) fn are_accepted(pcrs: &[String]) -> bool {
     let is_pcr0 = |pcr: &String| {
         pcr.len() == 96 && pcr.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     };
+    pcrs.len() <= 64 && pcrs.iter().all(is_pcr0)
+}
+
+fn validate(job: &NewJob) -> Result<(), SubmitError> {
     if !is_name(&job.sender) {
         return Err(SubmitError::Invalid(
             "the sender is not 1 to 256 characters long",
@@ -48,7 +54,7 @@ fn validate(job: &NewJob) -> Result<(), SubmitError> {
             "the job's name is not 1 to 256 characters long",
         ));
     }
-    if job.accepts.len() > 64 || !job.accepts.iter().all(is_pcr0) {
+    if !are_accepted(&job.accepts) {
         return Err(SubmitError::Invalid(
             "accepted PCR0s are at most 64, of 96 lower-case hexadecimal digits each",
         ));

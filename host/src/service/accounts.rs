@@ -3,7 +3,7 @@
 //! A key is 32 random bytes, so its plain SHA-256 is stored: there is nothing to guess.
 
 use super::engine::task::base64_bytes;
-use super::records::{Change, Filter, Kind, Record, Records};
+use super::records::{Filter, Kind, Record, Records};
 use super::{now, random_text};
 use crate::queue::{Error, Millis};
 use hickory_resolver::TokioResolver;
@@ -126,11 +126,7 @@ pub(crate) async fn make_key(
         last_used: None,
     };
     let record = key_record(sender, &hash(&text), &key, 1)?;
-    let change = Change {
-        insert: Some(&record),
-        ..Change::default()
-    };
-    records.write(change).await?;
+    records.insert(&record).await?;
     Ok((text, key))
 }
 
@@ -164,11 +160,7 @@ pub(crate) async fn authenticate(records: &Records, text: &str) -> Result<Option
         key.last_used = Some(time);
         let used = key_record(&record.owner, &record.id, &key, record.version)?;
         // Another request may have noted the same.
-        let change = Change {
-            update: Some(&used),
-            ..Change::default()
-        };
-        records.write(change).await?;
+        records.update(&used).await?;
     }
     Ok(Some(Caller {
         sender: record.owner,
@@ -224,11 +216,7 @@ pub(crate) async fn register(
         version: 1,
         body: to_json(&registration)?,
     };
-    let change = Change {
-        insert: Some(&record),
-        ..Change::default()
-    };
-    records.write(change).await?;
+    records.insert(&record).await?;
     Ok((id, registration))
 }
 
@@ -242,17 +230,11 @@ pub(crate) async fn put_account(records: &Records, account: &Account) -> Result<
             account.created = old.created;
         }
         let record = account.record(stored.as_ref().map_or(1, |record| record.version))?;
-        let change = match &stored {
-            Some(_) => Change {
-                update: Some(&record),
-                ..Change::default()
-            },
-            None => Change {
-                insert: Some(&record),
-                ..Change::default()
-            },
+        let written = match &stored {
+            Some(_) => records.update(&record).await?,
+            None => records.insert(&record).await?,
         };
-        if records.write(change).await? {
+        if written {
             return Ok(());
         }
     }

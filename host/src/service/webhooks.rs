@@ -6,7 +6,7 @@
 use super::accounts::to_json;
 use super::engine::task::Task;
 use super::now;
-use super::records::{Change, Event, Filter, Kind, Record, Records};
+use super::records::{Event, Filter, Kind, Record, Records};
 use crate::queue::{Error, Millis, random_hex};
 use crate::relay::is_global;
 use futures_util::StreamExt as _;
@@ -219,7 +219,7 @@ async fn try_deliver(
     delivery.attempts += 1;
     record.due = Some(now() + CLAIM);
     record.body = to_json(&delivery)?;
-    if !update(records, &record).await? {
+    if !records.update(&record).await? {
         return Ok(());
     }
     record.version += 1;
@@ -238,15 +238,7 @@ async fn try_deliver(
     fate.word().clone_into(&mut record.state);
     record.body = to_json(&delivery)?;
     metrics::counter!("letsesign_host_webhooks_total", "fate" => fate.word()).increment(1);
-    update(records, &record).await.map(drop)
-}
-
-async fn update(records: &Records, record: &Record) -> Result<bool, Error> {
-    let change = Change {
-        update: Some(record),
-        ..Change::default()
-    };
-    records.write(change).await
+    records.update(&record).await.map(drop)
 }
 
 /// The body that is sent.

@@ -83,11 +83,8 @@ pub(crate) fn check<'a>(pdf: &[u8], spf: &Spf, demands: &Demands<'a>) -> Checked
         attested: None,
         release: None,
     };
-    let images = demands.history.releases.iter();
-    let images = images
-        .map(|entry| attested::image(&entry.release.pcrs, &entry.status))
-        .collect();
-    let result = (demands.root).recorded(&spf.attestation, &Demand::OneOf(images));
+    let demand = Demand::OneOf(attested::images(demands.history));
+    let result = demands.root.recorded(&spf.attestation, &demand);
     match result {
         Ok(attested) => {
             let (outcome, text) = match demands.root.test {

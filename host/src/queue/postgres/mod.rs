@@ -6,7 +6,7 @@
 
 mod listen;
 mod read;
-mod schema;
+pub(crate) mod schema;
 mod server;
 mod write;
 

@@ -66,10 +66,27 @@ const MIGRATIONS: [&str; 1] = [r"
     CREATE TABLE releases (release bigint PRIMARY KEY);
 "];
 
-/// Hosts that start at once migrate one after the other: an advisory lock with this number.
+/// The number of the queue's advisory lock.
 const LOCK: i64 = 0x6c65_7473_6873_7431;
 
-/// Brings the schema up to date, in one transaction; refuses a newer one.
+/// The queue's schema.
+const SCHEMA: Schema<'_> = Schema {
+    table: "letsesign_host_schema",
+    lock: LOCK,
+    migrations: &MIGRATIONS,
+};
+
+/// Tables of one part of the host, and how older ones become newer ones.
+pub(crate) struct Schema<'a> {
+    /// The table with the version.
+    pub(crate) table: &'a str,
+    /// Hosts that start at once migrate one after the other: the number of an advisory lock.
+    pub(crate) lock: i64,
+    /// Each brings the schema from the version of its place to the next one.
+    pub(crate) migrations: &'a [&'a str],
+}
+
+/// Brings the queue's schema up to date; refuses a server that is not durable.
 pub(super) async fn migrate(client: &mut Client) -> Result<(), Error> {
     let database = |error: tokio_postgres::Error| Error::Database(describe(&error));
     let row = client
@@ -83,45 +100,45 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), Error> {
                 .into(),
         ));
     }
-    let transaction = client.transaction().await.map_err(database)?;
-    transaction
-        .query("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
-        .await
-        .map_err(database)?;
-    steps(&transaction).await?;
-    transaction.commit().await.map_err(database)
+    SCHEMA.migrate(client).await
 }
 
-async fn steps(transaction: &Transaction<'_>) -> Result<(), Error> {
-    let database = |error: tokio_postgres::Error| Error::Database(describe(&error));
-    transaction
-        .batch_execute("CREATE TABLE IF NOT EXISTS letsesign_host_schema (version bigint NOT NULL)")
-        .await
-        .map_err(database)?;
-    let row = transaction
-        .query_one(
-            "SELECT coalesce(max(version), 0) FROM letsesign_host_schema",
-            &[],
-        )
-        .await
-        .map_err(database)?;
-    let found: i64 = row.try_get(0).map_err(database)?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(Error::NewerSchema { found, known });
-    }
-    let done = usize::try_from(found).unwrap_or(0);
-    for step in MIGRATIONS.iter().skip(done) {
-        transaction.batch_execute(step).await.map_err(database)?;
-    }
-    if found < known {
+impl Schema<'_> {
+    /// Brings the schema up to date, in one transaction; refuses a newer one.
+    pub(crate) async fn migrate(&self, client: &mut Client) -> Result<(), Error> {
+        let database = |error: tokio_postgres::Error| Error::Database(describe(&error));
+        let transaction = client.transaction().await.map_err(database)?;
         transaction
-            .execute(
-                "INSERT INTO letsesign_host_schema (version) VALUES ($1)",
-                &[&known],
-            )
+            .query("SELECT pg_advisory_xact_lock($1)", &[&self.lock])
             .await
             .map_err(database)?;
+        self.steps(&transaction).await?;
+        transaction.commit().await.map_err(database)
     }
-    Ok(())
+
+    async fn steps(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        let database = |error: tokio_postgres::Error| Error::Database(describe(&error));
+        let table = self.table;
+        let make = format!("CREATE TABLE IF NOT EXISTS {table} (version bigint NOT NULL)");
+        transaction.batch_execute(&make).await.map_err(database)?;
+        let read = format!("SELECT coalesce(max(version), 0) FROM {table}");
+        let row = transaction.query_one(&read, &[]).await.map_err(database)?;
+        let found: i64 = row.try_get(0).map_err(database)?;
+        let known = i64::try_from(self.migrations.len()).unwrap_or(i64::MAX);
+        if found > known {
+            return Err(Error::NewerSchema { found, known });
+        }
+        let done = usize::try_from(found).unwrap_or(0);
+        for step in self.migrations.iter().skip(done) {
+            transaction.batch_execute(step).await.map_err(database)?;
+        }
+        if found < known {
+            let write = format!("INSERT INTO {table} (version) VALUES ($1)");
+            transaction
+                .execute(&write, &[&known])
+                .await
+                .map_err(database)?;
+        }
+        Ok(())
+    }
 }

@@ -1,7 +1,7 @@
 //! The embedded engine: SQLite in WAL mode. Every commit is durable (`synchronous=FULL`).
 
 mod read;
-mod schema;
+pub(crate) mod schema;
 mod write;
 
 use super::store::{Job, StoreError, Stored};
@@ -30,6 +30,24 @@ impl From<rusqlite::Error> for StoreError {
         // Names of tables and files, never values.
         Self(error.to_string())
     }
+}
+
+/// Opens a database whose commits are durable; `create`: also one that does not exist.
+pub(crate) fn connect(path: &Path, create: bool) -> rusqlite::Result<Connection> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if create {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Without a limit the log keeps the size of its largest moment.
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
 }
 
 impl Sqlite {
@@ -62,20 +80,7 @@ impl Sqlite {
     }
 
     fn connect(&self) -> rusqlite::Result<Connection> {
-        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        if self.is_writer {
-            flags |= OpenFlags::SQLITE_OPEN_CREATE;
-        }
-        let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(BUSY)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        // Without a limit the log keeps the size of its largest moment.
-        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        Ok(connection)
+        connect(&self.path, self.is_writer)
     }
 
     fn db(&self) -> Stored<&Connection> {

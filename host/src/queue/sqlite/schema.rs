@@ -64,11 +64,17 @@ const MIGRATIONS: [&str; 1] = [r"
     CREATE TABLE releases (release INTEGER PRIMARY KEY) STRICT;
 "];
 
-/// Brings the schema up to date, in one transaction; refuses a newer one.
+/// Brings the queue's schema up to date.
 pub(super) fn migrate(db: &Connection) -> Result<(), Error> {
+    migrate_by(db, &MIGRATIONS)
+}
+
+/// Brings a schema up to date, in one transaction; refuses a newer one. Each of `migrations` brings
+/// it from the version of its place to the next one.
+pub(crate) fn migrate_by(db: &Connection, migrations: &[&str]) -> Result<(), Error> {
     let database = |error: rusqlite::Error| Error::Database(error.to_string());
     db.execute_batch("BEGIN IMMEDIATE").map_err(database)?;
-    match steps(db) {
+    match steps(db, migrations) {
         Ok(()) => db.execute_batch("COMMIT").map_err(database),
         Err(error) => {
             // The first error is the one to tell.
@@ -78,17 +84,17 @@ pub(super) fn migrate(db: &Connection) -> Result<(), Error> {
     }
 }
 
-fn steps(db: &Connection) -> Result<(), Error> {
+fn steps(db: &Connection, migrations: &[&str]) -> Result<(), Error> {
     let database = |error: rusqlite::Error| Error::Database(error.to_string());
     let found: i64 = db
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(database)?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     if found > known {
         return Err(Error::NewerSchema { found, known });
     }
     let done = usize::try_from(found).unwrap_or(0);
-    for step in MIGRATIONS.iter().skip(done) {
+    for step in migrations.iter().skip(done) {
         db.execute_batch(step).map_err(database)?;
     }
     db.pragma_update(None, "user_version", known)

@@ -328,6 +328,8 @@ impl Engine {
                         set_unknown(&mut task, place, true);
                     }
                     Look::Ended(ended) => {
+                        // Its result may have come to another host.
+                        self.waiting().remove(&job);
                         let made = task.ended(place, &ended, now, &mut events);
                         add.extend(
                             made.map(|por| request(&task, place, por, now))

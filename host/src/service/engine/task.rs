@@ -9,6 +9,7 @@ use letsesign_protocol2::Statement;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
+use utoipa::ToSchema;
 
 /// Bytes in base64.
 pub(crate) mod base64_bytes {
@@ -73,12 +74,14 @@ pub(crate) struct Task {
 }
 
 /// Reminders on a schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Reminders {
-    /// Hours between two of them, 24 to 8760.
+    /// Hours between two of them.
+    #[schema(minimum = 24, maximum = 8760)]
     pub(crate) after_hours: u32,
-    /// How many for each request, 1 to 30.
+    /// How many for each request.
+    #[schema(minimum = 1, maximum = 30)]
     pub(crate) times: u32,
 }
 

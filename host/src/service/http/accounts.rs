@@ -126,6 +126,15 @@ pub(crate) struct NewKey {
     scopes: Vec<Scope>,
 }
 
+fn shown_once(api_key: String, key: Key) -> (StatusCode, axum::Json<NewKey>) {
+    let new = NewKey {
+        id: key.id,
+        api_key,
+        scopes: key.scopes,
+    };
+    (StatusCode::CREATED, axum::Json(new))
+}
+
 /// Completes a registration, once the TXT record is there.
 #[utoipa::path(
     post, path = "/api/v2/registrations/{registration}/complete", tag = "accounts",
@@ -164,14 +173,7 @@ pub(crate) async fn complete(
     let domain = &registration.account.domain;
     let scopes = Scope::ALL.to_vec();
     let (api_key, key) = accounts::make_key(records, domain, "registration", scopes).await?;
-    Ok((
-        StatusCode::CREATED,
-        axum::Json(NewKey {
-            id: key.id,
-            api_key,
-            scopes: key.scopes,
-        }),
-    ))
+    Ok(shown_once(api_key, key))
 }
 
 /// A release that runs.
@@ -325,14 +327,7 @@ pub(crate) async fn make_key(
         ));
     }
     let (api_key, key) = accounts::make_key(records, sender, &wanted.name, scopes).await?;
-    Ok((
-        StatusCode::CREATED,
-        axum::Json(NewKey {
-            id: key.id,
-            api_key,
-            scopes: key.scopes,
-        }),
-    ))
+    Ok(shown_once(api_key, key))
 }
 
 /// Revokes an API key.

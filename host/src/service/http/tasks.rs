@@ -7,7 +7,7 @@ use super::super::records::{Change, Event, Filter, Kind};
 use super::super::{now, webhooks};
 use super::error::{ApiError, ProblemDetails};
 use super::extract::{Authorized, Json, READ, SEND};
-use crate::queue::{Decision, JobId, SubmitError};
+use crate::queue::{Decision, JobId, SubmitError, are_accepted};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -56,21 +56,7 @@ pub(crate) struct Submitted {
     accepts: Vec<String>,
     /// Reminders on a schedule.
     #[serde(default)]
-    #[schema(value_type = Option<RemindersSchema>)]
     reminders: Option<Reminders>,
-}
-
-/// Reminders on a schedule.
-#[derive(ToSchema)]
-#[schema(as = Reminders, rename_all = "camelCase")]
-#[expect(dead_code, reason = "for the document")]
-pub(crate) struct RemindersSchema {
-    /// Hours between two of them.
-    #[schema(minimum = 24, maximum = 8760)]
-    after_hours: u32,
-    /// How many for each request.
-    #[schema(minimum = 1, maximum = 30)]
-    times: u32,
 }
 
 /// A task that was taken.
@@ -98,10 +84,7 @@ fn task_of(sender: &str, submitted: &Submitted) -> Result<Task, ApiError> {
             "configuration: must have 1 byte to 4 MiB",
         ));
     }
-    let is_pcr0 = |pcr: &String| {
-        pcr.len() == 96 && pcr.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    if submitted.accepts.len() > 64 || !submitted.accepts.iter().all(is_pcr0) {
+    if !are_accepted(&submitted.accepts) {
         return Err(ApiError::invalid(
             "accepts: must be at most 64 PCR0s of 96 lower-case hexadecimal digits",
         ));

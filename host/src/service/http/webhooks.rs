@@ -2,7 +2,7 @@
 
 use super::super::Service;
 use super::super::accounts::to_json;
-use super::super::records::{Change, Filter, Kind, Record};
+use super::super::records::{Filter, Kind, Record};
 use super::super::webhooks::{Delivery, MOST, SHOWN, Webhook, check_url, hooks_of};
 use super::super::{now, random_text};
 use super::error::{ApiError, ProblemDetails};
@@ -127,11 +127,7 @@ pub(crate) async fn make(
         version: 1,
         body: to_json(&webhook)?,
     };
-    let change = Change {
-        insert: Some(&record),
-        ..Change::default()
-    };
-    records.write(change).await?;
+    records.insert(&record).await?;
     Ok((
         StatusCode::CREATED,
         axum::Json(Made {

@@ -284,6 +284,24 @@ impl Records {
         }
     }
 
+    /// Adds a record. `false`: it exists already.
+    pub(crate) async fn insert(&self, record: &Record) -> Result<bool, Error> {
+        let change = Change {
+            insert: Some(record),
+            ..Change::default()
+        };
+        self.write(change).await
+    }
+
+    /// Changes a record. `false`: another version is stored.
+    pub(crate) async fn update(&self, record: &Record) -> Result<bool, Error> {
+        let change = Change {
+            update: Some(record),
+            ..Change::default()
+        };
+        self.write(change).await
+    }
+
     /// Removes a record and its history. `false`: there is none.
     pub(crate) async fn remove(&self, kind: Kind, id: &str) -> Result<bool, Error> {
         let removed = match &self.database {

@@ -2,6 +2,7 @@
 
 use super::{EVENT, EVENTS, Event, FORGET, INSERT, MIGRATIONS, REMOVE, Row, Sealed, UPDATE, Value};
 use crate::queue::Error;
+use crate::queue::postgres::schema::Schema;
 use crate::queue::postgres::{Server, describe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +15,7 @@ use tokio_postgres::{Client, Transaction};
 const CONNECTIONS: usize = 4;
 /// One use of a connection, altogether.
 const TIME: Duration = Duration::from_secs(30);
-/// Hosts that start at once migrate one after the other: an advisory lock with this number.
+/// The number of the service's advisory lock.
 const LOCK: i64 = 0x6c65_7473_7376_6331;
 
 /// See the module.
@@ -59,7 +60,13 @@ impl Postgres {
     pub(super) async fn open(url: &str) -> Result<Self, Error> {
         let server = Server::parse(url)?;
         let mut client = server.client().await.map_err(Error::Database)?;
-        migrate(&mut client).await?;
+        let steps = MIGRATIONS.map(|step| step.replace("BYTES", "BYTEA"));
+        let schema = Schema {
+            table: "service_schema",
+            lock: LOCK,
+            migrations: &steps.each_ref().map(String::as_str),
+        };
+        schema.migrate(&mut client).await?;
         Ok(Self(Arc::new(Shared {
             server,
             clients: Default::default(),
@@ -214,41 +221,4 @@ async fn insert(transaction: &Transaction<'_>, row: &Row) -> Result<u64, tokio_p
             ],
         )
         .await
-}
-
-/// Brings the schema up to date, in one transaction; refuses a newer one.
-async fn migrate(client: &mut Client) -> Result<(), Error> {
-    let transaction = client.transaction().await.map_err(database)?;
-    transaction
-        .query("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
-        .await
-        .map_err(database)?;
-    transaction
-        .batch_execute("CREATE TABLE IF NOT EXISTS service_schema (version bigint NOT NULL)")
-        .await
-        .map_err(database)?;
-    let row = transaction
-        .query_one("SELECT coalesce(max(version), 0) FROM service_schema", &[])
-        .await
-        .map_err(database)?;
-    let found: i64 = row.try_get(0).map_err(database)?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(Error::NewerSchema { found, known });
-    }
-    let done = usize::try_from(found).unwrap_or(0);
-    for step in MIGRATIONS.iter().skip(done) {
-        let step = step.replace("BYTES", "BYTEA");
-        transaction.batch_execute(&step).await.map_err(database)?;
-    }
-    if found < known {
-        transaction
-            .execute(
-                "INSERT INTO service_schema (version) VALUES ($1)",
-                &[&known],
-            )
-            .await
-            .map_err(database)?;
-    }
-    transaction.commit().await.map_err(database)
 }

@@ -2,14 +2,12 @@
 
 use super::{EVENT, EVENTS, Event, FORGET, INSERT, MIGRATIONS, REMOVE, Row, Sealed, UPDATE, Value};
 use crate::queue::Error;
+use crate::queue::sqlite::connect;
+use crate::queue::sqlite::schema::migrate_by;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ToSql, TransactionBehavior, params, params_from_iter};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-/// Waits for a lock of another process, such as a backup.
-const BUSY: Duration = Duration::from_secs(10);
 
 /// See the module. One connection: a transaction here is small and local.
 #[derive(Clone)]
@@ -34,20 +32,9 @@ impl Sqlite {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let opening =
             |error: rusqlite::Error| Error::Database(format!("{}: {error}", path.display()));
-        let mut connection = Connection::open(path).map_err(opening)?;
-        connection.busy_timeout(BUSY).map_err(opening)?;
-        for (name, value) in [("journal_mode", "WAL"), ("synchronous", "FULL")] {
-            connection
-                .pragma_update(None, name, value)
-                .map_err(opening)?;
-        }
-        connection
-            .pragma_update(None, "journal_size_limit", 64 << 20)
-            .map_err(opening)?;
-        connection
-            .pragma_update(None, "trusted_schema", false)
-            .map_err(opening)?;
-        migrate(&mut connection)?;
+        let connection = connect(path, true).map_err(opening)?;
+        let steps = MIGRATIONS.map(|step| step.replace("BYTES", "BLOB"));
+        migrate_by(&connection, &steps.each_ref().map(String::as_str))?;
         Ok(Self(Arc::new(Mutex::new(connection))))
     }
 
@@ -171,27 +158,4 @@ impl Sqlite {
         })
         .await
     }
-}
-
-/// Brings the schema up to date, in one transaction; refuses a newer one.
-fn migrate(connection: &mut Connection) -> Result<(), Error> {
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(database)?;
-    let found: i64 = transaction
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(database)?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(Error::NewerSchema { found, known });
-    }
-    let done = usize::try_from(found).unwrap_or(0);
-    for step in MIGRATIONS.iter().skip(done) {
-        let step = step.replace("BYTES", "BLOB");
-        transaction.execute_batch(&step).map_err(database)?;
-    }
-    transaction
-        .pragma_update(None, "user_version", known)
-        .map_err(database)?;
-    transaction.commit().map_err(database)
 }
