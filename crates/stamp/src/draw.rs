@@ -136,7 +136,15 @@ fn draw_signature(
         .as_bytes(),
     );
     let left = x + height + GAP;
-    draw_name(fonts, uses, prepared, left, field, width, out);
+    let name = Written {
+        text: prepared.name,
+        runs: &prepared.runs,
+        left,
+        top: y,
+        ascent: 0.6 * height,
+        colour: INK,
+    };
+    name.draw(fonts, uses, width, out);
     uses.fixed.insert("Mono");
     let size = height / 5.0;
     let line = Line {
@@ -154,79 +162,86 @@ fn draw_signature(
     );
 }
 
-/// Draws the name from `left` on.
-fn draw_name(
-    fonts: &Shared,
-    uses: &mut Uses,
-    prepared: &Prepared<'_>,
-    left: f64,
-    field: &Field,
-    width: f64,
-    out: &mut Vec<u8>,
-) {
-    let face = |hand| match hand {
-        Hand::Script => &fonts.script,
-        Hand::Cjk => &fonts.cjk,
-    };
-    let full = |hand| tenths(0.6 * field.height / face(hand).ascent());
-    let natural: f64 = prepared
-        .runs
-        .iter()
-        .map(|run| run.width * full(run.hand))
-        .sum();
-    let shrink = fit(natural, width - left);
-    let size = |hand| {
-        if shrink < 1.0 {
-            tenths(full(hand) * shrink)
-        } else {
-            full(hand)
-        }
-    };
-    let ascent = prepared
-        .runs
-        .iter()
-        .map(|run| face(run.hand).ascent() * size(run.hand))
-        .fold(0.0, f64::max);
-    let baseline = field.y + ascent;
-    // The text that extraction yields from the glyphs alone. If it differs from the name,
-    // ActualText is added.
-    let mut found = String::new();
-    let mut text = Vec::new();
-    for run in &prepared.runs {
-        let (used, font) = match run.hand {
-            Hand::Script => (&mut uses.script, "Script"),
-            Hand::Cjk => (&mut uses.cjk, "Cjk"),
+/// A text in the faces that have its characters.
+pub(crate) struct Written<'a> {
+    /// The text.
+    pub(crate) text: &'a str,
+    /// Its glyphs.
+    pub(crate) runs: &'a [Run],
+    /// Distance of its left edge.
+    pub(crate) left: f64,
+    /// Distance of its top edge.
+    pub(crate) top: f64,
+    /// Height of the letters above the baseline, if the width of the page suffices for it.
+    pub(crate) ascent: f64,
+    /// RGB.
+    pub(crate) colour: &'static str,
+}
+
+impl Written<'_> {
+    /// Draws it; `width` is that of the page.
+    pub(crate) fn draw(&self, fonts: &Shared, uses: &mut Uses, width: f64, out: &mut Vec<u8>) {
+        let face = |hand| match hand {
+            Hand::Script => &fonts.script,
+            Hand::Cjk => &fonts.cjk,
         };
-        text.extend_from_slice(format!("/{font} {} Tf ", decimal(size(run.hand))).as_bytes());
-        draw_run(
-            face(run.hand),
-            used,
-            run,
-            size(run.hand),
-            &mut found,
-            &mut text,
+        let full = |hand| tenths(self.ascent / face(hand).ascent());
+        let natural: f64 = self.runs.iter().map(|run| run.width * full(run.hand)).sum();
+        let shrink = fit(natural, width - self.left);
+        let size = |hand| {
+            if shrink < 1.0 {
+                tenths(full(hand) * shrink)
+            } else {
+                full(hand)
+            }
+        };
+        let ascent = self
+            .runs
+            .iter()
+            .map(|run| face(run.hand).ascent() * size(run.hand))
+            .fold(0.0, f64::max);
+        let baseline = self.top + ascent;
+        // The text that extraction yields from the glyphs alone. If it differs from the text,
+        // ActualText is added.
+        let mut found = String::new();
+        let mut text = Vec::new();
+        for run in self.runs {
+            let (used, font) = match run.hand {
+                Hand::Script => (&mut uses.script, "Script"),
+                Hand::Cjk => (&mut uses.cjk, "Cjk"),
+            };
+            text.extend_from_slice(format!("/{font} {} Tf ", decimal(size(run.hand))).as_bytes());
+            draw_run(
+                face(run.hand),
+                used,
+                run,
+                size(run.hand),
+                &mut found,
+                &mut text,
+            );
+        }
+        let exact = found == self.text;
+        if !exact {
+            let mut name = vec![0xfe, 0xff];
+            name.extend(self.text.encode_utf16().flat_map(u16::to_be_bytes));
+            out.extend_from_slice(b"/Span <</ActualText ");
+            hex_string(&name, out);
+            out.extend_from_slice(b">> BDC\n");
+        }
+        out.extend_from_slice(
+            format!(
+                "BT {} rg 1 0 0 1 {} {} Tm ",
+                self.colour,
+                decimal(self.left),
+                decimal(-baseline)
+            )
+            .as_bytes(),
         );
-    }
-    let exact = found == prepared.name;
-    if !exact {
-        let mut name = vec![0xfe, 0xff];
-        name.extend(prepared.name.encode_utf16().flat_map(u16::to_be_bytes));
-        out.extend_from_slice(b"/Span <</ActualText ");
-        hex_string(&name, out);
-        out.extend_from_slice(b">> BDC\n");
-    }
-    out.extend_from_slice(
-        format!(
-            "BT {INK} rg 1 0 0 1 {} {} Tm ",
-            decimal(left),
-            decimal(-baseline)
-        )
-        .as_bytes(),
-    );
-    out.extend_from_slice(&text);
-    out.extend_from_slice(b"ET\n");
-    if !exact {
-        out.extend_from_slice(b"EMC\n");
+        out.extend_from_slice(&text);
+        out.extend_from_slice(b"ET\n");
+        if !exact {
+            out.extend_from_slice(b"EMC\n");
+        }
     }
 }
 

@@ -42,14 +42,36 @@ impl Fonts {
     {
         let script = Face::new(Arc::new(script), 0, "DancingScript-Regular", true)?;
         let mono = Face::new(Arc::new(mono), 0, "Inconsolata", false)?;
+        Self::of(script, &mono, cjk)
+    }
+
+    /// As [`Self::new`], with the monospaced face for names and texts: for texts that are not
+    /// somebody's signature.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn plain<B>(mono: B, cjk: B) -> Result<Self, FontError>
+    where
+        B: AsRef<[u8]> + Send + Sync + 'static,
+    {
+        let bytes = Arc::new(mono);
+        let script = Face::new(Arc::clone(&bytes) as _, 0, "Inconsolata", false)?;
+        let mono = Face::new(bytes, 0, "Inconsolata", false)?;
+        Self::of(script, &mono, cjk)
+    }
+
+    fn of<B>(script: Face, mono: &Face, cjk: B) -> Result<Self, FontError>
+    where
+        B: AsRef<[u8]> + Send + Sync + 'static,
+    {
         let index = face_of(cjk.as_ref());
         let cjk = Face::new(Arc::new(cjk), index, "ARPLUKaiTW", false)?;
         Ok(Self(Arc::new(Shared {
-            english: Fixed::new(&mono, "mono", hint::ENGLISH_CHARACTERS)?,
+            english: Fixed::new(mono, "mono", hint::ENGLISH_CHARACTERS)?,
             chinese: Fixed::new(&cjk, "cjk", hint::CHINESE)?,
             signed: Seal::signed(),
             pending: Seal::pending(),
-            mono: Fixed::new(&mono, "mono", MONO)?,
+            mono: Fixed::new(mono, "mono", MONO)?,
             script,
             cjk,
         })))

@@ -23,6 +23,7 @@ mod cover;
 mod draw;
 mod error;
 mod face;
+mod fill;
 mod font_set;
 mod hint;
 mod page;
@@ -37,6 +38,7 @@ mod trailer;
 mod update;
 
 pub use error::{Error, FontError};
+pub use fill::Text;
 pub use font_set::Fonts;
 pub use letsesign_pdf_reader::{DEFAULT_UNPACKED, DEFAULT_WORK, Limits, ObjectPlace, Trace};
 pub use template::Template;

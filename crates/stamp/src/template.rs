@@ -28,16 +28,38 @@ const SLACK: f64 = 1e-6;
 
 /// A parsed PDF. Opening reads the structure only; the rest is read on demand.
 pub struct Template<'a> {
-    document: Document<'a>,
+    pub(crate) document: Document<'a>,
     survey: OnceCell<Survey>,
-    placement: Placement,
+    pub(crate) placement: Placement,
 }
 
 /// The drawings on all pages.
-struct Plan {
+pub(crate) struct Plan {
     /// By the number of the page.
-    pages: BTreeMap<u32, Sheet>,
-    uses: Uses,
+    pub(crate) pages: BTreeMap<u32, Sheet>,
+    pub(crate) uses: Uses,
+}
+
+impl Plan {
+    /// No drawing yet, on pages of a document that may be changed.
+    pub(crate) fn new(
+        document: &Document<'_>,
+        placement: Placement,
+        wanted: &BTreeSet<u32>,
+    ) -> Result<Self, Error> {
+        // Permissions come first: a document that forbids changes is refused for that reason.
+        permissions::check(document)?;
+        let sheet = |page| Sheet {
+            page,
+            drawn: Vec::new(),
+            areas: Vec::new(),
+        };
+        let found = pages(document, wanted, placement)?.into_iter();
+        Ok(Self {
+            pages: found.map(|(number, page)| (number, sheet(page))).collect(),
+            uses: Uses::default(),
+        })
+    }
 }
 
 impl<'a> Template<'a> {
@@ -114,28 +136,12 @@ impl<'a> Template<'a> {
     }
 
     fn plan(&self, fonts: &Shared, signers: &[Signer<'_>]) -> Result<Plan, Error> {
-        // Permissions come first: a document that forbids changes is refused for that reason.
-        permissions::check(&self.document)?;
         let wanted: BTreeSet<u32> = signers
             .iter()
             .flat_map(|signer| signer.fields)
             .map(|field| field.page)
             .collect();
-        let found = pages(&self.document, &wanted, self.placement)?;
-        let mut plan = Plan {
-            pages: found
-                .into_iter()
-                .map(|(number, page)| {
-                    let sheet = Sheet {
-                        page,
-                        drawn: Vec::new(),
-                        areas: Vec::new(),
-                    };
-                    (number, sheet)
-                })
-                .collect(),
-            uses: Uses::default(),
-        };
+        let mut plan = Plan::new(&self.document, self.placement, &wanted)?;
         for signer in signers {
             let prepared = Prepared::new(fonts, signer)?;
             for (position, field) in (1_usize..).zip(signer.fields) {
@@ -158,7 +164,7 @@ impl<'a> Template<'a> {
         Ok(plan)
     }
 
-    fn update(&self, fonts: &Shared, plan: Plan) -> Result<Update, Error> {
+    pub(crate) fn update(&self, fonts: &Shared, plan: Plan) -> Result<Update, Error> {
         let document = &self.document;
         let survey = self.survey()?;
         let mut update = Update::new(survey.first);
@@ -257,7 +263,12 @@ impl<'a> Template<'a> {
     }
 }
 
-fn lies_on(view: &View, field: &Field, signer: u32, position: usize) -> Result<(), Error> {
+pub(crate) fn lies_on(
+    view: &View,
+    field: &Field,
+    signer: u32,
+    position: usize,
+) -> Result<(), Error> {
     let Field {
         page, x, y, height, ..
     } = *field;
