@@ -61,6 +61,11 @@ fn check_service(service: &Service, emulation: bool, found: &mut Found) {
     for (key, value) in [
         ("service.rate.address", service.rate.address),
         ("service.rate.key", service.rate.key),
+        ("service.rate.registrations", service.rate.registrations),
+        (
+            "service.rate.all-registrations",
+            service.rate.all_registrations,
+        ),
     ] {
         if value == 0 {
             found.add(key, "is 0; it must be 1 or more");

@@ -310,14 +310,18 @@ fn service_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 9181))
 }
 
-/// Requests a minute.
+/// How often somebody may call.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Rate {
-    /// Of one address without an API key.
+    /// Requests a minute of one address without an API key.
     pub address: u32,
-    /// Of one API key.
+    /// Requests a minute of one API key.
     pub key: u32,
+    /// Registrations an hour that one address begins. Each is kept for seven days.
+    pub registrations: u32,
+    /// Registrations an hour that all addresses begin together.
+    pub all_registrations: u32,
 }
 
 impl Default for Rate {
@@ -325,6 +329,8 @@ impl Default for Rate {
         Self {
             address: 60,
             key: 600,
+            registrations: 10,
+            all_registrations: 200,
         }
     }
 }

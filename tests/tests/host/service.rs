@@ -520,3 +520,30 @@ async fn each_route_wants_its_scope_and_shows_no_other_sender() {
         }
     }
 }
+
+/// Without a key, anybody makes the host keep a registration for a week: 100 KiB each.
+#[tokio::test(flavor = "multi_thread")]
+async fn registrations_do_not_fill_the_disk() {
+    let (_rig, _host, sender) = start().await;
+    let register = async |number: usize| {
+        let body = json!({
+            "domain": format!("sender{number}.example.com"),
+            "kmsKeyARN": "arn:aws:kms:us-east-1:123456789012:key/1",
+            "account": {"wrappedKey": base64(&[1; 384]), "box": base64(&[2; 1000])},
+        });
+        sender
+            .call(Method::POST, "/api/v2/registrations", body)
+            .await
+    };
+    for number in 0..10 {
+        let (status, challenge) = register(number).await;
+        assert_eq!(status, 201, "{challenge}");
+        let name = format!("_letsesign-challenge.sender{number}.example.com");
+        assert_eq!(challenge["txtName"], name);
+    }
+    let (status, problem) = register(10).await;
+    assert_eq!(status, 429, "{problem}");
+    assert_eq!(problem["code"], "busy", "{problem}");
+    // Whoever has a key is not held up by it.
+    sender.get("/api/v2/account").await;
+}

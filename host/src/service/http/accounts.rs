@@ -94,7 +94,7 @@ pub(crate) struct Challenge {
 )]
 pub(crate) async fn register(
     State(service): State<Service>,
-    Anybody(_): Anybody,
+    Anybody(address): Anybody,
     Json(registered): Json<Registered, { 128 << 10 }>,
 ) -> Result<(StatusCode, axum::Json<Challenge>), ApiError> {
     let domain = registered.domain.to_ascii_lowercase();
@@ -102,6 +102,7 @@ pub(crate) async fn register(
         return Err(ApiError::invalid("domain: must be one such as example.com"));
     }
     let account = registered.account.account(domain, registered.kms_key_arn)?;
+    service.rates.registration(address)?;
     let (registration, made) = accounts::register(service.engine.records(), account).await?;
     Ok((
         StatusCode::CREATED,
