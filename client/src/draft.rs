@@ -12,6 +12,7 @@ use letsesign_protocol2::{
     SecretText, SentHeader, Signer,
 };
 use letsesign_sms::{is_e164, is_valid};
+use serde::{Deserialize, Serialize};
 
 /// The longest time for answers, in days: what the enclave accepts (`por-days` of limits.toml).
 pub(crate) const DAYS_MAX: u32 = 180;
@@ -48,15 +49,58 @@ pub struct Person {
     pub phone: Option<String>,
     /// `en-US` or `zh-TW`.
     pub locale: String,
-    /// Where signature and date are drawn.
+    /// Where the signature and other texts are drawn.
     pub fields: Vec<Place>,
 }
 
+/// The content of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// Seal, name and magic number; the enclave draws it.
+    Signature,
+    /// The date of signing; the enclave draws it.
+    Date,
+    /// The signer's name; this program draws it before the document is sealed.
+    Name,
+    /// The signer's e-mail address; as `Name`.
+    Email,
+    /// The signer's phone number; as `Name`.
+    Phone,
+}
+
+impl Kind {
+    /// The words of all kinds.
+    const WORDS: [(&'static str, Self); 5] = [
+        ("signature", Self::Signature),
+        ("date", Self::Date),
+        ("name", Self::Name),
+        ("email", Self::Email),
+        ("phone", Self::Phone),
+    ];
+
+    fn parse(word: &str) -> Option<Self> {
+        let found = Self::WORDS.iter().find(|(known, _)| *known == word);
+        found.map(|(_, kind)| *kind)
+    }
+
+    /// The enclave's name of it; `None` when this program draws it.
+    fn of_protocol(self) -> Option<FieldType> {
+        match self {
+            Self::Signature => Some(FieldType::Signature),
+            Self::Date => Some(FieldType::Date),
+            Self::Name | Self::Email | Self::Phone => None,
+        }
+    }
+}
+
 /// A place on a page as a reader displays it, from its top-left corner, in units of the page.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Place {
     /// The content.
-    pub kind: FieldType,
+    #[serde(rename = "type")]
+    pub kind: Kind,
     /// From 1.
     pub page: u32,
     /// From the left.
@@ -93,15 +137,24 @@ pub fn parse_person(text: &str) -> Result<(String, String)> {
 /// # Errors
 /// When it is not in this form.
 pub fn parse_field(text: &str) -> Result<(String, Place)> {
-    let form =
-        || format!("{text:?}: must be ADDRESS:signature@PAGE,X,Y[,HEIGHT] or ADDRESS:date@...");
-    let (email, rest) = text.split_once(':').with_context(form)?;
-    let (kind, numbers) = rest.split_once('@').with_context(form)?;
-    let (kind, height) = match kind {
-        "signature" => (FieldType::Signature, 40.0),
-        "date" => (FieldType::Date, 12.0),
-        _ => bail!(form()),
+    let (email, place) = text
+        .split_once(':')
+        .with_context(|| format!("{text:?}: must be ADDRESS:TYPE@PAGE,X,Y[,HEIGHT]"))?;
+    Ok((email.to_owned(), parse_place(place)?))
+}
+
+/// Reads `TYPE@PAGE,X,Y[,HEIGHT]`. The height is 40 for a signature, otherwise 12, unless given.
+///
+/// # Errors
+/// When it is not in this form.
+pub fn parse_place(text: &str) -> Result<Place> {
+    let form = || {
+        let words = Kind::WORDS.map(|(word, _)| word).join(", ");
+        format!("{text:?}: must be TYPE@PAGE,X,Y[,HEIGHT], and TYPE one of {words}")
     };
+    let (kind, numbers) = text.split_once('@').with_context(form)?;
+    let kind = Kind::parse(kind).with_context(form)?;
+    let height = if kind == Kind::Signature { 40.0 } else { 12.0 };
     let numbers: Vec<&str> = numbers.split(',').collect();
     let number = |text: &str| {
         text.trim()
@@ -117,14 +170,13 @@ pub fn parse_field(text: &str) -> Result<(String, Place)> {
     let (Ok(page), Some(x), Some(y), Some(height)) = (page.trim().parse(), x, y, height) else {
         bail!(form());
     };
-    let place = Place {
+    Ok(Place {
         kind,
         page,
         x,
         y,
         height,
-    };
-    Ok((email.to_owned(), place))
+    })
 }
 
 impl Draft {
@@ -142,9 +194,14 @@ impl Draft {
         for person in &self.people {
             let email = &person.email;
             ensure!(is_address(email), "{email:?} is not an e-mail address");
+            let mut kinds = person.fields.iter().map(|field| field.kind);
             ensure!(
-                !person.fields.is_empty(),
-                "{email} has no field: say where the signature goes"
+                kinds.clone().any(|kind| kind == Kind::Signature),
+                "{email} has no field for a signature: say where it goes"
+            );
+            ensure!(
+                person.phone.is_some() || kinds.all(|kind| kind != Kind::Phone),
+                "{email} has a field for a phone number, but no phone number"
             );
             if let Some(phone) = &person.phone {
                 ensure!(
@@ -155,6 +212,20 @@ impl Draft {
             }
         }
         document::check(self)
+    }
+
+    /// The fields that the enclave draws.
+    pub(crate) fn stamped(person: &Person) -> Vec<Field> {
+        let field = |place: &Place| {
+            Some(Field {
+                kind: place.kind.of_protocol()?,
+                page: place.page,
+                x: place.x,
+                y: place.y,
+                height: place.height,
+            })
+        };
+        person.fields.iter().filter_map(field).collect()
     }
 
     /// Seals it: what the service gets, and what the sender keeps.
@@ -192,7 +263,8 @@ impl Draft {
             password: self.password.clone(),
             signers: self.people.iter().map(signer).collect(),
         };
-        let sealed = SealedTask::seal(&account, &data_key, header, &configuration, &self.pdf)?;
+        let document = document::filled(self)?;
+        let sealed = SealedTask::seal(&account, &data_key, header, &configuration, &document)?;
         let wrapped = home.key()?.wrap(&data_key)?;
         let text = String::from_utf8(sealed.header.as_bytes().to_vec());
         let record = Record {
@@ -210,21 +282,12 @@ impl Draft {
 }
 
 fn signer(person: &Person) -> Object<Signer> {
-    let field = |place: &Place| {
-        Object(Field {
-            kind: place.kind,
-            page: place.page,
-            x: place.x,
-            y: place.y,
-            height: place.height,
-        })
-    };
     Object(Signer {
         name: person.name.clone(),
         email: person.email.clone(),
         phone: person.phone.clone(),
         locale: person.locale.clone(),
-        fields: person.fields.iter().map(field).collect(),
+        fields: Draft::stamped(person).into_iter().map(Object).collect(),
     })
 }
 
@@ -271,7 +334,7 @@ mod tests {
         assert_eq!(
             place,
             Place {
-                kind: FieldType::Signature,
+                kind: Kind::Signature,
                 page: 2,
                 x: 72.5,
                 y: 600.0,
@@ -281,8 +344,10 @@ mod tests {
         let (_, place) = parse_field("a@b.de:date@1,0,0,9").unwrap();
         assert_eq!(
             (place.kind, place.height.to_bits()),
-            (FieldType::Date, 9.0_f64.to_bits())
+            (Kind::Date, 9.0_f64.to_bits())
         );
+        let (_, place) = parse_field("a@b.de:email@1,0,0").unwrap();
+        assert_eq!(place.kind, Kind::Email);
         for wrong in [
             "a@b.de:date",
             "a@b.de:seal@1,2,3",

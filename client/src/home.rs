@@ -5,6 +5,7 @@
 //! account.json       the account with its secret and credentials
 //! kms-key.der        the public half of the KMS key
 //! tasks/NAME.json    one file for each task
+//! templates/         documents with roles, for tasks that are sent again and again
 //! ```
 //!
 //! The folder is the sender's alone (0700, files 0600): whoever reads it reads the documents.
@@ -68,10 +69,6 @@ impl Home {
         &self.0
     }
 
-    fn tasks(&self) -> PathBuf {
-        self.0.join("tasks")
-    }
-
     /// Makes the folder of a new sender.
     ///
     /// # Errors
@@ -79,11 +76,7 @@ impl Home {
     pub fn create(&self, settings: &Settings, account: &Account, key: &[u8]) -> Result<()> {
         PublicKey::parse(key)?;
         self.check_new()?;
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(self.tasks())
-            .with_context(|| format!("cannot make {}", self.tasks().display()))?;
+        self.make("tasks")?;
         fs::set_permissions(&self.0, Permissions::from_mode(0o700))
             .with_context(|| format!("cannot close {} to others", self.0.display()))?;
         self.write("kms-key.der", key)?;
@@ -107,8 +100,29 @@ impl Home {
         Ok(())
     }
 
+    /// Makes a folder in this one, for the sender alone.
+    pub(crate) fn make(&self, name: &str) -> Result<()> {
+        let path = self.0.join(name);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .with_context(|| format!("cannot make {}", path.display()))
+    }
+
+    /// Removes a file; one that is not there is as good.
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        let path = self.0.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Writes a file as a whole: a crash leaves the older one.
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.0.join(name);
         let folder = path.parent().context("a file without a folder")?;
         let write = || {
@@ -122,7 +136,7 @@ impl Home {
         write().with_context(|| format!("cannot write {}", path.display()))
     }
 
-    fn read(&self, name: &str) -> Result<Zeroizing<Vec<u8>>> {
+    pub(crate) fn read(&self, name: &str) -> Result<Zeroizing<Vec<u8>>> {
         let path = self.0.join(name);
         match fs::read(&path) {
             Ok(bytes) => Ok(Zeroizing::new(bytes)),
@@ -212,7 +226,7 @@ impl Home {
     /// Removes a task that was never sent.
     pub(crate) fn forget(&self, record: &Record) {
         // A file that stays is of a task that the service does not know: harmless.
-        let _ = fs::remove_file(self.tasks().join(format!("{}.json", record.task)));
+        let _ = self.remove(&format!("tasks/{}.json", record.task));
     }
 
     /// The task whose name begins with these hexadecimal digits.
@@ -221,7 +235,7 @@ impl Home {
     /// When there is none, or more than one.
     pub fn task(&self, begins: &str) -> Result<Record> {
         let mut found = Vec::new();
-        for name in self.names()? {
+        for name in self.stems("tasks")? {
             if name.starts_with(begins) {
                 found.push(name);
             }
@@ -242,8 +256,9 @@ impl Home {
         serde_json::from_slice(&text).with_context(|| format!("the record of task {name}"))
     }
 
-    fn names(&self) -> Result<Vec<String>> {
-        let folder = self.tasks();
+    /// The names of the JSON files in a folder, without their ending.
+    pub(crate) fn stems(&self, folder: &str) -> Result<Vec<String>> {
+        let folder = self.0.join(folder);
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -265,7 +280,7 @@ impl Home {
     /// # Errors
     /// When a file cannot be read.
     pub fn records(&self) -> Result<Vec<Record>> {
-        let names = self.names()?;
+        let names = self.stems("tasks")?;
         let records = names.iter().map(|name| self.record(name));
         let mut records = records.collect::<Result<Vec<_>>>()?;
         records.sort_by_key(|record| std::cmp::Reverse(record.created));

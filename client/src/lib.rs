@@ -12,14 +12,18 @@ mod key;
 mod record;
 mod sender;
 mod service;
+mod template;
+pub mod ui;
 
-pub use document::check as check_document;
-pub use draft::{Draft, Person, Place, parse_field, parse_person};
+pub(crate) use document::DOCUMENT_MAX;
+pub use document::{check as check_document, pages as document_pages};
+pub use draft::{Draft, Kind, Person, Place, parse_field, parse_person, parse_place};
 pub use home::{Home, Settings};
 pub use key::PublicKey;
 pub use record::{Record, Stated};
 pub use sender::{Sender, Signed, Standing, StandingSigner};
 pub use service::{Service, ServiceError};
+pub use template::{Role, Template};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

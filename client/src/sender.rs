@@ -61,6 +61,36 @@ pub struct Standing {
     pub needs_decision: Vec<Value>,
 }
 
+impl Standing {
+    /// A task as this folder alone knows it.
+    pub(crate) fn of_record(record: &Record, state: &str) -> Self {
+        let expiry = serde_json::from_str::<Value>(&record.header).unwrap_or_default();
+        let in_order = expiry.get("inOrder").and_then(Value::as_bool);
+        let signers = record.configuration.signers.iter();
+        let signer = |one: &letsesign_protocol2::Signer| StandingSigner {
+            name: one.name.clone(),
+            email: one.email.clone(),
+            state: "waiting".to_owned(),
+            round: 1,
+            asked_at: None,
+            answered_at: None,
+            problem: None,
+        };
+        Self {
+            task: record.task.clone(),
+            file_name: record.configuration.file_name.clone(),
+            created: record.created,
+            expiry: expiry.get("expiry").and_then(Value::as_u64).unwrap_or(0),
+            in_order: in_order.unwrap_or(false),
+            state: state.to_owned(),
+            signers: signers.map(|one| signer(one)).collect(),
+            problem: None,
+            reason: None,
+            needs_decision: Vec::new(),
+        }
+    }
+}
+
 /// A signer of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -236,7 +266,7 @@ impl Sender {
             Ok(summary) => summary,
             Err(ServiceError::Refused { status: 404, .. }) => {
                 let state = if record.sent { "unknown" } else { "notSent" };
-                return Ok(without_service(record, state));
+                return Ok(Standing::of_record(record, state));
             }
             Err(error) => return Err(error.into()),
         };
@@ -248,7 +278,7 @@ impl Sender {
         let text =
             |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let state = text(summary, "state").context("the service gives no state")?;
-        let mut standing = without_service(record, &state);
+        let mut standing = Standing::of_record(record, &state);
         standing.problem = summary.get("problem").and_then(|one| text(one, "detail"));
         let decisions = summary.get("needsDecision").and_then(Value::as_array);
         standing.needs_decision = decisions.cloned().unwrap_or_default();
@@ -305,6 +335,26 @@ impl Sender {
             standing.reason = Some(self.reason(record, &reason)?);
         }
         Ok(standing)
+    }
+
+    /// The events of a task, as the service has them: objects with `at` (milliseconds since 1970),
+    /// `event`, and where known `signer` and `detail`. They prove nothing.
+    ///
+    /// # Errors
+    /// When the service does not answer.
+    pub fn history(&self, record: &Record) -> Result<Vec<Value>> {
+        match self.service.get(&format!("{}/history", Self::path(record))) {
+            Ok(mut answer) => {
+                let events = answer.get_mut("events").map(Value::take);
+                let events = events.and_then(|events| match events {
+                    Value::Array(events) => Some(events),
+                    _ => None,
+                });
+                events.context("the service gives no events")
+            }
+            Err(ServiceError::Refused { status: 404, .. }) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn reason(&self, record: &Record, sealed: &str) -> Result<String> {
@@ -553,34 +603,6 @@ impl Sender {
         self.service
             .send_once(&Method::POST, &path, &json!({"job": job, "action": action}))?;
         Ok(())
-    }
-}
-
-/// A task as this folder alone knows it.
-fn without_service(record: &Record, state: &str) -> Standing {
-    let expiry = serde_json::from_str::<Value>(&record.header).unwrap_or_default();
-    let in_order = expiry.get("inOrder").and_then(Value::as_bool);
-    let signers = record.configuration.signers.iter();
-    let signer = |one: &letsesign_protocol2::Signer| StandingSigner {
-        name: one.name.clone(),
-        email: one.email.clone(),
-        state: "waiting".to_owned(),
-        round: 1,
-        asked_at: None,
-        answered_at: None,
-        problem: None,
-    };
-    Standing {
-        task: record.task.clone(),
-        file_name: record.configuration.file_name.clone(),
-        created: record.created,
-        expiry: expiry.get("expiry").and_then(Value::as_u64).unwrap_or(0),
-        in_order: in_order.unwrap_or(false),
-        state: state.to_owned(),
-        signers: signers.map(|one| signer(one)).collect(),
-        problem: None,
-        reason: None,
-        needs_decision: Vec::new(),
     }
 }
 

@@ -91,12 +91,21 @@ try {
   await page.getByRole('dialog').getByRole('textbox').fill('Lease');
   await press('Confirm');
   await page.getByText('The template is saved').waitFor({ state: 'attached' });
+  await page.getByRole('spinbutton', { name: 'Remind every' }).fill('3');
+  await page.getByRole('textbox', { name: 'Mail news to' }).fill('boss');
+  await press('Check and send');
+  await page.getByText('The address for news is not').first().waitFor();
+  await page.getByRole('textbox', { name: 'Mail news to' }).fill('boss@sender.example');
   await press('Check and send');
   await page.getByRole('dialog').getByText('Ada <ada@example.com>').first().waitFor();
   assert.equal(seen.tasks.length, 0);
   await press('Confirm');
   await page.getByRole('heading', { name: 'contract.pdf' }).waitFor();
-  const { fields } = seen.tasks[0].sent.signers[0];
+  const { sent } = seen.tasks[0];
+  assert.deepEqual(sent.reminders, { afterHours: 72, times: 4 });
+  assert.deepEqual(sent.notify, { email: 'boss@sender.example', locale: 'en-US' });
+  assert.ok(!('password' in sent));
+  const { fields } = sent.signers[0];
   const near = (field, type, on, x, y, height) => {
     assert.equal(field.type, type);
     assert.equal(field.page, on);
@@ -113,6 +122,11 @@ try {
   await press('History');
   await page.getByText('created').waitFor();
   assert.equal(seen.tasks[0].remind, 0);
+  // A job whose fate is unknown is the sender's to decide.
+  seen.tasks[0].needsDecision = [{ job: 'j1', function: 'sendReq', signer: 0 }];
+  await press('Work it again');
+  await page.getByRole('button', { name: 'Give it up' }).waitFor({ state: 'detached' });
+  assert.deepEqual(seen.tasks[0].decided, { job: 'j1', retry: true });
   await press('Void');
   await page.getByRole('dialog').getByRole('textbox').fill('Mistake');
   await press('Confirm');
@@ -141,6 +155,8 @@ try {
   };
   await check('good');
   await page.getByRole('heading', { name: 'The document is genuine.' }).waitFor();
+  await check('test');
+  await page.getByRole('heading', { name: 'for tests alone' }).waitFor();
   await check('bad');
   await page.getByRole('heading', { name: 'The document is not proven genuine.' }).waitFor();
   await page.getByText('The hash differs.').waitFor();

@@ -50,13 +50,19 @@ export async function double(root, token, PDFDocument) {
       Object.assign(task, { state: 'void', voided: json().reason });
       return [202, {}];
     }
+    if (task && action === 'decide') {
+      Object.assign(task, { needsDecision: [], decided: json() });
+      return [202, {}];
+    }
     if (task && ['remind', 'again'].includes(action)) {
       task[action] = json().signer;
       return [202, {}];
     }
     if (kind === 'verify') {
-      return [200, json().pdf === 'Z29vZA==' ? { genuine: true, problems: [], summary: {} }
-        : { genuine: false, problems: ['The hash differs.'], summary: {} }];
+      const pdf = Buffer.from(json().pdf, 'base64').toString();
+      return [200, pdf === 'bad'
+        ? { genuine: false, test: false, problems: ['The hash differs.'], warnings: [] }
+        : { genuine: true, test: pdf === 'test', problems: [], warnings: [] }];
     }
     if (kind === 'templates' && !id) return [200, { templates: [...seen.templates.values()] }];
     if (kind === 'templates' && method === 'PUT') {

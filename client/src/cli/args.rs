@@ -95,6 +95,20 @@ pub(crate) enum Command {
     },
     /// Send one document to many people, each a task of their own
     Bulk(Box<BulkArgs>),
+    /// Serve the sender's page on this machine, and print its address
+    #[command(after_help = "\
+Example:
+  letsesign ui            then open the address that it prints; Ctrl-C ends the page
+
+Whoever has the address can act as you: it holds a token, which is another one at each start.")]
+    Ui {
+        /// Port on 127.0.0.1; 0 takes a free one
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// Keep documents with roles and fields, for `send --template`
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Verify a signed document with its proof, by the releases that this sender accepts
     Verify {
         /// The signed PDF
@@ -147,10 +161,49 @@ pub(crate) struct InitArgs {
     pub(crate) test_root: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum TemplateCommand {
+    /// Keep a template, in the place of one with the same name
+    #[command(after_help = "\
+Example:
+  letsesign template add Lease lease.pdf --role Landlord --role Tenant \\
+    --field Landlord:signature@1,72,600 --field Tenant:signature@1,300,600
+  letsesign send --template Lease --signer \"Ada <ada@example.com>\" --signer bob@example.com")]
+    Add {
+        /// Its name
+        name: String,
+        /// The PDF
+        pdf: PathBuf,
+        /// A role; may be repeated, in the order of signing
+        #[arg(long = "role", value_name = "ROLE", required = true)]
+        roles: Vec<String>,
+        /// Where whoever has a role signs: ROLE:TYPE@PAGE,X,Y[,HEIGHT]; may be repeated
+        #[arg(long = "field", value_name = "FIELD", required = true)]
+        fields: Vec<String>,
+        /// Words for the signers
+        #[arg(long, default_value = "")]
+        message: String,
+        /// The signers sign one after the other
+        #[arg(long)]
+        in_order: bool,
+    },
+    /// List the templates
+    List,
+    /// Remove a template
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct SendArgs {
     /// The PDF
-    pub(crate) pdf: PathBuf,
+    #[arg(required_unless_present = "template", conflicts_with = "template")]
+    pub(crate) pdf: Option<PathBuf>,
+    /// Send a template's document: the signers have its roles, in its order
+    #[arg(long, value_name = "NAME")]
+    pub(crate) template: Option<String>,
     #[arg(
         long = "signer",
         value_name = "NAME <ADDRESS>",
@@ -161,9 +214,11 @@ pub(crate) struct SendArgs {
     #[arg(
         long = "field",
         value_name = "FIELD",
-        required = true,
-        help = "Where: ADDRESS:signature@PAGE,X,Y[,HEIGHT] or ADDRESS:date@..., from the top-left \
-                  corner of the page as displayed, in points; may be repeated"
+        required_unless_present = "template",
+        conflicts_with = "template",
+        help = "Where: ADDRESS:TYPE@PAGE,X,Y[,HEIGHT], from the top-left corner of the page as \
+                displayed, in points; TYPE is signature, date, name, email or phone; may be \
+                repeated"
     )]
     pub(crate) fields: Vec<String>,
     /// Check a phone by a PIN: ADDRESS=+NUMBER; may be repeated
@@ -189,7 +244,8 @@ pub(crate) struct BulkArgs {
         long = "field",
         value_name = "FIELD",
         required = true,
-        help = "Where each person signs: signature@PAGE,X,Y[,HEIGHT] or date@...; may be repeated"
+        help = "Where each person signs: TYPE@PAGE,X,Y[,HEIGHT]; TYPE is signature, date, name, \
+                email or phone; may be repeated"
     )]
     pub(crate) fields: Vec<String>,
     #[command(flatten)]

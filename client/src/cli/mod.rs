@@ -4,6 +4,8 @@ mod args;
 mod init;
 mod send;
 mod show;
+mod template;
+mod ui;
 
 use anyhow::{Context, Result, bail};
 use args::{Cli, Command, OfSigner};
@@ -101,6 +103,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
             sender.decide(&record, &job, retry)?;
             done(json, "the service goes on by your decision")?;
         }
+        Command::Ui { port } => ui::serve(sender()?, port, json)?,
+        Command::Template(command) => template::run(&home, command, json)?,
         Command::Verify { pdf, spf } => return verify(&sender()?, &pdf, &spf, json),
     }
     Ok(ExitCode::SUCCESS)

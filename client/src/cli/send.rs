@@ -3,7 +3,9 @@
 use super::args::{BulkArgs, SendArgs, Terms};
 use super::{busy, print, print_json};
 use anyhow::{Context, Result, bail, ensure};
-use letsesign_client::{Draft, Person, Place, Sender, parse_field, parse_person};
+use letsesign_client::{
+    Draft, Home, Person, Place, Sender, parse_field, parse_person, parse_place,
+};
 use letsesign_escape as escape;
 use letsesign_protocol2::SecretText;
 use serde_json::{Value, json};
@@ -12,24 +14,36 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
+pub(super) fn name_of(pdf: &Path) -> Result<String> {
+    let name = pdf.file_name().and_then(|name| name.to_str());
+    let name = name.context("the file's name is not UTF-8; give one by --name")?;
+    Ok(name.to_owned())
+}
+
+pub(super) fn read(pdf: &Path) -> Result<Vec<u8>> {
+    fs::read(pdf).with_context(|| format!("cannot read {}", pdf.display()))
+}
+
+fn password(terms: &Terms) -> Result<Option<SecretText>> {
+    if !terms.password {
+        return Ok(None);
+    }
+    let value = std::env::var("LETSESIGN_PASSWORD").ok();
+    let value = value.filter(|value| !value.is_empty());
+    let value = value.context("LETSESIGN_PASSWORD is not set: passwords come from there")?;
+    Ok(Some(SecretText::new(value)))
+}
+
+fn notify(terms: &Terms) -> Option<(String, String)> {
+    let email = terms.notify.as_ref()?;
+    Some((email.clone(), "en-US".to_owned()))
+}
+
 fn draft(pdf: &Path, terms: &Terms, people: Vec<Person>) -> Result<Draft> {
-    let bytes = fs::read(pdf).with_context(|| format!("cannot read {}", pdf.display()))?;
+    let bytes = read(pdf)?;
     let file_name = match &terms.name {
         Some(name) => name.clone(),
-        None => pdf
-            .file_name()
-            .and_then(|name| name.to_str())
-            .context("the file's name is not UTF-8; give one by --name")?
-            .to_owned(),
-    };
-    let password = if terms.password {
-        let value = std::env::var("LETSESIGN_PASSWORD").ok();
-        let value = value.filter(|value| !value.is_empty());
-        Some(SecretText::new(value.context(
-            "LETSESIGN_PASSWORD is not set: passwords come from there",
-        )?))
-    } else {
-        None
+        None => name_of(pdf)?,
     };
     Ok(Draft {
         pdf: bytes,
@@ -37,13 +51,26 @@ fn draft(pdf: &Path, terms: &Terms, people: Vec<Person>) -> Result<Draft> {
         message: terms.message.clone(),
         in_order: terms.in_order,
         days: terms.expires,
-        notify: terms
-            .notify
-            .as_ref()
-            .map(|email| (email.clone(), "en-US".to_owned())),
-        password,
+        notify: notify(terms),
+        password: password(terms)?,
         people,
     })
+}
+
+/// The draft of a template, with the terms that the command line gives.
+fn of_template(home: &Home, name: &str, terms: &Terms, people: Vec<Person>) -> Result<Draft> {
+    let (template, pdf) = home.template(name)?;
+    let mut draft = template.draft(pdf, people, terms.expires)?;
+    if let Some(name) = &terms.name {
+        draft.file_name.clone_from(name);
+    }
+    if !terms.message.is_empty() {
+        draft.message.clone_from(&terms.message);
+    }
+    draft.in_order |= terms.in_order;
+    draft.notify = notify(terms);
+    draft.password = password(terms)?;
+    Ok(draft)
 }
 
 fn reminders(terms: &Terms) -> Result<Option<(u32, u32)>> {
@@ -114,7 +141,12 @@ pub(super) fn send(sender: &Sender, arguments: &SendArgs, json: bool) -> Result<
             locale.clone_into(&mut person.locale);
         },
     )?;
-    let draft = draft(&arguments.pdf, &arguments.terms, people)?;
+    let terms = &arguments.terms;
+    let draft = match (&arguments.template, &arguments.pdf) {
+        (Some(name), _) => of_template(&sender.home, name, terms, people)?,
+        (None, Some(pdf)) => draft(pdf, terms, people)?,
+        (None, None) => bail!("name a PDF, or a template by --template"),
+    };
     let reminders = reminders(&arguments.terms)?;
     let bar = busy("checking, sealing and sending");
     if arguments.check {
@@ -172,10 +204,10 @@ fn people(text: &str, fields: &[Place]) -> Result<Vec<Person>> {
 }
 
 pub(super) fn bulk(sender: &Sender, arguments: &BulkArgs, json: bool) -> Result<ExitCode> {
-    let fields = arguments.fields.iter().map(|text| {
-        let (_, place) = parse_field(&format!("each:{text}")).context("--field")?;
-        Ok(place)
-    });
+    let fields = arguments
+        .fields
+        .iter()
+        .map(|text| parse_place(text).context("--field"));
     let fields = fields.collect::<Result<Vec<_>>>()?;
     let path = &arguments.people;
     let text =

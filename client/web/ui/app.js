@@ -22,6 +22,7 @@ async function show() {
   document.title = `${t(name)} - Letsesign`;
   if (leave) leave();
   main.replaceChildren(el('h1', {}, t(name)));
+  if (session.emulation) main.append(el('p', { className: 'error' }, t('emulation')));
   leave = views[name](main, session) ?? null;
   main.focus();
 }

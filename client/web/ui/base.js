@@ -77,13 +77,14 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
-/** Asks before something that cannot be undone; gives null or the text. */
-export function ask(title, withReason) {
+/** Asks before something that cannot be undone; gives null or the text. `field` is the element
+ *  for a text, and `label` its label. */
+export function ask(title, field = null, label = 'reason') {
   return new Promise((done) => {
-    const reason = withReason ? el('textarea', { maxLength: 1000 }) : null;
+    const reason = field;
     const close = (value) => { dialog.close(); dialog.remove(); done(value); };
     const dialog = el('dialog', { 'aria-label': title }, el('h2', {}, title),
-      reason && labelled('reason', reason),
+      reason && labelled(label, reason),
       el('div', { className: 'actions' },
         button('yes', () => close(reason ? reason.value : ''), 'primary'),
         button('cancel', () => close(null))));

@@ -7,7 +7,7 @@ let draft = fresh();
 
 function fresh() {
   return { document: null, fileName: '', blob: null, pages: [], signers: [], message: '',
-    inOrder: true, expiryDays: 14, password: '' };
+    inOrder: true, expiryDays: 14, remindDays: 0, notify: '', password: '' };
 }
 
 /** Begins a draft from a template. */
@@ -34,16 +34,20 @@ export function problems(given, session) {
   });
   if (given.message.length > session.limits.message) found.push(t('longMessage'));
   if (!(given.expiryDays >= 1)) found.push(t('needExpiry'));
+  if (given.notify && !ADDRESS.test(given.notify)) found.push(t('needNotify'));
   return found;
 }
 
 /** The body of `POST /api/tasks`. */
 export function request(given) {
-  const { document, fileName, message, inOrder, expiryDays, password } = given;
+  const { document, fileName, message, inOrder, expiryDays, remindDays, notify, password } = given;
   const signers = given.signers.map(({ name, email, phone, locale, fields }) =>
     ({ name: name.trim(), email, ...(phone && { phone }), locale, fields }));
-  return { document, fileName, message, inOrder, expiryDays, ...(password && { password }),
-    signers };
+  const reminders = remindDays >= 1 && { afterHours: remindDays * 24,
+    times: Math.min(Math.max(Math.floor(expiryDays / remindDays), 1), 30) };
+  return { document, fileName, message, inOrder, expiryDays, ...(reminders && { reminders }),
+    ...(notify && { notify: { email: notify, locale: globalThis.document.documentElement.lang } }),
+    ...(password && { password }), signers };
 }
 
 export function showSend(main, session) {
@@ -121,7 +125,7 @@ export function showSend(main, session) {
   });
   const keep = guard(error, async () => {
     if (!draft.document) throw new Error(t('needDocument'));
-    const name = await ask(t('templateName'), true);
+    const name = await ask(t('keepTemplate'), el('input', { maxLength: 100 }), 'templateName');
     if (!name) return;
     const { document, fileName, message, inOrder } = draft;
     await call('PUT', `templates/${encodeURIComponent(name)}`, { document, fileName, message,
@@ -153,7 +157,10 @@ export function showSend(main, session) {
           if (draft.pages.length) add(draft, Number(onPage.value), 36, 36);
         })), pages),
     el('section', { className: 'card' }, labelled('message', message),
-      bound('expiry', 'expiryDays', draft, { type: 'number', min: 1 }),
+      el('div', { className: 'row' },
+        bound('expiry', 'expiryDays', draft, { type: 'number', min: 1, max: 180 }),
+        bound('remindDays', 'remindDays', draft, { type: 'number', min: 0, max: 180 }),
+        bound('notify', 'notify', draft, { type: 'email' })),
       bound('password', 'password', draft, { type: 'password', autocomplete: 'new-password' }),
       el('p', { className: 'hint' }, t('passwordHelp'))),
     error, el('div', { className: 'actions' }, button('review', check, 'primary'),

@@ -1,7 +1,7 @@
 import { ask, button, call, el, guard, save, say, t } from './base.js';
 
 // A failed task is not ended: a new round makes it run again.
-const ENDED = ['completed', 'declined', 'void', 'expired'];
+const ENDED = ['completed', 'declined', 'void', 'expired', 'notSent', 'unknown'];
 
 /** The list with live status; gives what ends the polling. */
 export function showTasks(main) {
@@ -32,7 +32,8 @@ export function showTasks(main) {
   const card = (task) => {
     const running = !ENDED.includes(task.state);
     const voidIt = guard(error, async () => {
-      const reason = await ask(t('voidAsk', { name: task.fileName }), true);
+      const reason = await ask(t('voidAsk', { name: task.fileName }),
+        el('textarea', { maxLength: 1000 }));
       if (reason !== null) await act(task.task, 'void', { reason })();
     });
     const files = guard(error, async () =>
@@ -46,6 +47,12 @@ export function showTasks(main) {
       el('p', {}, `${t(`state.${task.state}`)} · ${time(task.created)}`),
       task.reason ? el('p', {}, t('declineReason', { reason: task.reason })) : null,
       task.problem ? el('p', { className: 'error' }, task.problem.detail) : null,
+      ...(task.needsDecision ?? []).map((one) => el('div', {},
+        el('p', { className: 'error' }, t('unknownFate')), el('div', { className: 'actions' },
+          keyed(`y${one.job}`, button('workAgain',
+            act(task.task, 'decide', { job: one.job, retry: true }))),
+          keyed(`n${one.job}`, button('giveUp',
+            act(task.task, 'decide', { job: one.job, retry: false })))))),
       el('ul', {}, ...task.signers.map((signer, index) => el('li', {},
         `${signer.name} <${signer.email}>: ${t(`state.${signer.state}`)} `,
         signer.problem ? el('span', { className: 'error' }, signer.problem.detail) : null,

@@ -18,9 +18,10 @@ export function showVerify(main) {
     const got = await call('POST', 'verify', { pdf: await base64(pdf.files[0]),
       spf: await base64(spf.files[0]) });
     const genuine = got.genuine === true;
-    const text = t(genuine ? 'genuine' : 'notGenuine');
+    const text = t(genuine ? (got.test ? 'genuineTest' : 'genuine') : 'notGenuine');
     verdict.replaceChildren(el('h2', { className: genuine ? 'good' : 'error' }, text),
-      el('ul', {}, ...(got.problems ?? []).map((problem) => el('li', {}, problem))));
+      el('ul', {}, ...[...(got.problems ?? []), ...(got.warnings ?? [])]
+        .map((line) => el('li', {}, line))));
     say(text);
   });
   main.append(el('section', { className: 'card' }, labelled('signedPdf', pdf),
