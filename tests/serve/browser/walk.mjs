@@ -1,5 +1,6 @@
-// Two people sign in headless Chromium, in order: one in English, one in Chinese with a PIN; a
-// third one declines. Every view of the signer's page is checked for accessibility, by axe, in both
+// A sender sends a PDF by the sender's page, and two people sign in headless Chromium, in order:
+// one in English, one in Chinese with a PIN. The sender downloads and verifies. In a second task
+// somebody declines. Every view of the signer's page is checked for accessibility, by axe, in both
 // colour schemes and at the width of a small phone.
 //
 //   node walk.mjs START MODULES CHROMIUM
@@ -11,7 +12,9 @@ import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const [start, modules, executablePath] = process.argv.slice(2);
-const { chromium } = createRequire(`${modules}/`)("playwright-core");
+const required = createRequire(`${modules}/`);
+const { chromium } = required("playwright-core");
+const { PDFDocument } = required("pdf-lib");
 const axe = readFileSync(`${modules}/node_modules/axe-core/axe.min.js`, "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const LIMIT = 60_000;
@@ -168,10 +171,96 @@ async function send() {
 const state = (wanted) => until(`a task that is ${wanted}`, async () =>
   (await get("tasks")).tasks.find((task) => task.state === wanted));
 
-const seen = await send();
-await signInEnglish(seen);
-await signInChinese(seen);
+/** A page's button, by what it says. */
+const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
+
+/** The files of an archive that compresses nothing. */
+function files(zip) {
+  const found = {};
+  for (let at = 0; zip.readUInt32LE(at) === 0x04034b50;) {
+    const size = zip.readUInt32LE(at + 18);
+    const from = at + 30 + zip.readUInt16LE(at + 26) + zip.readUInt16LE(at + 28);
+    const name = zip.toString("utf8", at + 30, at + 30 + zip.readUInt16LE(at + 26));
+    found[name] = zip.subarray(from, from + size);
+    at = from + size;
+  }
+  return found;
+}
+
+/** Sends a PDF of two pages to two people by the sender's page, which stays open. */
+async function sendByPage() {
+  const seen = (await get("mails")).mails.length;
+  const context = await browser.newContext({ viewport: { width: 1100, height: 900 },
+    locale: "en-US" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(LIMIT);
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (line) => line.type() === "error" && problems.push(line.text()));
+  await page.goto(start);
+  const { senderPage } = await get("addresses");
+  await page.goto(senderPage);
+  await page.getByRole("heading", { name: "Send", exact: true }).waitFor();
+  assert.ok(!page.url().includes("token"), page.url());
+  const pdf = await PDFDocument.create();
+  pdf.addPage([600, 800]).drawText("Contract");
+  pdf.addPage([600, 800]);
+  await page.setInputFiles("#file", { name: "contract.pdf", mimeType: "application/pdf",
+    buffer: Buffer.from(await pdf.save()) });
+  await page.locator(".page").nth(1).waitFor();
+  const people = [["Ada Lovelace", "ada@example.com", "", "en-US"],
+    ["王小明", "ming@example.com", "+14155550123", "zh-TW"]];
+  for (const [number, [name, email, phone, locale]] of people.entries()) {
+    await press(page, "Add signer");
+    const signer = page.locator("fieldset.signer").nth(number);
+    await signer.getByRole("textbox", { name: "Full name" }).fill(name);
+    await signer.getByRole("textbox", { name: "E-mail" }).fill(email);
+    if (phone) await signer.getByRole("textbox", { name: "Phone" }).fill(phone);
+    await signer.getByRole("combobox", { name: "Language" }).selectOption(locale);
+    await page.selectOption("#who", String(number));
+    for (const [type, on, y] of [["signature", 0, 300], ["date", 0, 380], ["name", 1, 60],
+      ["email", 1, 90]]) {
+      await page.selectOption("#type", type);
+      const canvas = page.locator(".page canvas").nth(on);
+      const scale = (await canvas.evaluate((node) => node.clientWidth)) / 600;
+      await canvas.click({ position: { x: (60 + 260 * number) * scale, y: y * scale } });
+    }
+  }
+  await page.getByRole("textbox", { name: "Message" }).fill("Please sign our contract.");
+  await press(page, "Check and send");
+  await page.getByRole("dialog").getByText("ming@example.com").first().waitFor();
+  await press(page, "Confirm");
+  await page.getByRole("heading", { name: "contract.pdf" }).waitFor();
+  return { page, problems, seen };
+}
+
+/** The signed files, verified by the sender's page. */
+async function verifyByPage(page) {
+  await page.getByText("Completed ·").waitFor();
+  const [download] = await Promise.all([page.waitForEvent("download"), press(page, "Download")]);
+  assert.equal(download.suggestedFilename(), "contract.pdf.zip");
+  const got = files(readFileSync(await download.path()));
+  assert.deepEqual(Object.keys(got).map((name) => name.slice(-4)), [".pdf", ".spf"]);
+  const [pdf, spf] = Object.values(got);
+  await page.evaluate(() => { location.hash = "#verify"; });
+  const check = async (buffer) => {
+    await page.setInputFiles("#pdf", { name: "a.pdf", mimeType: "application/pdf", buffer });
+    await page.setInputFiles("#spf", { name: "a.spf", mimeType: "", buffer: spf });
+    await press(page, "Check");
+  };
+  await check(pdf);
+  await page.getByRole("heading", { name: "The document is genuine, for tests alone" }).waitFor();
+  await check(Buffer.concat([pdf, Buffer.from("\n")]));
+  await page.getByRole("heading", { name: "The document is not proven genuine." }).waitFor();
+}
+
+const sender = await sendByPage();
+await signInEnglish(sender.seen);
+await sender.page.getByText("Ada Lovelace <ada@example.com>: Signed").waitFor();
+await signInChinese(sender.seen);
 await state("completed");
+await verifyByPage(sender.page);
+assert.deepEqual(sender.problems, []);
 const page = await browser.newPage();
 await page.goto(start);
 await page.waitForSelector("text=Download .pdf", { timeout: LIMIT });

@@ -112,9 +112,12 @@ async fn show(
 ) -> Result<()> {
     bar.set_message("registering a sender");
     let sender = Sender::start(programs, parts).await?;
+    // It ends with this function.
+    let (_page, sender_page) = sender.page().await?;
     let addresses = Addresses {
         start: format!("http://{}/", listener.local_addr()?),
         sender: sender.home.display().to_string(),
+        sender_page,
         signer: format!("http://{}/sign/", parts.service),
         verify: "verify/".to_owned(),
         service: format!("http://{}", parts.service),

@@ -46,6 +46,8 @@ pub struct Addresses {
     pub start: String,
     /// The sender's folder: `letsesign --home DIR` is this sender.
     pub sender: String,
+    /// The sender's page, with its token.
+    pub sender_page: String,
     /// The signer's page, which the links of mails lead to. It ends with a slash.
     pub signer: String,
     /// The page that verifies signed documents.

@@ -8,7 +8,8 @@ use letsesign_testbed::{customer, kms, pdf, smtp, twilio};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
 
 /// The domain that the sender has.
 pub const DOMAIN: &str = "example.com";
@@ -65,6 +66,25 @@ impl Sender {
         let mut command = Command::new(&self.client);
         command.arg("--home").arg(&self.home);
         command
+    }
+
+    /// Starts the sender's page. The program ends when the value is dropped.
+    ///
+    /// # Errors
+    /// When the program does not start, or prints no address.
+    pub async fn page(&self) -> Result<(Child, String)> {
+        let mut child = self
+            .command()
+            .arg("ui")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot run {}", self.client.display()))?;
+        let out = child.stdout.take().context("no output of letsesign ui")?;
+        let first = BufReader::new(out).lines().next_line().await?;
+        let url = first.context("letsesign ui has ended")?;
+        Ok((child, url))
     }
 
     /// Sends a contract of one page to two people in order; the second one gets a PIN.

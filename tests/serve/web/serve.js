@@ -97,4 +97,5 @@ const addresses = await get("/addresses");
 $("command").textContent = `letsesign --home ${addresses.sender} send`;
 $("send").addEventListener("click", send);
 $("verify").href = addresses.verify;
+$("sender").href = addresses.senderPage;
 poll();
