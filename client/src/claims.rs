@@ -1,5 +1,6 @@
-//! What the service claims about a task, in the form of docs/service-api.md and nothing else. Here
-//! it is bounded; [`Sender::standing`](crate::Sender::standing) compares it with the proofs.
+//! The claims of the service about a task, in the form of docs/service-api.md and nothing else.
+//! Here they are bounded; [`Sender::standing`](crate::Sender::standing) compares them with the
+//! proofs.
 
 use crate::record::Record;
 use anyhow::{Context, Result, bail, ensure};

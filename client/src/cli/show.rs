@@ -16,8 +16,8 @@ fn time(millis: u64) -> String {
     )
 }
 
-/// A task and its signers, a line each. Each text is escaped by itself: the service, a signer or the
-/// sender's own words must not make a line that looks like another signer's.
+/// A task and its signers, a line each. Each text is escaped by itself: no text of the service or
+/// of a signer may make a line that looks like another signer's.
 pub(super) fn standing(one: &Standing) -> String {
     let mut text = String::new();
     let name: String = one.task.chars().take(12).collect();

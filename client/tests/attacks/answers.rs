@@ -1,4 +1,4 @@
-//! Answers that are too long, never end, or are no answers.
+//! Answers that are too long, never end, or are junk.
 
 use crate::forge::proofs;
 use crate::liar::Reply;

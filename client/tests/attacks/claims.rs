@@ -1,4 +1,4 @@
-//! What the service says about a task, with the proofs that it shows.
+//! Claims of the service about a task, with the proofs that it shows.
 
 use crate::forge::{Enclave, FOREIGN, REVOKED, entry, proofs};
 use crate::stage::{Stage, summary};

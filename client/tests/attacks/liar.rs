@@ -85,7 +85,7 @@ impl Liar {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (stream, state) = (stream.unwrap(), Arc::clone(&state));
-                // A client that goes away is no fault of a test.
+                // A client may go away at any time.
                 std::thread::spawn(move || drop(serve(stream, &state)));
             }
         });
@@ -169,7 +169,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     }
 }
 
-/// What an honest service answers to a sender; tasks are given by each test.
+/// The answers of an honest service to a sender; tasks are given by each test.
 fn honest(asked: &Asked) -> Reply {
     match asked.route().as_str() {
         "GET account" => Reply::Json(200, json!({"releases": [{"pcr0": pcr0("11")}]})),

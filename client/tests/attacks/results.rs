@@ -1,4 +1,4 @@
-//! What the service gives as the signed document.
+//! Results that are not the signed document of this task.
 
 use crate::forge::{Enclave, FOREIGN, REVOKED, zip};
 use crate::liar::Reply;

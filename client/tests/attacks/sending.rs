@@ -1,4 +1,4 @@
-//! What the service answers while a document is sent.
+//! Answers of the service while a document is sent.
 
 use crate::liar::{Asked, Liar, Reply, pcr0};
 use crate::stage::{Stage, summary};
