@@ -5,6 +5,7 @@
 //! [`Service`] the host's API (docs/service-api.md), and [`Sender`] does the work with all three.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
+mod claims;
 mod document;
 mod draft;
 mod home;

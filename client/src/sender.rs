@@ -1,5 +1,6 @@
 //! The work of a sender, with the checks that make the host's part irrelevant.
 
+use crate::claims::{self, Claims};
 use crate::draft::Draft;
 use crate::home::Home;
 use crate::now;
@@ -8,9 +9,10 @@ use crate::service::{Service, ServiceError};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use letsesign_escape as escape;
 use letsesign_proof::protocol2::{Decline, Poi, Por, Request, Void};
 use letsesign_proof::{Function, Hash, Spf};
-use letsesign_protocol2::{DataKey, Part, Purpose, Root, Statement};
+use letsesign_protocol2::{DataKey, Part, Purpose, Root, Statement, Statements};
 use letsesign_verify::Trust;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -20,6 +22,8 @@ use zeroize::Zeroizing;
 
 /// The longest file in a result.
 const FILE_MAX: u64 = 80 << 20;
+
+const FORM: &str = "a proof that the service gives is not in its form";
 
 /// A sender: folder, service, and what is trusted.
 pub struct Sender {
@@ -140,10 +144,10 @@ fn base64(bytes: &[u8]) -> String {
 
 fn bytes(value: &Value, name: &str) -> Result<Vec<u8>> {
     let text = value.get(name).and_then(Value::as_str);
-    let text = text.with_context(|| format!("{name} is missing"))?;
+    let text = text.with_context(|| format!("the service gives a proof without its {name}"))?;
     BASE64_STANDARD
         .decode(text)
-        .with_context(|| format!("{name} is not base64"))
+        .with_context(|| format!("the service gives a {name} that is not base64"))
 }
 
 impl Sender {
@@ -275,45 +279,31 @@ impl Sender {
 
     /// Adds what is proven to what the service says.
     fn judge(&self, record: &Record, summary: &Value) -> Result<Standing> {
-        let text =
-            |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-        let state = text(summary, "state").context("the service gives no state")?;
-        let mut standing = Standing::of_record(record, &state);
-        standing.problem = summary.get("problem").and_then(|one| text(one, "detail"));
-        let decisions = summary.get("needsDecision").and_then(Value::as_array);
-        standing.needs_decision = decisions.cloned().unwrap_or_default();
-        let proven = self.proofs(record)?;
-        let listed = summary.get("signers").and_then(Value::as_array);
-        let listed = listed.context("the service gives no signers")?;
-        for (number, signer) in standing.signers.iter_mut().enumerate() {
-            let Some(given) = listed.get(number) else {
-                bail!(
-                    "the service gives {} signers too few",
-                    record.configuration.signers.len()
-                );
+        let statements = self
+            .root(record)?
+            .statements(record.binding, &record.sent_statements())?;
+        let claims = Claims::read(summary, record, &statements)?;
+        let proven = self.proofs(record, &statements)?;
+        let mut standing = Standing::of_record(record, claims.state);
+        for ((signer, claimed), number) in standing.signers.iter_mut().zip(&claims.signers).zip(0..)
+        {
+            signer.state = claimed.state.to_owned();
+            signer.round = claimed.round.into();
+            signer.asked_at = claimed.asked_at;
+            signer.problem.clone_from(&claimed.problem);
+            let list = match claimed.state {
+                "confirmed" => &proven.confirmed,
+                "declined" => &proven.declined,
+                _ => continue,
             };
-            let number = u16::try_from(number)?;
-            signer.state = text(given, "state").unwrap_or_default();
-            signer.round = given.get("round").and_then(Value::as_u64).unwrap_or(1);
-            signer.asked_at = given.get("askedAt").and_then(Value::as_u64);
-            signer.problem = given.get("problem").and_then(|one| text(one, "detail"));
-            let proof = |list: &[(u16, u64)]| {
-                list.iter()
-                    .find(|(signer, _)| *signer == number)
-                    .map(|(_, at)| *at)
-            };
-            let proof = match signer.state.as_str() {
-                "confirmed" => Some(proof(&proven.confirmed)),
-                "declined" => Some(proof(&proven.declined)),
-                _ => None,
-            };
-            if let Some(at) = proof {
-                let email = &signer.email;
-                let claim = &signer.state;
-                let missing =
-                    || format!("the service says that {email} has {claim}, without a proof");
-                signer.answered_at = Some(at.with_context(missing)?);
-            }
+            let proof = list.iter().find(|(signer, _)| *signer == number);
+            let (_, at) = proof.with_context(|| {
+                format!(
+                    "the service says that {} has {}, without a proof",
+                    signer.email, claimed.state
+                )
+            })?;
+            signer.answered_at = Some(*at);
         }
         let all = (0..record.configuration.signers.len()).all(|number| {
             proven
@@ -321,7 +311,7 @@ impl Sender {
                 .iter()
                 .any(|(one, _)| usize::from(*one) == number)
         });
-        let is_proven = match state.as_str() {
+        let is_proven = match claims.state {
             "completed" => all,
             "declined" => !proven.declined.is_empty(),
             "void" => proven.void,
@@ -329,9 +319,12 @@ impl Sender {
         };
         ensure!(
             is_proven,
-            "the service says that the task is {state}, without the proofs of it"
+            "the service says that the task is {}, without the proofs of it",
+            claims.state
         );
-        if let Some(reason) = text(summary, "encryptedReason") {
+        standing.problem = claims.problem;
+        standing.needs_decision = claims.decisions;
+        if let Some(reason) = claims.reason {
             standing.reason = Some(self.reason(record, &reason)?);
         }
         Ok(standing)
@@ -344,14 +337,7 @@ impl Sender {
     /// When the service does not answer.
     pub fn history(&self, record: &Record) -> Result<Vec<Value>> {
         match self.service.get(&format!("{}/history", Self::path(record))) {
-            Ok(mut answer) => {
-                let events = answer.get_mut("events").map(Value::take);
-                let events = events.and_then(|events| match events {
-                    Value::Array(events) => Some(events),
-                    _ => None,
-                });
-                events.context("the service gives no events")
-            }
+            Ok(answer) => claims::events(&answer),
             Err(ServiceError::Refused { status: 404, .. }) => Ok(Vec::new()),
             Err(error) => Err(error.into()),
         }
@@ -373,14 +359,11 @@ impl Sender {
     }
 
     /// Verifies all proofs of a task.
-    fn proofs(&self, record: &Record) -> Result<Proven> {
+    fn proofs(&self, record: &Record, statements: &Statements) -> Result<Proven> {
         let answer = self
             .service
             .get(&format!("{}/proofs", Self::path(record)))?;
         let list = answer.get("proofs").and_then(Value::as_array);
-        let statements = self
-            .root(record)?
-            .statements(record.binding, &record.sent_statements())?;
         let mut proven = Proven::default();
         for one in list.context("the service gives no proofs")? {
             let (proof, document) = (bytes(one, "proof")?, bytes(one, "document")?);
@@ -399,24 +382,25 @@ impl Sender {
             let current = |request: Request| request.round == statements.round(request.signer);
             match one.get("kind").and_then(Value::as_str) {
                 Some("por") => {
-                    attested(Function::SendReq, "por", Some(Por::parse(&proof)?.request))?;
+                    let request = Por::parse(&proof).context(FORM)?.request;
+                    attested(Function::SendReq, "por", Some(request))?;
                 }
                 Some("poi") => {
-                    let request = Poi::parse(&proof)?.request;
+                    let request = Poi::parse(&proof).context(FORM)?.request;
                     let at = attested(Function::ConfirmIntent, "poi", Some(request))?;
                     if current(request) {
                         proven.confirmed.push((request.signer, at));
                     }
                 }
                 Some("decline") => {
-                    let request = Decline::parse(&proof)?.request;
+                    let request = Decline::parse(&proof).context(FORM)?.request;
                     let at = attested(Function::Decline, "decline", Some(request))?;
                     if current(request) {
                         proven.declined.push((request.signer, at));
                     }
                 }
                 Some("void") => {
-                    let void = Void::parse(&proof)?;
+                    let void = Void::parse(&proof).context(FORM)?;
                     ensure!(
                         void.binding == record.binding,
                         "a proof that the service gives is another task's"
@@ -424,7 +408,7 @@ impl Sender {
                     attested(Function::VoidTask, "void", None)?;
                     proven.void = statements.void().is_some();
                 }
-                other => bail!("the service gives a proof of the unknown kind {other:?}"),
+                _ => bail!("the service gives a proof of an unknown kind"),
             }
         }
         Ok(proven)
@@ -490,12 +474,10 @@ impl Sender {
         for (((sent, signed), facts), number) in all {
             ensure!(
                 sent.name == signed.name && sent.email == signed.email_addr,
-                "signer {} of the signed document is {} <{}>, not {} <{}>",
+                "signer {} of the signed document is {}, not {}",
                 number + 1,
-                signed.name,
-                signed.email_addr,
-                sent.name,
-                sent.email
+                escape::line(&format!("{} <{}>", signed.name, signed.email_addr)),
+                escape::line(&format!("{} <{}>", sent.name, sent.email))
             );
             ensure!(
                 facts.round == statements.round(number),
@@ -630,7 +612,8 @@ fn unzip(archive: &Zeroizing<Vec<u8>>) -> Result<(NamedBytes, NamedBytes)> {
     for at in 0..archive.len().min(3) {
         let file = archive.by_index(at)?;
         let name = file.name()?.into_owned();
-        let is_plain = !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "..";
+        let is_special = |one: char| one.is_control() || "/\\".contains(one);
+        let is_plain = !name.is_empty() && !name.contains(is_special) && name != "..";
         ensure!(is_plain, "a file of the result has the name {name:?}");
         let mut bytes = Vec::new();
         file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;

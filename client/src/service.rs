@@ -2,11 +2,12 @@
 //! elsewhere; here they are bounded.
 
 use crate::home::Settings;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use letsesign_escape as escape;
 use rustls_native_certs::load_native_certs;
 use serde_json::Value;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ureq::http::{Method, Request, StatusCode};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, SendBody};
@@ -19,6 +20,8 @@ const WHOLE: Duration = Duration::from_mins(15);
 const JSON: u64 = 64 << 20;
 /// The longest result: a job's result has at most 80 MiB, in base64.
 const RESULT: u64 = 80 << 20;
+/// The most releases that a service runs at a time.
+const RELEASES_MAX: usize = 64;
 /// Attempts at what can be repeated, with pauses between them.
 const PAUSES: [Duration; 3] = [
     Duration::from_millis(300),
@@ -66,6 +69,7 @@ pub struct Service {
     agent: Agent,
     base: String,
     key: String,
+    deadline: Option<Instant>,
 }
 
 impl Service {
@@ -117,7 +121,13 @@ impl Service {
             agent: config.tls_config(tls).build().new_agent(),
             base: base.to_owned(),
             key: settings.api_key.clone(),
+            deadline: None,
         })
+    }
+
+    /// The moment at which calls give up, whatever the service does.
+    pub fn give_up_at(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
     }
 
     /// The service's address.
@@ -128,18 +138,18 @@ impl Service {
     fn unusable(&self, path: &str, reason: &impl ToString) -> ServiceError {
         ServiceError::Unusable {
             url: format!("{}{path}", self.base),
-            reason: reason.to_string(),
+            reason: escape::line(&reason.to_string()),
         }
     }
 
-    /// One exchange: status and body.
+    /// One exchange, which ends in time: status and body.
     fn once(
         &self,
         method: &Method,
         path: &str,
         kind: &str,
         body: &[u8],
-        most: u64,
+        (most, end): (u64, Instant),
     ) -> Result<(StatusCode, Vec<u8>), ServiceError> {
         let request = Request::builder()
             .method(method)
@@ -150,6 +160,13 @@ impl Service {
                 body.to_vec(),
             )))
             .map_err(|error| self.unusable(path, &error))?;
+        // Zero would mean without a limit.
+        let left = end.saturating_duration_since(Instant::now());
+        let request = self
+            .agent
+            .configure_request(request)
+            .timeout_global(Some(left.max(Duration::from_millis(1))))
+            .build();
         let mut answer = self
             .agent
             .run(request)
@@ -161,18 +178,28 @@ impl Service {
             return Ok((status, bytes));
         }
         let problem: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let text = |name: &str| {
+        let text = |name: &str, otherwise: &str| {
             let text = problem.get(name).and_then(Value::as_str);
-            text.unwrap_or("unknown")
-                .chars()
-                .take(500)
-                .collect::<String>()
+            let text: String = text.unwrap_or(otherwise).chars().take(500).collect();
+            // It becomes a part of our own errors, which may have several lines.
+            escape::line(&text)
+        };
+        let otherwise = if status.is_redirection() {
+            "it leads to another address, which gets neither your key nor your documents"
+        } else {
+            "it gives no reason"
         };
         Err(ServiceError::Refused {
             status: status.as_u16(),
-            code: text("code"),
-            detail: text("detail"),
+            code: text("code", "unknown"),
+            detail: text("detail", otherwise),
         })
+    }
+
+    /// The end of a call that begins now.
+    fn end(&self) -> Instant {
+        let end = Instant::now() + WHOLE;
+        self.deadline.map_or(end, |deadline| deadline.min(end))
     }
 
     /// The same, again while the service is away: for calls that can be repeated.
@@ -184,14 +211,19 @@ impl Service {
         body: &[u8],
         most: u64,
     ) -> Result<(StatusCode, Vec<u8>), ServiceError> {
+        let end = self.end();
         for pause in PAUSES {
-            match self.once(method, path, kind, body, most) {
-                Err(ServiceError::Unusable { .. } | ServiceError::Refused { status: 503, .. }) => {}
-                done => return done,
+            let done = self.once(method, path, kind, body, (most, end));
+            let is_away = matches!(
+                done,
+                Err(ServiceError::Unusable { .. } | ServiceError::Refused { status: 503, .. })
+            );
+            if !is_away || Instant::now() + pause >= end {
+                return done;
             }
             std::thread::sleep(pause);
         }
-        self.once(method, path, kind, body, most)
+        self.once(method, path, kind, body, (most, end))
     }
 
     /// Asks for JSON.
@@ -226,7 +258,7 @@ impl Service {
         body: &Value,
     ) -> Result<Value, ServiceError> {
         let text = body.to_string().into_bytes();
-        let (_, bytes) = self.once(method, path, "application/json", &text, JSON)?;
+        let (_, bytes) = self.once(method, path, "application/json", &text, (JSON, self.end()))?;
         self.answer(path, &bytes)
     }
 
@@ -244,8 +276,12 @@ impl Service {
     /// [`ServiceError`].
     pub fn put_bytes(&self, path: &str, bytes: &[u8]) -> Result<(), ServiceError> {
         let kind = "application/octet-stream";
-        self.patient(&Method::PUT, path, kind, bytes, JSON)
-            .map(drop)
+        let (status, _) = self.patient(&Method::PUT, path, kind, bytes, JSON)?;
+        if status == StatusCode::NO_CONTENT {
+            return Ok(());
+        }
+        // A page of something in between, such as a login, has another one.
+        Err(self.unusable(path, &format!("its status is {}, not 204", status.as_u16())))
     }
 
     /// Gets bytes.
@@ -265,7 +301,18 @@ impl Service {
         let account = self.get("/api/v2/account")?;
         let releases = account.get("releases").and_then(Value::as_array);
         let releases = releases.context("the service names no releases")?;
-        let pcr0 = |release: &Value| Some(release.get("pcr0")?.as_str()?.to_owned());
-        Ok(releases.iter().filter_map(pcr0).collect())
+        let pcr0 = |release: &Value| {
+            let pcr0 = release.get("pcr0").and_then(Value::as_str);
+            let pcr0 = pcr0.unwrap_or_default();
+            let is_one = pcr0.len() == 96 && pcr0.bytes().all(|byte| byte.is_ascii_hexdigit());
+            ensure!(is_one, "the service names a release without its PCR0");
+            Ok(pcr0.to_owned())
+        };
+        ensure!(
+            releases.len() <= RELEASES_MAX,
+            "the service names {} releases",
+            releases.len()
+        );
+        releases.iter().map(pcr0).collect()
     }
 }

@@ -11,6 +11,7 @@ use letsesign_proof::Object;
 use letsesign_protocol2::{
     Account, DataKey, EmailAccount, Purpose, SecretBytes, SecretText, SmsAccount,
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::fs;
 use ureq::http::Method;
@@ -101,22 +102,68 @@ pub(super) fn init(home: &Home, arguments: &InitArgs, json: bool) -> Result<()> 
     home.check_new()?;
     let challenge = service.send(&Method::POST, "/api/v2/registrations", &body)?;
     bar.finish_and_clear();
-    let text = |name: &str| {
-        let text = challenge.get(name).and_then(Value::as_str);
-        text.map(str::to_owned)
-            .with_context(|| format!("the service gives no {name}"))
-    };
+    let challenge = Challenge::read(&challenge, &account.domain)?;
     // Only a registration that waits makes a sender: before it nothing is left to go on with.
     home.create(&settings, &account, &key)?;
-    home.keep_registration(&text("registration")?)?;
+    home.keep_registration(&challenge.registration)?;
     if json {
         return print_json(&challenge);
     }
     print(format!(
         "publish this DNS record, then run `letsesign register`:\n{}. TXT \"{}\"\n",
-        text("txtName")?,
-        text("txtValue")?
+        challenge.txt_name, challenge.txt_value
     ))
+}
+
+/// The DNS record that proves a domain.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Challenge {
+    registration: String,
+    txt_name: String,
+    txt_value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<u64>,
+}
+
+impl Challenge {
+    /// Takes nothing but a record of this name and form: the records of a domain have power, and
+    /// another one might get somebody a certificate for it, or its mails.
+    fn read(answer: &Value, domain: &str) -> Result<Self> {
+        let text = |name: &str| {
+            let text = answer.get(name).and_then(Value::as_str);
+            text.map(str::to_owned)
+                .with_context(|| format!("the service gives no {name}"))
+        };
+        let challenge = Self {
+            registration: text("registration")?,
+            txt_name: text("txtName")?,
+            txt_value: text("txtValue")?,
+            expires: answer.get("expires").and_then(Value::as_u64),
+        };
+        ensure!(
+            is_registration(&challenge.registration),
+            "the service gives a registration without the form of one"
+        );
+        ensure!(
+            challenge.txt_name == format!("_letsesign-challenge.{domain}"),
+            "the service asks for another DNS record than its own: publish none"
+        );
+        let value = challenge.txt_value.strip_prefix("letsesign=");
+        let is_value = value.is_some_and(|value| {
+            let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            (1..=200).contains(&value.len()) && value.bytes().all(is_safe)
+        });
+        ensure!(
+            is_value,
+            "the service asks for a DNS record with another content than its own: publish none"
+        );
+        Ok(challenge)
+    }
+}
+
+fn is_registration(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 pub(super) fn register(home: &Home, json: bool) -> Result<()> {
@@ -125,8 +172,10 @@ pub(super) fn register(home: &Home, json: bool) -> Result<()> {
         bail!("{} is registered already", home.path().display());
     }
     let id = home.registration()?;
-    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    ensure!(is_id, "the file registration does not hold one");
+    ensure!(
+        is_registration(&id),
+        "the file registration does not hold one"
+    );
     let bar = busy("asking the service to look for the DNS record");
     let service = Service::new(&settings)?;
     let path = format!("/api/v2/registrations/{id}/complete");
@@ -135,6 +184,13 @@ pub(super) fn register(home: &Home, json: bool) -> Result<()> {
     bar.finish_and_clear();
     let key = completed.get("apiKey").and_then(Value::as_str);
     let key = key.context("the service gives no key")?;
+    // It goes into headers, and a key in another form would make each later command fail.
+    ensure!(
+        key.len() <= 400
+            && key.starts_with("lsk_")
+            && key.bytes().all(|byte| byte.is_ascii_graphic()),
+        "the service gives a key without the form of one; nothing was stored"
+    );
     key.clone_into(&mut settings.api_key);
     home.store_settings(&settings)?;
     done(json, "registered; `letsesign send` sends documents")

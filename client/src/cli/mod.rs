@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// Between two looks at a task.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long the last look may take, which begins when the time to wait is over.
+const LAST_LOOK: Duration = Duration::from_secs(10);
 
 /// Parses the arguments and does what they say.
 pub(crate) fn main() -> ExitCode {
@@ -71,7 +73,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Bulk(arguments) => return send::bulk(&sender()?, &arguments, json),
         Command::List => show::list(&home.records()?, json)?,
         Command::Status { task } => return status(&sender()?, task.as_deref(), json),
-        Command::Wait { task, timeout } => return wait(&sender()?, &task, timeout, json),
+        Command::Wait { task, timeout } => return wait(sender()?, &task, timeout, json),
         Command::Get {
             task,
             output,
@@ -153,9 +155,14 @@ fn status(sender: &Sender, task: Option<&str>, json: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn wait(sender: &Sender, task: &str, timeout: Option<u64>, json: bool) -> Result<ExitCode> {
+fn wait(mut sender: Sender, task: &str, timeout: Option<u64>, json: bool) -> Result<ExitCode> {
     let record = sender.home.task(task)?;
-    let end = timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let seconds = timeout.map(Duration::from_secs);
+    // One that is beyond the clock is none.
+    let end = seconds.and_then(|seconds| Instant::now().checked_add(seconds));
+    sender
+        .service
+        .give_up_at(end.and_then(|end| end.checked_add(LAST_LOOK)));
     let bar = busy("waiting for the signers");
     loop {
         let standing = sender.standing(&record)?;
@@ -175,7 +182,8 @@ fn wait(sender: &Sender, task: &str, timeout: Option<u64>, json: bool) -> Result
         if end.is_some_and(|end| Instant::now() >= end) {
             bail!("the task is {} still", standing.state);
         }
-        std::thread::sleep(LOOK);
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        std::thread::sleep(left.map_or(LOOK, |left| left.min(LOOK)));
     }
 }
 

@@ -16,7 +16,8 @@ fn time(millis: u64) -> String {
     )
 }
 
-/// A task and its signers, a line each.
+/// A task and its signers, a line each. Each text is escaped by itself: no text of the service or
+/// of a signer may make a line that looks like another signer's.
 pub(super) fn standing(one: &Standing) -> String {
     let mut text = String::new();
     let name: String = one.task.chars().take(12).collect();
@@ -24,7 +25,7 @@ pub(super) fn standing(one: &Standing) -> String {
         text,
         "{name}  {}  {}  (until {})",
         one.state,
-        one.file_name,
+        escape::line(&one.file_name),
         time(one.expiry)
     );
     for signer in &one.signers {
@@ -35,17 +36,19 @@ pub(super) fn standing(one: &Standing) -> String {
         let _ = writeln!(
             text,
             "  {:<10} {} <{}>{when}",
-            signer.state, signer.name, signer.email
+            signer.state,
+            escape::line(&signer.name),
+            escape::line(&signer.email)
         );
         if let Some(problem) = &signer.problem {
-            let _ = writeln!(text, "             {problem}");
+            let _ = writeln!(text, "             {}", escape::line(problem));
         }
     }
     if let Some(problem) = &one.problem {
-        let _ = writeln!(text, "  {problem}");
+        let _ = writeln!(text, "  {}", escape::line(problem));
     }
     if let Some(reason) = &one.reason {
-        let _ = writeln!(text, "  reason: {reason}");
+        let _ = writeln!(text, "  reason: {}", escape::line(reason));
     }
     for decision in &one.needs_decision {
         let job = decision
@@ -85,7 +88,7 @@ pub(super) fn list(records: &[Record], as_json: bool) -> Result<()> {
             "{}  {}  {}{}",
             record.task,
             time(record.created),
-            record.configuration.file_name,
+            escape::line(&record.configuration.file_name),
             if record.sent { "" } else { "  (not sent)" }
         );
     }
