@@ -23,7 +23,15 @@ let
   shared = lib.optionals (builtins.elem "xtask" packages) [
     "tests/demo/src/args.rs"
     "tests/serve/src/args.rs"
-  ];
+  ]
+  # The page of letsesign-verify has them in it.
+  ++ lib.optionals (builtins.elem "verify" inside) (
+    map (name: "client/web/ui/vendor/pdfjs/${name}") [
+      "LICENSE"
+      "pdf.min.mjs"
+      "pdf.worker.min.mjs"
+    ]
+  );
   inherit (source) within;
   # The package that a file belongs to: packages lie in folders of others (tests/testbed in tests).
   owner =

@@ -1,4 +1,5 @@
-//! Embeds the measurements of all releases, so that the program works without other files.
+//! Embeds the measurements of all releases and the languages of the page, so that the program works
+//! without other files.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,11 @@ use std::{env, fs, io};
 const VARIABLE: &str = "LETSESIGN_MEASUREMENTS";
 
 fn main() -> io::Result<()> {
+    measurements()?;
+    locales()
+}
+
+fn measurements() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed={VARIABLE}");
     let folder = match env::var_os(VARIABLE) {
         Some(folder) => PathBuf::from(folder),
@@ -34,8 +40,37 @@ fn main() -> io::Result<()> {
         let _ = writeln!(code, "    ({name:?}, include_bytes!({path:?})),");
     }
     code.push(']');
+    write("measurements.rs", &code)
+}
+
+/// Writes the list of the page's languages, tag and text each, in the order of the tags.
+fn locales() -> io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/locales");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut tags = Vec::new();
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+            && let (Some(tag), Some(whole)) = (path.file_stem(), path.to_str())
+            && let Some(tag) = tag.to_str()
+        {
+            tags.push((tag.to_owned(), whole.to_owned()));
+        }
+    }
+    tags.sort();
+    let mut code = "&[\n".to_owned();
+    for (tag, path) in tags {
+        let _ = writeln!(code, "    ({tag:?}, include_str!({path:?})),");
+    }
+    code.push(']');
+    write("locales.rs", &code)
+}
+
+fn write(name: &str, code: &str) -> io::Result<()> {
     let output = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
-    fs::write(Path::new(&output).join("measurements.rs"), code)
+    fs::write(Path::new(&output).join(name), code)
 }
 
 fn list(folder: &Path, prefix: &str) -> io::Result<Vec<(String, PathBuf)>> {

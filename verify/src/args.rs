@@ -55,6 +55,7 @@ Exit codes: 0 consistent; 1 an invalid signature; 2 cannot be read, or not consi
     #[command(after_help = "\
 Examples:
   letsesign-verify page -o verify.html
+  letsesign-verify page --with-viewer -o verify.html
   letsesign-verify page --measurements measurements/ > verify.html
 
 Exit codes: 0 written; 2 not.")]
@@ -117,6 +118,10 @@ pub(crate) struct PageArgs {
     /// File to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Show the document beside the verdict: the page then contains pdf.js and has 1.8 MB instead
+    /// of 0.1
+    #[arg(long)]
+    pub(crate) with_viewer: bool,
     /// Write the page only if a maintainer has signed every release and the list of revocations
     #[arg(long)]
     pub(crate) require_signed: bool,

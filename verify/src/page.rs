@@ -5,15 +5,20 @@
 //! nothing else: no other script, no connection, no form. The same program with the same releases
 //! writes the same bytes.
 
+mod locales;
+mod settings;
+mod viewer;
+
 use crate::args::PageArgs;
 use crate::attested::Root;
 use crate::{Answer, measurements, print};
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use letsesign_measurements::{Entry, History, Revocations, SignatureState};
-use serde_json::{Value, json};
+use letsesign_measurements::{History, Revocations, SignatureState};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::fmt::Write;
 
 const TEMPLATE: &str = include_str!("../web/page.html");
 const STYLE: &str = include_str!("../web/style.css");
@@ -21,6 +26,7 @@ const STYLE: &str = include_str!("../web/style.css");
 /// The scripts, in the order of the page.
 const SCRIPTS: &[&str] = &[
     "\"use strict\";\n",
+    include_str!("../web/src/say.js"),
     include_str!("../web/src/bytes.js"),
     include_str!("../web/src/cbor.js"),
     include_str!("../web/src/der.js"),
@@ -29,6 +35,10 @@ const SCRIPTS: &[&str] = &[
     include_str!("../web/src/attestation.js"),
     include_str!("../web/src/protocol2.js"),
     include_str!("../web/src/proof.js"),
+    include_str!("../web/src/language.js"),
+    include_str!("../web/src/report.js"),
+    include_str!("../web/src/certificate.js"),
+    include_str!("../web/src/viewer.js"),
     include_str!("../web/src/page.js"),
 ];
 
@@ -38,7 +48,7 @@ pub(crate) fn run(args: &PageArgs) -> Result<Answer> {
     if args.require_signed {
         require_signed(&history)?;
     }
-    let page = assemble(&settings(&history, &root)?)?;
+    let page = assemble(&settings::settings(&history, &root)?, args.with_viewer)?;
     match &args.output {
         Some(path) => eif::write_file(path, page.as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))?,
@@ -64,67 +74,23 @@ fn require_signed(history: &History) -> Result<()> {
     }
 }
 
-/// The settings for the scripts: the root and the releases.
-fn settings(history: &History, root: &Root) -> Result<Value> {
-    // The page is trusted like this program, so it must not contain anything with a bad signature.
-    if let SignatureState::Invalid { reason } = &history.status_signature {
-        bail!("status.json has an invalid signature: {reason}");
-    }
-    let releases = history
-        .releases
-        .iter()
-        .map(release)
-        .collect::<Result<Vec<_>>>()?;
-    let (name, test) = match root.test {
-        None => ("AWS Nitro Enclaves root G1", false),
-        Some(_) => ("TEST ROOT, NOT AWS's", true),
-    };
-    let fingerprint = root.fingerprint();
-    Ok(json!({
-        "root": { "name": format!("{name}, SHA-256 {fingerprint}"), "sha256": fingerprint, "test": test },
-        "releases": releases,
-        "revocations": {
-            "signed": matches!(history.revocations(), Revocations::Signed { .. }),
-            "text": measurements::revocations(&history.revocations()),
-        },
-    }))
-}
-
-fn release(entry: &Entry) -> Result<Value> {
-    let name = &entry.release.ver_name;
-    if let SignatureState::Invalid { reason } = &entry.signature {
-        bail!("the file of release {name} has an invalid signature: {reason}");
-    }
-    let pcrs = entry
-        .release
-        .pcrs
-        .numbered()
-        .map(|(_, value)| value.to_string());
-    Ok(json!({
-        "name": name,
-        "pcrs": pcrs,
-        "status": entry.status,
-        "signed": matches!(entry.signature, SignatureState::Signed { .. }),
-        "signature": measurements::signature(&entry.signature),
-    }))
-}
-
-fn assemble(settings: &Value) -> Result<String> {
+fn assemble(settings: &Value, with_viewer: bool) -> Result<String> {
     let script = SCRIPTS.concat();
-    let policy = format!(
-        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
-        source_hash(&script),
-        source_hash(STYLE)
-    );
-    // In JSON, `<` occurs only in strings; escaped, it cannot end the script element around it.
-    let settings = settings.to_string().replace('<', "\\u003c");
+    let policy = policy(&script, with_viewer);
+    let viewer = if with_viewer {
+        viewer::elements()
+    } else {
+        String::new()
+    };
     // One pass from left to right, so that inserted text is not searched for marks.
     let mut page = String::new();
     let mut rest = TEMPLATE;
     for (mark, text) in [
         ("@POLICY@", policy.as_str()),
         ("@STYLE@", STYLE),
-        ("@SETTINGS@", &settings),
+        ("@SETTINGS@", &inside_script(settings)),
+        ("@LOCALES@", &inside_script(&locales::all()?)),
+        ("@VIEWER@", &viewer),
         ("@SCRIPT@", &script),
     ] {
         let (before, after) = rest
@@ -138,14 +104,47 @@ fn assemble(settings: &Value) -> Result<String> {
     Ok(page)
 }
 
-/// A hash source for scripts or styles (Content Security Policy Level 3, section 2.3.1).
-fn source_hash(text: &str) -> String {
-    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+/// The content security policy. A frame made by the page's own script inherits it.
+fn policy(script: &str, with_viewer: bool) -> String {
+    let mut scripts = vec![script];
+    let mut styles = vec![STYLE];
+    let mut more = "";
+    if with_viewer {
+        scripts.extend(viewer::SCRIPTS);
+        styles.push(viewer::STYLE);
+        // pdf.js parses in a worker, whose script the frame makes from a part of this page.
+        more = "worker-src blob:; ";
+    }
+    format!(
+        "default-src 'none'; script-src {}; style-src {}; {more}base-uri 'none'; \
+         form-action 'none'",
+        source_hashes(&scripts),
+        source_hashes(&styles)
+    )
+}
+
+/// Hash sources for scripts or styles (Content Security Policy Level 3, section 2.3.1).
+fn source_hashes(texts: &[&str]) -> String {
+    let mut sources = String::new();
+    for text in texts {
+        let separator = if sources.is_empty() { "" } else { " " };
+        let hash = STANDARD.encode(Sha256::digest(text));
+        // Writing to a `String` never fails.
+        let _ = write!(sources, "{separator}'sha256-{hash}'");
+    }
+    sources
+}
+
+/// JSON for a script element. In JSON, `<` occurs only in strings; escaped, it cannot end the
+/// element around it.
+fn inside_script(value: &Value) -> String {
+    value.to_string().replace('<', "\\u003c")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn nothing_in_the_scripts_ends_their_element() {
@@ -158,9 +157,22 @@ mod tests {
 
     #[test]
     fn text_of_a_release_stays_inside_its_element() {
-        let page =
-            assemble(&json!({ "reason": "</script><script>alert(1)</script>@SCRIPT@" })).unwrap();
-        assert_eq!(page.matches("</script>").count(), 2);
+        let page = assemble(
+            &json!({ "reason": "</script><script>alert(1)</script>@SCRIPT@" }),
+            false,
+        )
+        .unwrap();
+        assert_eq!(page.matches("</script>").count(), 3);
         assert!(page.contains("\\u003c/script>\\u003cscript>alert(1)\\u003c/script>@SCRIPT@"));
+    }
+
+    #[test]
+    fn a_page_without_the_viewer_allows_no_worker_and_has_no_library() {
+        let page = assemble(&json!({}), false).unwrap();
+        assert!(!page.contains("worker-src"));
+        assert!(page.len() < 150_000, "{}", page.len());
+        let page = assemble(&json!({}), true).unwrap();
+        assert!(page.contains("; worker-src blob:; "));
+        assert!(page.contains("globalThis.pdfjsLib="));
     }
 }

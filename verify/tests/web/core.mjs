@@ -10,7 +10,7 @@ import { createContext, runInContext } from "node:vm";
 
 const folder = new URL("../../web/src/", import.meta.url);
 const context = createContext({ crypto: webcrypto, TextDecoder, TextEncoder, Uint8Array, URL, Blob, DecompressionStream, atob, btoa, Date });
-const names = ["bytes", "cbor", "der", "json", "zip", "attestation", "protocol2", "proof"];
+const names = ["say", "bytes", "cbor", "der", "json", "zip", "attestation", "protocol2", "proof"];
 const scripts = names.map((name) => readFileSync(new URL(`${name}.js`, folder), "utf8")).join("");
 const page = runInContext(`"use strict";${scripts};({ Refusal, parseJson, verifyDocument, sha256, unzip, checkProof, parseProof, payloadHash })`, context);
 

@@ -10,26 +10,26 @@ const AHEAD_MAX = 300;
 
 /** Rules 1 and 2: the form. Nothing is believed yet. */
 function parseDocument(bytes) {
-  if (bytes.length > DOCUMENT_MAX) refuse("the attestation document is too long");
-  const outer = new Cbor(bytes, "the attestation document");
-  if (outer.peek() >> 5 === 6 && outer.expect(6, "the tag") !== 18) outer.fail("its tag is not 18 (COSE_Sign1)");
-  if (outer.count(4, "COSE_Sign1", 1) !== 4) outer.fail("it has not 4 parts");
-  const protectedHeader = outer.byteString("the protected header");
-  if (hex(protectedHeader) !== "a1013822") outer.fail("its protected header is not {alg: ES384} alone");
-  if (outer.count(5, "the unprotected header", 2) !== 0) outer.fail("its unprotected header is not empty");
-  const payload = outer.byteString("the payload");
-  const signature = outer.byteString("the signature");
-  if (signature.length !== 96) outer.fail("its signature has not 96 bytes");
+  if (bytes.length > DOCUMENT_MAX) refuse(say`the attestation document is too long`);
+  const outer = new Cbor(bytes, say`the attestation document`);
+  if (outer.peek() >> 5 === 6 && outer.expect(6, say`the tag`) !== 18) outer.fail(say`its tag is not 18 (COSE_Sign1)`);
+  if (outer.count(4, "COSE_Sign1", 1) !== 4) outer.fail(say`it has not 4 parts`);
+  const protectedHeader = outer.byteString(say`the protected header`);
+  if (hex(protectedHeader) !== "a1013822") outer.fail(say`its protected header is not {alg: ES384} alone`);
+  if (outer.count(5, say`the unprotected header`, 2) !== 0) outer.fail(say`its unprotected header is not empty`);
+  const payload = outer.byteString(say`the payload`);
+  const signature = outer.byteString(say`the signature`);
+  if (signature.length !== 96) outer.fail(say`its signature has not 96 bytes`);
   outer.end();
   return { protectedHeader, payload, signature, ...parsePayload(payload) };
 }
 
 function parsePayload(payload) {
-  const reader = new Cbor(payload, "the attestation document");
+  const reader = new Cbor(payload, say`the attestation document`);
   const members = new Map();
   const field = (name, least) => {
     const bytes = reader.byteString(name);
-    if (bytes.length < least || bytes.length > FIELD_MAX) reader.fail(`${name} is empty or has more than ${FIELD_MAX} bytes`);
+    if (bytes.length < least || bytes.length > FIELD_MAX) reader.fail(say`${name} is empty or has more than ${FIELD_MAX} bytes`);
     return bytes;
   };
   const orNull = (name, least) => {
@@ -45,26 +45,26 @@ function parsePayload(payload) {
     certificate: (name) => field(name, 1),
     cabundle: (name) => {
       const bundle = [];
-      reader.list(4, name, CERTIFICATES_MAX, () => bundle.push(field("a certificate", 1)));
-      if (bundle.length === 0) reader.fail("cabundle is empty");
+      reader.list(4, name, CERTIFICATES_MAX, () => bundle.push(field(say`a certificate`, 1)));
+      if (bundle.length === 0) reader.fail(say`cabundle is empty`);
       return bundle;
     },
     public_key: (name) => orNull(name, 1),
     user_data: (name) => orNull(name, 0),
     nonce: (name) => orNull(name, 0),
   };
-  reader.list(5, "its payload", MEMBERS_MAX, () => {
-    const name = reader.text("a name");
-    if (members.has(name)) reader.fail("a member is there twice");
+  reader.list(5, say`its payload`, MEMBERS_MAX, () => {
+    const name = reader.text(say`a name`);
+    if (members.has(name)) reader.fail(say`a member is there twice`);
     members.set(name, Object.hasOwn(readers, name) ? readers[name](name) : reader.skip());
   });
   reader.end();
   for (const name of ["module_id", "digest", "timestamp", "pcrs", "certificate", "cabundle"]) {
-    if (!members.has(name)) reader.fail(`${name} is missing`);
+    if (!members.has(name)) reader.fail(say`${name} is missing`);
   }
-  if (members.get("digest") !== "SHA384") reader.fail("its digest is not SHA384");
-  if (members.get("module_id") === "") reader.fail("module_id is empty");
-  if (members.get("timestamp") === 0) reader.fail("its time is 0");
+  if (members.get("digest") !== "SHA384") reader.fail(say`its digest is not SHA384`);
+  if (members.get("module_id") === "") reader.fail(say`module_id is empty`);
+  if (members.get("timestamp") === 0) reader.fail(say`its time is 0`);
   return {
     moduleId: members.get("module_id"),
     /** Milliseconds since 1970. */
@@ -79,46 +79,46 @@ function parsePayload(payload) {
 function parseRegisters(reader) {
   const registers = new Map();
   reader.list(5, "pcrs", 32, () => {
-    const number = reader.expect(0, "a PCR's number");
-    const value = reader.byteString("a PCR");
-    if (number > 31 || value.length !== 48 || registers.has(number)) reader.fail("a PCR is there twice, is above 31 or has not 48 bytes");
+    const number = reader.expect(0, say`a PCR's number`);
+    const value = reader.byteString(say`a PCR`);
+    if (number > 31 || value.length !== 48 || registers.has(number)) reader.fail(say`a PCR is there twice, is above 31 or has not 48 bytes`);
     registers.set(number, value);
   });
-  if (registers.size === 0) reader.fail("it has no PCRs");
+  if (registers.size === 0) reader.fail(say`it has no PCRs`);
   return registers;
 }
 
 /** Rules 3 and 4: from the pinned root down to the key that signed, at a time in seconds since 1970. */
 async function leafKey(document, rootSha256, time) {
   const [root] = document.bundle;
-  if ((await sha256(root)) !== rootSha256) refuse("its chain does not begin with the trusted root certificate");
+  if ((await sha256(root)) !== rootSha256) refuse(say`its chain does not begin with the trusted root certificate`);
   const chain = [...document.bundle, document.certificate].map(parseCertificate);
   let key = null;
   for (const [index, certificate] of chain.entries()) {
-    const place = `certificate ${index + 1} of ${chain.length}`;
+    const place = say`certificate ${index + 1} of ${chain.length}`;
     const isLeaf = index + 1 === chain.length;
     if (time < certificate.from || time > certificate.to) {
-      refuse(`${place} is valid from ${utc(certificate.from)} to ${utc(certificate.to)}, not at ${utc(time)}`);
+      refuse(say`${place} is valid from ${utc(certificate.from)} to ${utc(certificate.to)}, not at ${utc(time)}`);
     }
-    if (certificate.unknownCritical) refuse(`${place} has a critical extension that is not understood`);
-    if (certificate.usage === null) refuse(`${place} has no keyUsage`);
+    if (certificate.unknownCritical) refuse(say`${place} has a critical extension that is not understood`);
+    if (certificate.usage === null) refuse(say`${place} has no keyUsage`);
     if (isLeaf) {
-      if (certificate.ca) refuse(`${place} is a CA, and must be none: it signed the document`);
-      if ((certificate.usage & 0x80) === 0) refuse(`${place} may not sign (keyUsage without digitalSignature)`);
-      if ((certificate.usage & 0x04) !== 0) refuse(`${place} may issue certificates, and must not: it signed the document`);
+      if (certificate.ca) refuse(say`${place} is a CA, and must be none: it signed the document`);
+      if ((certificate.usage & 0x80) === 0) refuse(say`${place} may not sign (keyUsage without digitalSignature)`);
+      if ((certificate.usage & 0x04) !== 0) refuse(say`${place} may issue certificates, and must not: it signed the document`);
     } else {
-      if (!certificate.ca || !certificate.basicIsCritical) refuse(`${place} is no CA, and issued another certificate`);
+      if (!certificate.ca || !certificate.basicIsCritical) refuse(say`${place} is no CA, and issued another certificate`);
       if (certificate.pathLength !== null && chain.length - index - 2 > certificate.pathLength) {
-        refuse(`${place} allows fewer certificates below it (pathLenConstraint)`);
+        refuse(say`${place} allows fewer certificates below it (pathLenConstraint)`);
       }
-      if ((certificate.usage & 0x04) === 0) refuse(`${place} may not issue certificates (keyUsage without keyCertSign)`);
+      if ((certificate.usage & 0x04) === 0) refuse(say`${place} may not issue certificates (keyUsage without keyCertSign)`);
     }
     // The root is known by its fingerprint; its signature says nothing more.
     if (index > 0) {
       const parent = chain[index - 1];
-      if (!equal(certificate.issuer, parent.subject)) refuse(`${place} names another issuer than the one before it`);
+      if (!equal(certificate.issuer, parent.subject)) refuse(say`${place} names another issuer than the one before it`);
       if (!(await signedBy(key, rawSignature(certificate.signature), certificate.body))) {
-        refuse(`${place} was not signed by the one before it`);
+        refuse(say`${place} was not signed by the one before it`);
       }
     }
     key = await importKey(certificate.spki, place);
@@ -130,7 +130,7 @@ async function importKey(spki, place) {
   try {
     return await crypto.subtle.importKey("spki", spki, { name: "ECDSA", namedCurve: "P-384" }, false, ["verify"]);
   } catch {
-    return refuse(`${place} has a key that is no point of P-384`);
+    return refuse(say`${place} has a key that is no point of P-384`);
   }
 }
 
@@ -156,14 +156,14 @@ function toBeSigned(document) {
 async function verifyDocument(bytes, rootSha256, now) {
   const document = parseDocument(bytes);
   const time = Math.floor(document.time / 1000);
-  if (time > now + AHEAD_MAX) refuse(`it claims to be of ${utc(time)}, which is still to come by this machine's clock`);
+  if (time > now + AHEAD_MAX) refuse(say`it claims to be of ${utc(time)}, which is still to come by this machine's clock`);
   const key = await leafKey(document, rootSha256, time);
-  if (!(await signedBy(key, document.signature, toBeSigned(document)))) refuse("its signature is wrong: it was changed, or made by somebody else");
+  if (!(await signedBy(key, document.signature, toBeSigned(document)))) refuse(say`its signature is wrong: it was changed, or made by somebody else`);
   const pcrs = [0, 1, 2].map((number) => {
     const value = document.registers.get(number);
-    if (value === undefined) refuse(`it has no PCR${number}`);
+    if (value === undefined) refuse(say`it has no PCR${number}`);
     // Rule 6.
-    if (value.every((byte) => byte === 0)) refuse(`PCR${number} is all zeros: the enclave ran in debug mode, where its operator reads its memory`);
+    if (value.every((byte) => byte === 0)) refuse(say`PCR${number} is all zeros: the enclave ran in debug mode, where its operator reads its memory`);
     return hex(value);
   });
   return { moduleId: document.moduleId, time, pcrs, userData: document.userData };

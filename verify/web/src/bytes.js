@@ -1,8 +1,15 @@
 // Bytes, text and time. Everything below works on Uint8Array.
 
 /** A reason to refuse, in words for a reader. Anything else that is thrown is a mistake in this page. */
-class Refusal extends Error {}
+class Refusal extends Error {
+  /** @param {Said} said */
+  constructor(said) {
+    super(String(said));
+    this.said = said;
+  }
+}
 
+/** @param {Said} reason */
 function refuse(reason) {
   throw new Refusal(reason);
 }
@@ -27,9 +34,9 @@ function concat(...parts) {
 
 /** Base64 of RFC 4648, section 4: the standard alphabet, padding, nothing else, and unused bits zero. */
 function fromBase64(text) {
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) refuse("it is not base64");
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) refuse(say`it is not base64`);
   const binary = atob(text);
-  if (btoa(binary) !== text) refuse("it is not base64 as it is written");
+  if (btoa(binary) !== text) refuse(say`it is not base64 as it is written`);
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
 
@@ -38,7 +45,7 @@ function fromUtf8(bytes, what) {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return refuse(`${what} is not UTF-8`);
+    return refuse(say`${what} is not UTF-8`);
   }
 }
 
@@ -49,6 +56,6 @@ async function sha256(bytes) {
 /** `2022-10-13 05:06:07 UTC` for seconds since 1970. */
 function utc(seconds) {
   const date = new Date(seconds * 1000);
-  if (Number.isNaN(date.getTime())) return `${seconds} seconds after 1970`;
+  if (Number.isNaN(date.getTime())) return say`${seconds} seconds after 1970`;
   return `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }

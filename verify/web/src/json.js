@@ -7,7 +7,7 @@ const JSON_DEPTH_MAX = 64;
 /** @returns {{value: any, text: string}} Objects as Map of name to the same pair, arrays as lists of it, numbers as their spelling. */
 function parseJson(source, what) {
   let at = 0;
-  const fail = (problem) => refuse(`${what}: ${problem} at character ${at}`);
+  const fail = (problem) => refuse(say`${what}: ${problem} at character ${at}`);
   const blank = () => {
     while (at < source.length && " \t\n\r".includes(source[at])) at++;
   };
@@ -20,9 +20,9 @@ function parseJson(source, what) {
   };
   const string = () => {
     // eslint-disable-next-line no-control-regex
-    const raw = token(/"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy, "a string is malformed");
+    const raw = token(/"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy, say`a string is malformed`);
     const value = JSON.parse(raw);
-    if (/[\ud800-\udfff]/u.test(value)) fail("a string has half of a character");
+    if (/[\ud800-\udfff]/u.test(value)) fail(say`a string has half of a character`);
     return { value, text: JSON.stringify(value) };
   };
   const object = (depth) => {
@@ -34,14 +34,14 @@ function parseJson(source, what) {
     for (;;) {
       blank();
       const name = string();
-      if (value.has(name.value)) fail(`the key ${name.text} is there twice`);
+      if (value.has(name.value)) fail(say`the key ${name.text} is there twice`);
       blank();
-      token(/:/y, "a colon is missing");
+      token(/:/y, say`a colon is missing`);
       const member = any(depth);
       value.set(name.value, member);
       parts.push(`${name.text}:${member.text}`);
       blank();
-      if (token(/[,}]/y, "a comma or } is missing") === "}") return { value, text: `{${parts.join(",")}}` };
+      if (token(/[,}]/y, say`a comma or } is missing`) === "}") return { value, text: `{${parts.join(",")}}` };
     }
   };
   const array = (depth) => {
@@ -52,21 +52,21 @@ function parseJson(source, what) {
     for (;;) {
       value.push(any(depth));
       blank();
-      if (token(/[,\]]/y, "a comma or ] is missing") === "]") return { value, text: `[${value.map((item) => item.text).join(",")}]` };
+      if (token(/[,\]]/y, say`a comma or ] is missing`) === "]") return { value, text: `[${value.map((item) => item.text).join(",")}]` };
     }
   };
   const any = (depth) => {
     blank();
     const first = source[at];
-    if (depth === 0 && (first === "{" || first === "[")) fail("it is nested too deeply");
+    if (depth === 0 && (first === "{" || first === "[")) fail(say`it is nested too deeply`);
     if (first === "{") return object(depth - 1);
     if (first === "[") return array(depth - 1);
     if (first === '"') return string();
-    const text = token(/true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y, "a value is malformed");
+    const text = token(/true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y, say`a value is malformed`);
     return { value: /^[tfn]/.test(text) ? JSON.parse(text) : Number(text), text };
   };
   const result = any(JSON_DEPTH_MAX);
   blank();
-  if (at !== source.length) fail("there is something behind it");
+  if (at !== source.length) fail(say`there is something behind it`);
   return result;
 }

@@ -26,7 +26,7 @@ function isAddress(address) {
 
 /** The facts of a summary of protocol 2, or a refusal. `summary` is what parseJson returns for it. */
 function parseSummary2(summary) {
-  const bad = (name) => refuse(`the proof file: ${name} of a summary of protocol 2 is missing, in another place or not what it should be`);
+  const bad = (name) => refuse(say`the proof file: ${name} of a summary of protocol 2 is missing, in another place or not what it should be`);
   const names = (map) => [...map.keys()].join();
   const value = (map, name, right) => {
     const found = map.get(name);
@@ -40,22 +40,22 @@ function parseSummary2(summary) {
   const time = (map, name) => whole(map, name, 0, Number.MAX_SAFE_INTEGER);
 
   const top = summary.value;
-  if (names(top) !== SUMMARY_MEMBERS) bad("a member");
+  if (names(top) !== SUMMARY_MEMBERS) bad(say`a member`);
   value(top, "protocol", (found) => found.text === "2");
   const binding = hash(top, "binding");
   const provider = text(top, "emailServiceProvider", (found) => found === "ses" || found === "sg");
   const domain = text(top, "emailServiceDomain", (found) => found !== "" && [...found].length <= 256);
   const list = value(top, "signerList", (found) => Array.isArray(found.value) && found.value.length >= 1 && found.value.length <= 1000);
   const signers = list.map(({ value: signer }) => {
-    if (!(signer instanceof Map)) bad("a signer");
+    if (!(signer instanceof Map)) bad(say`a signer`);
     const phone = signer.has("phoneNumber");
-    if (names(signer) !== (phone ? SIGNER_MEMBERS.replace("checkedBy", "phoneNumber,checkedBy") : SIGNER_MEMBERS)) bad("a signer's member");
+    if (names(signer) !== (phone ? SIGNER_MEMBERS.replace("checkedBy", "phoneNumber,checkedBy") : SIGNER_MEMBERS)) bad(say`a signer's member`);
     value(signer, "checkedBy", (found) => found.text === (phone ? '["mail","sms"]' : '["mail"]'));
     return {
       name: text(signer, "name", () => true),
       emailAddr: text(signer, "emailAddr", () => true),
       phoneNumber: phone ? text(signer, "phoneNumber", () => true) : null,
-      checkedBy: phone ? "mail and SMS" : "mail",
+      checkedBy: phone ? say`mail and SMS` : say`mail`,
       ipAddress: text(signer, "ipAddress", isAddress),
       round: whole(signer, "round", 1, ROUND_MAX),
       porTime: time(signer, "porTime"),
