@@ -13,6 +13,9 @@ mod key;
 mod record;
 mod sender;
 mod service;
+mod signed;
+mod standing;
+mod statements;
 mod template;
 pub mod ui;
 
@@ -22,8 +25,10 @@ pub use draft::{Draft, Kind, Person, Place, parse_field, parse_person, parse_pla
 pub use home::{Home, Settings};
 pub use key::PublicKey;
 pub use record::{Record, Stated};
-pub use sender::{Sender, Signed, Standing, StandingSigner};
+pub use sender::Sender;
 pub use service::{Service, ServiceError};
+pub use signed::Signed;
+pub use standing::{Standing, StandingSigner};
 pub use template::{Role, Template};
 
 use std::time::{SystemTime, UNIX_EPOCH};

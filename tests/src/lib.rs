@@ -111,6 +111,22 @@ pub const BROWSER_MISSING: &str = "no browser to drive (node, chromium; mkdir -p
                                    cp tests/serve/browser/package.json target/browser/ && \
                                    npm install --prefix target/browser --no-package-lock)";
 
+/// schemathesis, which makes requests out of an OpenAPI document: in `target/schemathesis`, where
+/// [`SCHEMATHESIS_MISSING`] installs it, or on the search path.
+pub fn schemathesis() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let own = root.join("target/schemathesis/bin/schemathesis");
+    if own.is_file() {
+        return Some(own);
+    }
+    is_installed("schemathesis").then(|| PathBuf::from("schemathesis"))
+}
+
+/// How to install [`schemathesis`].
+pub const SCHEMATHESIS_MISSING: &str = "schemathesis is not installed (python3 -m venv \
+                                        target/schemathesis && target/schemathesis/bin/pip \
+                                        install -r tests/serve/schemathesis.txt)";
+
 /// The faces for the server's stamps: script, monospaced, CJK.
 ///
 /// # Errors

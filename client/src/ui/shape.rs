@@ -173,7 +173,7 @@ impl NewTask {
 /// A task, as `Standing` has it, with problems as objects.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Task {
+pub(super) struct ShownTask {
     task: String,
     file_name: String,
     created: u64,
@@ -210,7 +210,7 @@ struct Problem {
     detail: String,
 }
 
-impl From<Standing> for Task {
+impl From<Standing> for ShownTask {
     fn from(standing: Standing) -> Self {
         let problem = |detail: Option<String>| detail.map(|detail| Problem { detail });
         let signer = |one: StandingSigner| Signer {

@@ -1,7 +1,7 @@
 //! Tasks.
 
 use super::answer::{Refusal, blocking, body};
-use super::shape::{Decide, NewTask, OfSigner, Task, Void};
+use super::shape::{Decide, NewTask, OfSigner, ShownTask, Void};
 use super::{Ui, clock, documents, lock};
 use crate::{Record, ServiceError, Standing};
 use anyhow::Context;
@@ -79,8 +79,8 @@ pub(super) async fn list(State(ui): State<Ui>) -> Result<Json<Value>, Refusal> {
         let records = ui.sender().home.records()?;
         let looks = records
             .iter()
-            .map(|record| look(&ui, record).map(Task::from));
-        let tasks = looks.collect::<Result<Vec<Task>, Refusal>>()?;
+            .map(|record| look(&ui, record).map(ShownTask::from));
+        let tasks = looks.collect::<Result<Vec<ShownTask>, Refusal>>()?;
         Ok(Json(json!({ "tasks": tasks })))
     })
     .await
@@ -89,10 +89,10 @@ pub(super) async fn list(State(ui): State<Ui>) -> Result<Json<Value>, Refusal> {
 pub(super) async fn one(
     State(ui): State<Ui>,
     Path(task): Path<String>,
-) -> Result<Json<Task>, Refusal> {
+) -> Result<Json<ShownTask>, Refusal> {
     blocking(move || {
         let record = find(&ui, &task)?;
-        let mut shown = Task::from(look(&ui, &record)?);
+        let mut shown = ShownTask::from(look(&ui, &record)?);
         shown.history = Some(ui.sender().history(&record)?);
         Ok(Json(shown))
     })

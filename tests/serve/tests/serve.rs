@@ -252,3 +252,44 @@ fn people_sign_in_a_browser() {
     assert_eq!(text, "signed and declined\n");
     service.end();
 }
+
+/// Requests out of the OpenAPI document, right and wrong ones, to all routes of the service: none
+/// makes it fail, and all answers are those that the document promises.
+#[test]
+fn the_service_answers_any_request_as_its_openapi_document_says() {
+    let Some(program) = letsesign_tests::schemathesis() else {
+        letsesign_tests::skip(letsesign_tests::SCHEMATHESIS_MISSING);
+        return;
+    };
+    let service = Service::start();
+    let settings = Path::new(service.at("sender")).join("config.toml");
+    let settings = std::fs::read_to_string(settings).unwrap();
+    let key = settings.lines().find_map(|line| line.strip_prefix("api-key = "));
+    let key = key.unwrap().trim_matches('"');
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(program)
+        .current_dir(folder.path())
+        .args(["--no-color", "run"])
+        .arg(format!("{}/api/v2/openapi.json", service.at("service")))
+        .arg("--header")
+        .arg(format!("Authorization: Bearer {key}"))
+        .args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing"])
+        .args(["--max-examples", "25", "--seed", "20", "--workers", "2"])
+        // It would fill the registrations of an hour, and end the key that it calls with.
+        .args(["--exclude-path-regex", "/registrations$|/keys/"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{errors}");
+    // Somebody is still there, who answers.
+    service.bytes("tasks");
+    service.end();
+}
+
+/// The checks of schemathesis. `negative_data_rejection` is none of them: many strings of the
+/// document, such as those in base64, have forms that it does not state.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_schema_conformance,response_headers_conformance,\
+                      unsupported_method,ignored_auth";
