@@ -173,6 +173,10 @@ async function viewer() {
       return tried;
     });
     assert.deepEqual(reach, ["no page", "no network", "no script"]);
+    // Nor does it go elsewhere with what it read.
+    await frame.evaluate(`location = "http://127.0.0.1:9/taken"`);
+    await page.waitForTimeout(300);
+    assert.ok(!page.frames().some((one) => one.url().includes("taken")));
     // Only the frame is listened to.
     await page.evaluate(`postMessage({ state: "failed" }, "*")`);
     assert.equal(await page.locator("#view-status").innerText(), "");
