@@ -120,7 +120,7 @@ pub(crate) struct ProofArgs {
 const REPORT_HELP: &str = "\
 Examples:
   letsesign-verify report contract.pdf contract.spf --pdf certificate.pdf
-  letsesign-verify report contract.zip --pdf certificate.pdf --font ukai.ttc
+  letsesign-verify report contract.zip --pdf certificate.pdf --language zh-TW --font ukai.ttc
 
 Only a genuine document gets a certificate. Exit codes are those of proof.";
 
@@ -131,10 +131,13 @@ pub(crate) struct ReportArgs {
     /// File for the certificate
     #[arg(long, value_name = "FILE")]
     pub(crate) pdf: PathBuf,
-    /// Font for names in other scripts than the Latin one, such as
+    /// Font for text in other scripts than the Latin one, such as
     /// enclave/packages/fonts/ukai.ttc
     #[arg(long, value_name = "FILE")]
     pub(crate) font: Option<PathBuf>,
+    /// Language of the certificate
+    #[arg(long, value_name = "TAG", default_value = "en-US")]
+    pub(crate) language: String,
 }
 
 #[derive(Debug, Args)]

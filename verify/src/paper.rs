@@ -7,7 +7,7 @@ mod font;
 use anyhow::{Context, Result};
 use font::Fonts;
 pub(crate) use font::{Font, latin};
-use lopdf::{Dictionary, Document, Object, Stream, dictionary};
+use lopdf::{Dictionary, Document, Object, Stream, StringFormat, dictionary};
 use std::fmt::Write;
 
 // Lengths are in points.
@@ -17,6 +17,7 @@ const MARGIN: f32 = 50.0;
 /// Width of the names of fields. With `SIZE`, a PCR's 96 digits fit beside it.
 const NAMES: f32 = 80.0;
 const SIZE: f32 = 8.5;
+const INDENT: f32 = 14.0;
 const TITLE: f32 = 16.0;
 const HEADING: f32 = 11.0;
 /// Distance of base lines, for a font size of one point.
@@ -28,12 +29,14 @@ pub(crate) enum Line {
     Title(String),
     Heading(String),
     Text(String),
+    /// Text that belongs to the text above it.
+    Item(String),
     /// A name and its value, side by side.
-    Field(&'static str, String),
+    Field(String, String),
 }
 
-/// Writes a document. `fonts` are asked in their order for each character.
-pub(crate) fn write(title: &str, lines: &[Line], fonts: Vec<Font>) -> Result<Vec<u8>> {
+/// Writes a document. `tag` is its language; `fonts` are asked in their order for each character.
+pub(crate) fn write(title: &str, tag: &str, lines: &[Line], fonts: Vec<Font>) -> Result<Vec<u8>> {
     let mut pages = Pages::new(Fonts::new(fonts));
     for line in lines {
         match line {
@@ -46,6 +49,7 @@ pub(crate) fn write(title: &str, lines: &[Line], fonts: Vec<Font>) -> Result<Vec
                 pages.rule();
             }
             Line::Text(text) => pages.text(text, 0.0, SIZE)?,
+            Line::Item(text) => pages.text(text, INDENT, SIZE)?,
             Line::Field(name, value) => {
                 pages.room(SIZE * LEADING);
                 let (page, y) = (pages.done.len(), pages.y);
@@ -57,7 +61,7 @@ pub(crate) fn write(title: &str, lines: &[Line], fonts: Vec<Font>) -> Result<Vec
             }
         }
     }
-    pages.finish(title)
+    pages.finish(title, tag)
 }
 
 /// Pages under construction: content streams (ISO 32000-1, 7.8.2).
@@ -124,7 +128,7 @@ impl Pages {
         Ok(())
     }
 
-    fn finish(mut self, title: &str) -> Result<Vec<u8>> {
+    fn finish(mut self, title: &str, tag: &str) -> Result<Vec<u8>> {
         self.done.push(std::mem::take(&mut self.content));
         let mut document = Document::with_version("1.7");
         let mut fonts = Dictionary::new();
@@ -157,11 +161,11 @@ impl Pages {
         let catalog = document.add_object(dictionary! {
             "Type" => "Catalog",
             "Pages" => tree,
-            "Lang" => Object::string_literal("en"),
+            "Lang" => Object::string_literal(tag),
             "ViewerPreferences" => dictionary! { "DisplayDocTitle" => true },
         });
         let info = document.add_object(dictionary! {
-            "Title" => Object::string_literal(title),
+            "Title" => text_string(title),
         });
         document.trailer.set("Root", catalog);
         document.trailer.set("Info", info);
@@ -171,4 +175,11 @@ impl Pages {
             .context("cannot write the PDF")?;
         Ok(bytes)
     }
+}
+
+/// Text outside of pages: UTF-16 with a mark (ISO 32000-1, 7.9.2.2).
+fn text_string(text: &str) -> Object {
+    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+    let bytes = units.flat_map(u16::to_be_bytes).collect();
+    Object::String(bytes, StringFormat::Hexadecimal)
 }

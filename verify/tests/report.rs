@@ -48,14 +48,15 @@ fn a_certificate_says_who_signed_and_how_to_check_again() {
     let Some(text) = text(&place) else { return };
     for part in [
         "Certificate of signature",
-        "TEST ONLY: right under a root that is NOT AWS's",
+        "Test only. Right under a root certificate that is NOT AWS's",
         "signed.pdf",
         &Hash::of(&signed.pdf).to_string(),
         &MAGIC.to_string(),
         "Mail.Example.com, sent with SendGrid",
         "1. 王小明 <signer@example.com>",
         "2. Zoë <signer@example.com>",
-        "mail and SMS",
+        "checked by mail and SMS",
+        "checked by mail",
         "2023-11-14 22:13:20 UTC (by the clock of AWS Nitro)",
         "good, current",
         &"11".repeat(48),
@@ -74,6 +75,32 @@ fn a_certificate_says_who_signed_and_how_to_check_again() {
     } else {
         support::skip("qpdf is not installed");
     }
+}
+
+#[test]
+fn a_certificate_speaks_the_languages_of_the_page() {
+    let place = Place::new();
+    place.put(&Signed::of(
+        pdf::signed(&MAGIC.on_page()),
+        vec![signer_with_phone("Ada")],
+    ));
+    place.status("good", "end-of-life", support::TIME / 1000 + 1);
+    let font = repository("enclave/packages/fonts/ukai.ttc");
+    let font = ["--font", font.to_str().unwrap()];
+    report(&place, &[&font[..], &["--language", "zh-TW"]].concat()).is(0, "TEST ONLY");
+    let Some(text) = text(&place) else { return };
+    for part in [
+        "簽署證明書",
+        "僅供測試",
+        "信件來自",
+        "驗證方式：電子郵件與簡訊",
+        "電話+886",
+        "已停止使用：atest",
+        "如何再次檢查",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    report(&place, &["--language", "xx"]).is(2, "no language xx; there are en-US, zh-TW");
 }
 
 #[test]

@@ -1,23 +1,26 @@
 //! `letsesign-verify report --pdf`: the certificate of a genuine document. The page prints the same
-//! (verify/web/src/certificate.js).
+//! in the same words (verify/web/src/certificate.js).
 
 use super::report::Report;
+use crate::page::locales::Language;
 use crate::paper::{self, Font, Line};
-use crate::{Answer, measurements, time};
+use crate::{Answer, time};
 use anyhow::{Context, Result};
 use letsesign_escape as escape;
-use letsesign_proof::Hash;
-use std::path::{Path, PathBuf};
-
-const TITLE: &str = "Certificate of signature";
+use letsesign_measurements::{Entry, State};
+use letsesign_proof::{Hash, Signer};
+use std::path::Path;
 
 /// A certificate to write.
 pub(super) struct Order<'a> {
     pub(super) pdf: &'a Path,
-    pub(super) font: Option<&'a PathBuf>,
+    pub(super) font: Option<&'a Path>,
+    /// Tag of the language.
+    pub(super) tag: &'a str,
+    pub(super) language: Language,
 }
 
-/// Writes the certificate if the document deserves one; returns whether it does.
+/// Writes the certificate if the document is accepted; returns whether it is.
 pub(super) fn write(report: &Report, order: &Order) -> Result<bool> {
     if report.answer != Answer::Yes {
         return Ok(false);
@@ -28,131 +31,160 @@ pub(super) fn write(report: &Report, order: &Order) -> Result<bool> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
         fonts.push(Font::new(bytes, "Names").with_context(|| name.to_string())?);
     }
-    let pdf = paper::write(TITLE, &lines(report), fonts)?;
+    let content = Content {
+        report,
+        language: &order.language,
+        lines: Vec::new(),
+    };
+    let title = order.language.text("certificate", &[]);
+    let pdf = paper::write(&title, order.tag, &content.lines(), fonts)?;
     let name = order.pdf.display();
     eif::write_file(order.pdf, &pdf).with_context(|| format!("cannot write {name}"))?;
     Ok(true)
 }
 
-fn lines(report: &Report) -> Vec<Line> {
-    let mut lines = vec![
-        Line::Title(TITLE.to_owned()),
-        Line::Text(report.verdict().1.to_owned()),
-        Line::Text(
-            "This paper proves nothing by itself: anybody can print one. The PDF and its proof \
-             prove it to whoever checks them."
-                .to_owned(),
-        ),
-    ];
-    document(report, &mut lines);
-    signers(report, &mut lines);
-    attestation(report, &mut lines);
-    lines.push(Line::Heading("How to check again".to_owned()));
-    for way in [
-        "1. With the program: letsesign-verify proof NAME.pdf NAME.spf, where NAME stands for the \
-         names of the two files. Build it from the source code of the project.",
-        "2. With the page: letsesign-verify page -o verify.html writes it. Open it in a browser and \
-         choose the two files.",
-        "3. The SHA-256 of the PDF that you have must be the one above.",
-        "4. PCR0, PCR1 and PCR2 identify the enclave's image. Whoever builds the release from its \
-         source code gets the same values.",
-    ] {
-        lines.push(Line::Text(way.to_owned()));
+/// The lines under construction.
+struct Content<'a> {
+    report: &'a Report<'a>,
+    language: &'a Language,
+    lines: Vec<Line>,
+}
+
+impl Content<'_> {
+    fn lines(mut self) -> Vec<Line> {
+        let verdict = self.report.verdict().0;
+        let sentence = self.text(&format!("{verdict}Text"), &[]);
+        let verdict = self.text(verdict, &[]);
+        self.lines.extend([
+            Line::Title(self.text("certificate", &[])),
+            Line::Text(self.text("certificateVerdict", &[&verdict, &sentence])),
+            Line::Text(self.text("certificateProves", &[])),
+        ]);
+        self.document();
+        self.signers();
+        self.attestation();
+        self.heading("again");
+        let release = self.report.result.release;
+        let release = release.map_or("", |entry| &entry.release.ver_name);
+        for (index, name) in ["againProgram", "againPage", "againHash", "againImage"]
+            .into_iter()
+            .enumerate()
+        {
+            let way = self.text(name, &[release]);
+            self.lines.push(Line::Text(format!("{}. {way}", index + 1)));
+        }
+        self.lines
     }
-    lines
-}
 
-fn document(report: &Report, lines: &mut Vec<Line>) {
-    let summary = &report.spf.summary;
-    // Of a path the name: folders are nobody's business.
-    let path = Path::new(&report.input.pdf_name);
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    let name = escape::line(&name.to_string_lossy());
-    let size = report.input.pdf.len();
-    lines.extend([
-        Line::Heading("The document".to_owned()),
-        Line::Field(
-            "File",
-            format!("{name} ({size} bytes). The name is not attested; the SHA-256 is."),
-        ),
-        Line::Field("SHA-256", Hash::of(&report.input.pdf).to_string()),
-        Line::Field(
-            "Mails from",
-            summary.origin.as_ref().map_or_else(
-                || "a version 1 summary does not say it".to_owned(),
-                |origin| {
-                    let domain = escape::line(&origin.email_domain);
-                    format!("{domain}, sent with {}", origin.email_provider)
-                },
-            ),
-        ),
-        Line::Field("Magic number", summary.magic_number.to_string()),
-    ]);
-}
+    fn text(&self, name: &str, values: &[&str]) -> String {
+        self.language.text(name, values)
+    }
 
-fn signers(report: &Report, lines: &mut Vec<Line>) {
-    let summary = &report.spf.summary;
-    lines.push(Line::Heading("Signers".to_owned()));
-    for (index, signer) in summary.signers.iter().enumerate() {
-        let number = index + 1;
-        let (name, mail) = (escape::line(&signer.name), escape::line(&signer.email_addr));
-        lines.push(Line::Text(format!("{number}. {name} <{mail}>")));
+    fn heading(&mut self, name: &str) {
+        self.lines.push(Line::Heading(self.text(name, &[])));
+    }
+
+    fn field(&mut self, name: &str, value: String) {
+        self.lines.push(Line::Field(self.text(name, &[]), value));
+    }
+
+    fn item(&mut self, name: &str, values: &[&str]) {
+        self.lines.push(Line::Item(self.text(name, values)));
+    }
+
+    fn document(&mut self) {
+        let (input, summary) = (self.report.input, &self.report.spf.summary);
+        // Of a path the name: folders are nobody's business.
+        let path = Path::new(&input.pdf_name);
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let name = escape::line(&name.to_string_lossy());
+        let size = input.pdf.len().to_string();
+        let origin = summary.origin.as_ref().map_or_else(
+            || self.text("mailsFromUnknown", &[]),
+            |origin| {
+                let domain = escape::line(&origin.email_domain);
+                self.text(
+                    "mailsFromIs",
+                    &[&domain, &origin.email_provider.to_string()],
+                )
+            },
+        );
+        self.heading("certificateDocument");
+        self.field("fileName", self.text("fileNameIs", &[&name, &size]));
+        self.field("sha256", Hash::of(&input.pdf).to_string());
+        self.field("mailsFrom", origin);
+        self.field("magicNumber", summary.magic_number.to_string());
+    }
+
+    fn signers(&mut self) {
+        let summary = &self.report.spf.summary;
+        self.heading("signers");
+        for (index, signer) in summary.signers.iter().enumerate() {
+            self.signer(index + 1, signer);
+            let facts = summary.facts.as_ref();
+            if let Some(facts) = facts.and_then(|facts| facts.signers.get(index)) {
+                let [asked, answered] = [facts.por_time, facts.answered_at]
+                    .map(|milliseconds| time::utc(milliseconds / 1000));
+                self.item("asked", &[&asked, &facts.round.to_string(), &answered]);
+            }
+        }
+    }
+
+    fn signer(&mut self, number: usize, signer: &Signer) {
+        let name = escape::line(&signer.name);
+        let mail = escape::line(&signer.email_addr);
+        self.lines
+            .push(Line::Text(format!("{number}. {name} <{mail}>")));
         let at = time::utc(signer.signing_time);
-        lines.push(Line::Field(
-            "   confirmed",
-            format!("{at}, from {}", signer.ip_address),
-        ));
-        let facts = summary.facts.as_ref();
-        if let Some(facts) = facts.and_then(|facts| facts.signers.get(index)) {
-            let asked = time::utc(facts.por_time / 1000);
-            let answered = time::utc(facts.answered_at / 1000);
-            let round = facts.round;
-            lines.push(Line::Field(
-                "   asked",
-                format!("{asked} (round {round}), answered {answered} by the signer's clock"),
-            ));
-        }
+        let mut confirmed = self.text("confirmed", &[&at, &signer.ip_address.to_string()]);
         if let Some(phone) = &signer.phone_number {
-            lines.push(Line::Field("   phone", escape::line(phone)));
+            confirmed += &self.text("phone", &[&escape::line(phone)]);
         }
-        match signer.evidence {
-            Some(evidence) => lines.extend([
-                Line::Field("   checked by", evidence.checked_by.to_string()),
-                Line::Field("   PoI hash", evidence.poi_hash.to_string()),
-            ]),
-            None => lines.push(Line::Field(
-                "   checked",
-                "a version 1 summary does not say how".to_owned(),
-            )),
-        }
+        self.lines.push(Line::Item(confirmed));
+        let Some(evidence) = signer.evidence else {
+            return self.item("checkedUnknown", &[]);
+        };
+        let by = evidence.checked_by.to_string();
+        let by = self.language.sentence(&by, &[]);
+        self.item("checkedBy", &[&by]);
+        let hash = self.text("poiHash", &[]);
+        self.lines
+            .push(Line::Item(format!("{hash} {}", evidence.poi_hash)));
     }
-}
 
-fn attestation(report: &Report, lines: &mut Vec<Line>) {
-    lines.push(Line::Heading("The attestation".to_owned()));
-    if let Some(attested) = &report.result.attested {
-        let made = time::utc(attested.made());
-        lines.push(Line::Field(
-            "Signed",
-            format!("{made} (by the clock of AWS Nitro)"),
-        ));
-    }
-    let verified = time::utc(report.verified);
-    lines.push(Line::Field(
-        "Verified",
-        format!("{verified} (by the clock of this machine)"),
-    ));
-    if let Some(entry) = report.result.release {
-        let status = measurements::status(entry);
-        lines.push(Line::Field(
-            "Release",
-            format!("{}, {status}", entry.release.ver_name),
-        ));
-    }
-    if let Some(attested) = &report.result.attested {
-        let names = ["PCR0", "PCR1", "PCR2"];
-        for ((_, value), name) in attested.pcrs.numbered().into_iter().zip(names) {
-            lines.push(Line::Field(name, value.to_string()));
+    fn attestation(&mut self) {
+        self.heading("certificateAttested");
+        let attested = self.report.result.attested.as_ref();
+        if let Some(attested) = attested {
+            let made = time::utc(attested.made());
+            self.field("signed", self.text("signedAt", &[&made]));
         }
+        let verified = time::utc(self.report.verified);
+        self.field("verified", self.text("verifiedAt", &[&verified]));
+        if let Some(entry) = self.report.result.release {
+            let status = self.status(entry);
+            let name = &entry.release.ver_name;
+            self.field("release", self.text("releaseIs", &[name, &status]));
+        }
+        if let Some(attested) = attested {
+            for (register, value) in attested.pcrs.numbered() {
+                let name = format!("PCR{register}");
+                self.lines.push(Line::Field(name, value.to_string()));
+            }
+        }
+    }
+
+    /// The status of a release, as the page words it.
+    fn status(&self, entry: &Entry) -> String {
+        let status = &entry.status;
+        let state = self.language.sentence(&status.state.to_string(), &[]);
+        if status.state == State::Current {
+            return state;
+        }
+        let since = status.since.map(time::utc).unwrap_or_default();
+        let reason = status.reason.as_deref().map(escape::line);
+        let reason = reason.unwrap_or_default();
+        self.language
+            .sentence("{0} since {1}: {2}", &[&state, &since, &reason])
     }
 }

@@ -10,6 +10,7 @@ mod report;
 
 use crate::args::{ProofArgs, ReportArgs};
 use crate::attested::Root;
+use crate::page::locales::Language;
 use crate::{Answer, print, print_json, time};
 use anyhow::{Context, Result, bail, ensure};
 use letsesign_proof::{Hash, Spf, compact_hash};
@@ -27,7 +28,9 @@ pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
 pub(crate) fn report(args: &ReportArgs) -> Result<Answer> {
     let order = certificate::Order {
         pdf: &args.pdf,
-        font: args.font.as_ref(),
+        font: args.font.as_deref(),
+        tag: &args.language,
+        language: Language::find(&args.language).context("--language")?,
     };
     verify(&args.proof, Some(&order))
 }
