@@ -24,14 +24,13 @@ let
     "tests/demo/src/args.rs"
     "tests/serve/src/args.rs"
   ]
-  # The page of letsesign-verify has them in it.
-  ++ lib.optionals (builtins.elem "verify" inside) (
-    map (name: "client/web/ui/vendor/pdfjs/${name}") [
-      "LICENSE"
-      "pdf.min.mjs"
-      "pdf.worker.min.mjs"
-    ]
-  );
+  # letsesign-verify has them in it.
+  ++ lib.optionals (builtins.elem "verify" inside) [
+    "client/web/ui/vendor/pdfjs/LICENSE"
+    "client/web/ui/vendor/pdfjs/pdf.min.mjs"
+    "client/web/ui/vendor/pdfjs/pdf.worker.min.mjs"
+    "enclave/packages/fonts/Inconsolata.otf"
+  ];
   inherit (source) within;
   # The package that a file belongs to: packages lie in folders of others (tests/testbed in tests).
   owner =

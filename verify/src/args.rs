@@ -14,6 +14,7 @@ use std::path::PathBuf;
 Examples:
   letsesign-verify proof contract.pdf contract.spf
   letsesign-verify proof contract.zip
+  letsesign-verify report contract.zip --pdf certificate.pdf
   letsesign-verify image letsesign-enclave.eif
   letsesign-verify measurements
   letsesign-verify policy check key-policy.json
@@ -31,6 +32,9 @@ pub(crate) enum Command {
     /// Verify a signed document: the PDF with its proof file, or the zip that holds both
     #[command(after_help = PROOF_HELP)]
     Proof(ProofArgs),
+    /// Verify a signed document, and write a certificate of it as a PDF
+    #[command(after_help = REPORT_HELP)]
+    Report(ReportArgs),
     /// Verify an attestation document of an enclave
     #[command(after_help = DOCUMENT_HELP)]
     Document(DocumentArgs),
@@ -111,6 +115,29 @@ pub(crate) struct ProofArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+const REPORT_HELP: &str = "\
+Examples:
+  letsesign-verify report contract.pdf contract.spf --pdf certificate.pdf
+  letsesign-verify report contract.zip --pdf certificate.pdf --language zh-TW --font ukai.ttc
+
+Only a genuine document gets a certificate. Exit codes are those of proof.";
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
+    /// File for the certificate
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pdf: PathBuf,
+    /// Font for text in other scripts than the Latin one, such as
+    /// enclave/packages/fonts/ukai.ttc
+    #[arg(long, value_name = "FILE")]
+    pub(crate) font: Option<PathBuf>,
+    /// Language of the certificate
+    #[arg(long, value_name = "TAG", default_value = "en-US")]
+    pub(crate) language: String,
 }
 
 #[derive(Debug, Args)]

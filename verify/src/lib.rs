@@ -8,6 +8,7 @@ mod document;
 mod image;
 mod measurements;
 mod page;
+mod paper;
 mod policy;
 mod proof;
 mod releases;
@@ -64,6 +65,7 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<Answer> {
     match &cli.command {
         Command::Proof(args) => proof::run(args),
+        Command::Report(args) => proof::report(args),
         Command::Document(args) => document::run(args),
         Command::Image(args) => image::run(args),
         Command::Measurements(args) => measurements::run(args),

@@ -5,7 +5,7 @@
 //! nothing else: no other script, no connection, no form. The same program with the same releases
 //! writes the same bytes.
 
-mod locales;
+pub(crate) mod locales;
 mod settings;
 mod viewer;
 

@@ -29,6 +29,7 @@ fn people_use_the_page_on_every_screen_in_every_language_and_on_paper() {
     let mut changed = signed.pdf.clone();
     changed[20] ^= 1;
     place.write("changed.pdf", changed);
+    place.write("garbage.pdf", "%PDF-1.7 garbage");
     place
         .run(&["page", "--root", "root.der", "-o", "small.html"])
         .is(0, "");

@@ -35,7 +35,7 @@ pub struct Programs {
 /// When letsesign-verify fails; the error has its message.
 pub async fn verifier_page(programs: &Programs, parts: &stack::Parts) -> Result<String> {
     let output = Command::new(&programs.verifier)
-        .arg("page")
+        .args(["page", "--with-viewer"])
         .arg("--root")
         .arg(parts.testbed.folder().join("attestation-root.pem"))
         .arg("--measurements")

@@ -1,11 +1,13 @@
-//! The languages of the page: one file of verify/web/locales each. Another file there is another
-//! language; nothing else names them.
+//! The languages of page and certificate: one file of verify/web/locales each. Another file there
+//! is another language; nothing else names them.
 //!
 //! `texts` are those of the page, by name. `reasons` are the sentences of the checks, by their
 //! English template, which is in the scripts; the English file has none.
 
 use anyhow::{Context, Result};
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Tag (BCP 47) and content of each file, at build time.
 static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/locales.rs"));
@@ -21,11 +23,64 @@ pub(super) fn all() -> Result<Value> {
     Ok(all.into())
 }
 
+/// One language, for this program's own use.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Language {
+    texts: BTreeMap<String, String>,
+    #[serde(default)]
+    reasons: BTreeMap<String, String>,
+}
+
+impl Language {
+    /// The language of a tag; the error lists those that there are.
+    pub(crate) fn find(tag: &str) -> Result<Self> {
+        let found = FILES.iter().find(|(known, _)| *known == tag);
+        let (_, text) = found.with_context(|| {
+            let known: Vec<&str> = FILES.iter().map(|(tag, _)| *tag).collect();
+            format!("no language {tag}; there are {}", known.join(", "))
+        })?;
+        serde_json::from_str(text)
+            .with_context(|| format!("verify/web/locales/{tag}.json is malformed"))
+    }
+
+    /// A text by its name, with its values.
+    pub(crate) fn text(&self, name: &str, values: &[&str]) -> String {
+        fill(self.texts.get(name).map_or(name, String::as_str), values)
+    }
+
+    /// A sentence by its English template, with its values.
+    pub(crate) fn sentence(&self, template: &str, values: &[&str]) -> String {
+        let translated = self.reasons.get(template);
+        fill(translated.map_or(template, String::as_str), values)
+    }
+}
+
+/// Puts values in the place of `{0}`, `{1}` ...; values are not searched for marks.
+fn fill(template: &str, values: &[&str]) -> String {
+    let mut parts = template.split('{');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let mark = part.split_once('}');
+        let value = mark.and_then(|(number, after)| {
+            let value = values.get(number.parse::<usize>().ok()?)?;
+            Some((*value, after))
+        });
+        if let Some((value, after)) = value {
+            out.push_str(value);
+            out.push_str(after);
+        } else {
+            out.push('{');
+            out.push_str(part);
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::page::{SCRIPTS, TEMPLATE, settings};
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
     use std::fmt::Write;
 
     const ENGLISH: &str = "en-US";
@@ -111,6 +166,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn values_are_put_in_once_and_other_braces_stay() {
+        assert_eq!(fill("{1}, {0} {alg} {", &["{1}", "b"]), "b, {1} {alg} {");
+        assert_eq!(fill("{0} {7}", &["a"]), "a {7}");
+    }
+
     /// A reason that does not pass through the tag would be shown in English everywhere.
     #[test]
     fn every_reason_of_the_scripts_is_a_sentence() {
@@ -131,7 +192,8 @@ mod tests {
         let english = members(&all[ENGLISH], "texts");
         let scripts = SCRIPTS.concat();
         let named = TEMPLATE.split("data-text=\"").skip(1);
-        let called = scripts.split("text(\"").skip(1);
+        let sources = scripts.clone() + include_str!("../proof/certificate.rs");
+        let called = sources.split("text(\"").skip(1);
         for rest in named.chain(called) {
             let name = rest.split_once('"').unwrap().0;
             assert!(english.contains_key(name), "{name}");

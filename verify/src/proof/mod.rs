@@ -1,17 +1,20 @@
-//! `letsesign-verify proof`: verifies a signed PDF against its proof.
+//! `letsesign-verify proof`: verifies a signed PDF against its proof. `letsesign-verify report`
+//! does the same, and writes a certificate.
 
 mod archive;
+mod certificate;
 pub(crate) mod checks;
 mod input;
 mod pdf;
 mod report;
 
-use crate::args::ProofArgs;
+use crate::args::{ProofArgs, ReportArgs};
 use crate::attested::Root;
+use crate::page::locales::Language;
 use crate::{Answer, print, print_json, time};
 use anyhow::{Context, Result, bail, ensure};
 use letsesign_proof::{Hash, Spf, compact_hash};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 /// The largest payload file: a job has at most 50 MiB in all, and the file may have extra white
@@ -19,6 +22,20 @@ use std::path::Path;
 const PAYLOAD_BYTES_MAX: u64 = 64 << 20;
 
 pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
+    verify(args, None)
+}
+
+pub(crate) fn report(args: &ReportArgs) -> Result<Answer> {
+    let order = certificate::Order {
+        pdf: &args.pdf,
+        font: args.font.as_deref(),
+        tag: &args.language,
+        language: Language::find(&args.language).context("--language")?,
+    };
+    verify(&args.proof, Some(&order))
+}
+
+fn verify(args: &ProofArgs, order: Option<&certificate::Order>) -> Result<Answer> {
     // Errors in the arguments are usage errors, not verdicts, so they come first.
     let binding = args
         .binding_data_hash
@@ -55,10 +72,22 @@ pub(crate) fn run(args: &ProofArgs) -> Result<Answer> {
         origin: args.releases.origin(),
         verified: demands.now,
     };
+    // Before the report is printed: who reads that a document is genuine has the certificate.
+    let refused = match order {
+        Some(order) => !certificate::write(&report, order)?,
+        None => false,
+    };
     if args.json {
         print_json(&report.json())?;
     } else {
         print(report.text())?;
+    }
+    if refused {
+        // Standard error may be closed; the exit code says it, too.
+        let _ = writeln!(
+            std::io::stderr(),
+            "no certificate was written: the document is not accepted"
+        );
     }
     Ok(answer)
 }

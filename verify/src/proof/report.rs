@@ -23,7 +23,7 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn verdict(&self) -> (&'static str, &'static str) {
+    pub(super) fn verdict(&self) -> (&'static str, &'static str) {
         match (self.answer, self.root.test.is_some()) {
             (Answer::Yes, false) => ("genuine", "GENUINE"),
             (Answer::Yes, true) => (

@@ -2,7 +2,7 @@
 //
 //   node looks.mjs MODULES CHROMIUM FOLDER
 //
-// MODULES is the folder with node_modules; FOLDER has small.html, viewer.html, signed.pdf, changed.pdf and proof.spf.
+// MODULES is the folder with node_modules; FOLDER has small.html, viewer.html, signed.pdf, changed.pdf, garbage.pdf and proof.spf.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ const CHANGED = ["changed.pdf", "proof.spf"];
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
 // A browser that hangs must not hang the tests.
-setTimeout(() => { console.error("the page does not answer"); process.exit(1); }, 150_000).unref();
+setTimeout(() => { console.error("the page does not answer"); process.exit(1); }, 400_000).unref();
 
 /** A page with files chosen, in a browser of its own. */
 async function open(options = {}, files = GOOD, name = "small.html") {
@@ -62,7 +62,7 @@ async function languages() {
   const page = await open({ locale: "zh-TW" }, CHANGED);
   const chinese = /\p{Script=Han}/u;
   const [verdict] = await read(page, "#verdict");
-  assert.match(verdict, /不真實.*此 PDF 與所證明的不同/s);
+  assert.match(verdict, /驗證未通過.*此 PDF 與所證明的不同/s);
   for (const sentence of await read(page, "#checks td:last-child")) assert.match(sentence, chinese);
   // A problem before any check.
   await choose(page, ["proof.spf"]);
@@ -173,10 +173,20 @@ async function viewer() {
       return tried;
     });
     assert.deepEqual(reach, ["no page", "no network", "no script"]);
+    // Nor does it go elsewhere with what it read.
+    await frame.evaluate(`location = "http://127.0.0.1:9/taken"`);
+    await page.waitForTimeout(300);
+    assert.ok(!page.asked.some((url) => url.includes("taken")));
     // Only the frame is listened to.
     await page.evaluate(`postMessage({ state: "failed" }, "*")`);
     assert.equal(await page.locator("#view-status").innerText(), "");
     await accessible(page, `viewer, ${width}`);
+    // A document that cannot be drawn: the page says so, in the language of the moment.
+    await choose(page, ["garbage.pdf", "proof.spf"]);
+    await page.locator("#view-status", { hasText: "cannot be shown here" }).waitFor();
+    await page.selectOption("#language", "zh-TW");
+    assert.match(await page.locator("#view-status").innerText(), /無法在這裡顯示/);
+    assert.equal(await page.getAttribute("#frame iframe", "title"), "文件的頁面");
     // The document goes when other files are chosen.
     await choose(page, ["proof.spf"]);
     assert.equal(await page.locator("#frame iframe").count(), 0);

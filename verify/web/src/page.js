@@ -74,6 +74,7 @@ function showAgain() {
     element("li", text("known", release.name, statusText(release.status), saidIn(release.signature)))));
   byId("revocations").textContent = text("revocations", saidIn(settings.revocations.text));
   showAnswer();
+  showViewTexts();
 }
 
 function start() {

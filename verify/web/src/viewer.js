@@ -3,6 +3,8 @@
 // whose hash was compared, and answers with numbers.
 
 let frame = null;
+/** The line above the frame: the name of a text and its values. */
+let viewStatus = null;
 
 /** The page in the frame: the parts of the viewer that are in this page, as text. Their hashes are in this page's policy. */
 function frameSource() {
@@ -21,31 +23,36 @@ function showDocument(pdf) {
   const viewing = pdf !== null && byId("viewer-library") !== null;
   document.body.classList.toggle("viewing", viewing);
   byId("view").hidden = !viewing;
-  byId("view-status").textContent = "";
-  if (!viewing) return;
+  viewStatus = null;
+  if (!viewing) return showViewTexts();
   frame = element("iframe");
-  frame.title = text("viewTitle");
   frame.sandbox = "allow-scripts";
   frame.srcdoc = frameSource();
   byId("frame").append(frame);
+  showViewTexts();
+}
+
+function showViewTexts() {
+  if (frame) frame.title = text("viewTitle");
+  byId("view-status").textContent = viewStatus ? text(...viewStatus) : "";
 }
 
 /** Answers of the frame: that it is there, how many pages there are, or that it failed. Nothing else is taken from it. */
 function heard(event) {
   if (frame === null || event.source !== frame.contentWindow) return;
   const { state, shown: some, pages } = event.data ?? {};
-  const status = byId("view-status");
   if (state === "ready" && answer?.pdf) {
     const bytes = answer.pdf.slice();
     const label = languages[language].texts.viewPage ?? languages[DEFAULT_LANGUAGE].texts.viewPage;
     // The frame has an opaque origin, which no target names; it was made here and can load nothing else.
     frame.contentWindow.postMessage({ bytes, label, language }, "*", [bytes.buffer]);
   } else if (state === "shown" && Number.isSafeInteger(some) && Number.isSafeInteger(pages)) {
-    status.textContent = some < pages ? text("viewCut", some, pages) : "";
+    viewStatus = some < pages ? ["viewCut", some, pages] : null;
     byId("view").dataset.pages = pages;
   } else if (state === "failed") {
-    status.textContent = text("viewFailed");
+    viewStatus = ["viewFailed"];
   }
+  showViewTexts();
 }
 
 addEventListener("message", heard);
