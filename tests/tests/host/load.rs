@@ -47,6 +47,11 @@ async fn a_host_that_is_killed_beside_another_loses_no_task() {
     let (mut done, (before, alone, again)) =
         tokio::join!(futures_util::future::join_all(tasks), loss);
     assert!(before < CROWD, "the kill came after all tasks");
+    let decided = done.iter().flat_map(|one| &one.decided);
+    println!(
+        "{before} before the kill; decided: {:?}",
+        decided.collect::<Vec<_>>()
+    );
     done.push(alone);
     for (number, done) in done.iter().enumerate() {
         let again = |function: &str| done.decided.iter().filter(|one| *one == function).count();
