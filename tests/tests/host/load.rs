@@ -1,4 +1,4 @@
-//! Many tasks at a time: on two hosts of which one is killed, and with a watch (docs/performance.md,
+//! Many tasks at a time: on two hosts of which one is killed, and measured (docs/performance.md,
 //! "Tasks from end to end").
 
 use crate::crowd::{Crowd, Done};
@@ -55,7 +55,7 @@ async fn a_host_that_is_killed_beside_another_loses_no_task() {
     done.push(alone);
     for (number, done) in done.iter().enumerate() {
         let again = |function: &str| done.decided.iter().filter(|one| *one == function).count();
-        // A second mail only where the sender decided so, because nobody knew the fate of the first.
+        // A second mail only where the sender decided so: nobody knew the fate of the first one.
         let most = [1 + again("sendReq"), 1 + again("attachEsig")];
         for signer in 0..2 {
             let mails = crowd.mails(number, signer);
