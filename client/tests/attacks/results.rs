@@ -180,7 +180,12 @@ fn an_archive_in_another_form_is_refused() {
         .zip(["a.pdf", "b.spf", "c", "d"]);
     let four: Vec<_> = four.map(|((_, bytes), name)| (name, bytes)).collect();
     refuses(&stage, &record, enclave.seal(&zip(&four)), alone);
-    refuses(&stage, &record, enclave.seal(&zip(&[pdf.clone()])), alone);
+    refuses(
+        &stage,
+        &record,
+        enclave.seal(&zip(std::slice::from_ref(&pdf))),
+        alone,
+    );
     refuses(&stage, &record, enclave.seal(&zip(&[])), alone);
     refuses(&stage, &record, enclave.seal(b"junk"), "not a ZIP archive");
     // An archive that is cut in the middle of a file's bytes, its table kept.

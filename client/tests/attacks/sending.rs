@@ -1,7 +1,7 @@
 //! Answers of the service while a document is sent.
 
 use crate::liar::{Asked, Liar, Reply, pcr0};
-use crate::stage::{Stage, summary};
+use crate::stage::{Stage, is_refusal, summary};
 use serde_json::{Value, json};
 
 fn html(status: u16) -> Reply {
@@ -14,7 +14,7 @@ fn html(status: u16) -> Reply {
 fn sends_nothing(stage: &Stage, part: &str) {
     let before = stage.files();
     let ran = stage.send();
-    stage.is_refusal(&ran, part);
+    is_refusal(&ran, part);
     assert!(stage.files() == before, "{part}: files have changed");
 }
 
@@ -22,7 +22,7 @@ fn sends_nothing(stage: &Stage, part: &str) {
 #[track_caller]
 fn keeps_the_task(stage: &Stage, part: &str) -> String {
     let ran = stage.send();
-    stage.is_refusal(&ran, part);
+    is_refusal(&ran, part);
     let records = stage.home.records().unwrap();
     assert_eq!(records.len(), 1, "{part}");
     assert!(!records[0].sent, "{part}");

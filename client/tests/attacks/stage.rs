@@ -41,7 +41,8 @@ fn write_measurements(folder: &Path) {
         let pcr = pcr0(byte);
         let pcrs = json!({"0": pcr, "1": pcr, "2": pcr});
         let text = json!({"verName": name, "pcrs": pcrs, "issueTime": 1_690_000_000}).to_string();
-        ledger += &format!("{}  {name}.json\n", Hash::of(text.as_bytes()));
+        let line = format!("{}  {name}.json\n", Hash::of(text.as_bytes()));
+        ledger.push_str(&line);
         std::fs::write(folder.join(format!("{name}.json")), text).unwrap();
     }
     std::fs::write(folder.join("LEDGER"), ledger).unwrap();
@@ -159,23 +160,24 @@ impl Stage {
     pub(crate) fn refuses(&self, arguments: &[&str], part: &str) -> String {
         let before = self.files();
         let ran = self.run(arguments);
-        self.is_refusal(&ran, part);
+        is_refusal(&ran, part);
         assert!(self.files() == before, "{part}: files have changed");
         ran.error
     }
+}
 
-    #[track_caller]
-    pub(crate) fn is_refusal(&self, ran: &Ran, part: &str) {
-        let error = &ran.error;
-        assert_eq!(ran.code, Some(1), "{part}: {} {error}", ran.out);
-        assert_eq!(ran.out, "", "{part}");
-        assert!(error.starts_with("error: "), "{part}: {error}");
-        assert!(error.contains(part), "no {part:?} in {error}");
-        assert_eq!(error.lines().count(), 1, "{part}: {error}");
-        assert!(error.len() < 2500, "{part}: {} bytes", error.len());
-        assert!(is_harmless(error), "{error:?}");
-        assert!(!error.contains("lsk_secret"), "{error}");
-    }
+/// A program must have failed with this text in its error, and printed nothing.
+#[track_caller]
+pub(crate) fn is_refusal(ran: &Ran, part: &str) {
+    let error = &ran.error;
+    assert_eq!(ran.code, Some(1), "{part}: {} {error}", ran.out);
+    assert_eq!(ran.out, "", "{part}");
+    assert!(error.starts_with("error: "), "{part}: {error}");
+    assert!(error.contains(part), "no {part:?} in {error}");
+    assert_eq!(error.lines().count(), 1, "{part}: {error}");
+    assert!(error.len() < 2500, "{part}: {} bytes", error.len());
+    assert!(is_harmless(error), "{error:?}");
+    assert!(!error.contains("lsk_secret"), "{error}");
 }
 
 /// Whether a text does nothing to a terminal.

@@ -3,7 +3,13 @@
 
 #![cfg(test)]
 
+mod bucket;
+#[allow(dead_code, unreachable_pub, reason = "the queue's tests use all of it")]
+#[path = "../../../host/tests/queue/cluster.rs"]
+mod cluster;
+mod crowd;
 mod faults;
+mod load;
 mod qemu;
 mod rig;
 mod service;

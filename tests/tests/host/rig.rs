@@ -25,7 +25,7 @@ pub(crate) struct Rig {
     service: u16,
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     // Free now; a test that finds it taken fails at once and says so.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -159,6 +159,17 @@ impl Rig {
 
     /// Starts a host.
     pub(crate) fn host(&self) -> Host {
+        self.host_with(&[], &self.path("state"), self.port)
+    }
+
+    /// Starts a host with variables over its configuration, which name this state and this port
+    /// for metrics.
+    pub(crate) fn host_with(
+        &self,
+        variables: &[(String, String)],
+        state: &Path,
+        port: u16,
+    ) -> Host {
         let log = fs::File::options()
             .create(true)
             .append(true)
@@ -167,6 +178,7 @@ impl Rig {
             .arg("--config")
             .arg(self.path("host.toml"))
             .arg("run")
+            .envs(variables.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log.unwrap())
@@ -174,9 +186,9 @@ impl Rig {
             .unwrap();
         Host {
             child,
-            client: Client::new(self.path("state/control.sock")),
+            client: Client::new(state.join("control.sock")),
             log: self.path("host.log"),
-            port: self.port,
+            port,
         }
     }
 
@@ -212,6 +224,17 @@ impl Rig {
             }
         }
         found
+    }
+
+    /// Those of one host.
+    pub(crate) fn children_of(&self, host: &Host) -> Vec<i32> {
+        let parent = format!("PPid:\t{}", host.child.id());
+        let mut servers = self.servers();
+        servers.retain(|pid| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            status.lines().any(|line| line == parent)
+        });
+        servers
     }
 
     /// Every signer of so many tasks got one mail with a link and one with the document.
@@ -351,10 +374,16 @@ pub(crate) struct Printed {
 
 /// Runs a command of `letsesign-host`.
 pub(crate) fn run(rig: &Rig, arguments: &[&str]) -> Printed {
+    run_with(rig, &[], arguments)
+}
+
+/// The same, with variables over the configuration.
+pub(crate) fn run_with(rig: &Rig, variables: &[(String, String)], arguments: &[&str]) -> Printed {
     let output = Command::new(program("letsesign-host"))
         .arg("--config")
         .arg(rig.path("host.toml"))
         .args(arguments)
+        .envs(variables.iter().cloned())
         .stdin(Stdio::null())
         .output()
         .unwrap();
