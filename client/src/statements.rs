@@ -1,4 +1,4 @@
-//! What a sender does about a task that is under way.
+//! Actions of a sender on a task that is under way.
 
 use crate::now;
 use crate::record::{Record, Stated};

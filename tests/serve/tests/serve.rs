@@ -264,7 +264,9 @@ fn the_service_answers_any_request_as_its_openapi_document_says() {
     let service = Service::start();
     let settings = Path::new(service.at("sender")).join("config.toml");
     let settings = std::fs::read_to_string(settings).unwrap();
-    let key = settings.lines().find_map(|line| line.strip_prefix("api-key = "));
+    let key = settings
+        .lines()
+        .find_map(|line| line.strip_prefix("api-key = "));
     let key = key.unwrap().trim_matches('"');
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(program)
