@@ -262,13 +262,23 @@ fn the_service_answers_any_request_as_its_openapi_document_says() {
         return;
     };
     let service = Service::start();
+    // A task and a request that exist, so that requests get beyond "not found".
+    let sent = ureq::post(&format!("{}tasks", service.at("start"))).send_empty();
+    let sent = sent.unwrap().body_mut().read_to_string().unwrap();
+    let sent: Value = serde_json::from_str(&sent).unwrap();
+    let ada = service.link("ada@example.com");
+    let folder = tempfile::tempdir().unwrap();
+    let known = format!(
+        "[parameters]\n\"path.task\" = {}\n\"path.por\" = {}\n",
+        sent["task"], ada.content["por"]
+    );
+    std::fs::write(folder.path().join("schemathesis.toml"), known).unwrap();
     let settings = Path::new(service.at("sender")).join("config.toml");
     let settings = std::fs::read_to_string(settings).unwrap();
     let key = settings
         .lines()
         .find_map(|line| line.strip_prefix("api-key = "));
     let key = key.unwrap().trim_matches('"');
-    let folder = tempfile::tempdir().unwrap();
     let output = Command::new(program)
         .current_dir(folder.path())
         .args(["--no-color", "run"])
@@ -285,8 +295,8 @@ fn the_service_answers_any_request_as_its_openapi_document_says() {
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}{errors}");
-    // Somebody is still there, who answers.
-    service.bytes("tasks");
+    let tasks = service.json("tasks");
+    assert_eq!(tasks["tasks"][0]["state"], "running", "{tasks}");
     service.end();
 }
 
