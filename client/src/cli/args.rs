@@ -177,8 +177,12 @@ Example:
         /// A role; may be repeated, in the order of signing
         #[arg(long = "role", value_name = "ROLE", required = true)]
         roles: Vec<String>,
-        /// Where whoever has a role signs: ROLE:TYPE@PAGE,X,Y[,HEIGHT]; may be repeated
-        #[arg(long = "field", value_name = "FIELD", required = true)]
+        #[arg(
+            long = "field",
+            value_name = "FIELD",
+            required = true,
+            help = "Where whoever has a role signs: ROLE:TYPE@PAGE,X,Y[,HEIGHT]; may be repeated"
+        )]
         fields: Vec<String>,
         /// Words for the signers
         #[arg(long, default_value = "")]
