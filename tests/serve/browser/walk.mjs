@@ -196,8 +196,8 @@ async function sendByPage() {
   page.setDefaultTimeout(LIMIT);
   const problems = [];
   page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (line) => line.type() === "error" && problems.push(line.text()));
-  await page.goto(start);
+  page.on("console", (line) => line.type() === "error"
+    && problems.push(`${line.text()} ${line.location().url}`));
   const { senderPage } = await get("addresses");
   await page.goto(senderPage);
   await page.getByRole("heading", { name: "Send", exact: true }).waitFor();
