@@ -72,7 +72,7 @@ fn field(kind: FieldKind, place: &Place) -> Field {
 
 /// The document with the texts that the sender knows: names, addresses and numbers. Without such
 /// fields it is the document itself.
-pub(crate) fn filled(draft: &Draft) -> Result<Cow<'_, [u8]>> {
+fn filled<'a>(draft: &'a Draft, original: &Template<'_>) -> Result<Cow<'a, [u8]>> {
     let mut texts = Vec::new();
     for (person, signer) in draft.people.iter().zip(1..) {
         for (place, position) in person.fields.iter().zip(1..) {
@@ -93,18 +93,19 @@ pub(crate) fn filled(draft: &Draft) -> Result<Cow<'_, [u8]>> {
     if texts.is_empty() {
         return Ok(Cow::Borrowed(&draft.pdf));
     }
-    let filled = open(&draft.pdf)?.fill(plain_fonts()?, &texts);
+    let filled = original.fill(plain_fonts()?, &texts);
     Ok(Cow::Owned(filled.context("a field cannot be filled")?))
 }
 
-/// Stamps the draft's document as the enclave will, to find out now what it would refuse.
+/// The document that is to be sealed: filled, and stamped once as the enclave will, to find out now
+/// what it would refuse.
 ///
 /// # Errors
 /// A sentence that says what is wrong, and the way out.
-pub fn check(draft: &Draft) -> Result<()> {
+pub(crate) fn checked(draft: &Draft) -> Result<Cow<'_, [u8]>> {
     // First the original: an error of it is not one of its fields.
     let original = open(&draft.pdf)?;
-    let document = filled(draft)?;
+    let document = filled(draft, &original)?;
     let template = match &document {
         Cow::Borrowed(_) => original,
         Cow::Owned(filled) => open(filled)?,
@@ -139,5 +140,7 @@ pub fn check(draft: &Draft) -> Result<()> {
         .collect();
     template
         .check(fonts()?, &signers)
-        .context("the document cannot be signed")
+        .context("the document cannot be signed")?;
+    drop(template);
+    Ok(document)
 }

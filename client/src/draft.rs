@@ -13,6 +13,7 @@ use letsesign_protocol2::{
 };
 use letsesign_sms::{is_e164, is_valid};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The longest time for answers, in days: what the enclave accepts (`por-days` of limits.toml).
 pub(crate) const DAYS_MAX: u32 = 180;
@@ -185,6 +186,11 @@ impl Draft {
     /// # Errors
     /// What is wrong first, and the way out.
     pub fn check(&self) -> Result<()> {
+        self.checked().map(drop)
+    }
+
+    /// The document that is to be sealed, when everything is right.
+    pub(crate) fn checked(&self) -> Result<Cow<'_, [u8]>> {
         ensure!(!self.people.is_empty(), "nobody signs: name a signer");
         ensure!(
             (1..=DAYS_MAX).contains(&self.days),
@@ -211,7 +217,7 @@ impl Draft {
                 );
             }
         }
-        document::check(self)
+        document::checked(self)
     }
 
     /// The fields that the enclave draws.
@@ -229,8 +235,12 @@ impl Draft {
     }
 
     /// Seals it: what the service gets, and what the sender keeps.
-    pub(crate) fn seal(&self, home: &Home) -> Result<(Record, SealedTask, Vec<u8>)> {
-        self.check()?;
+    /// `document` is that of [`Draft::checked`].
+    pub(crate) fn seal(
+        &self,
+        home: &Home,
+        document: &[u8],
+    ) -> Result<(Record, SealedTask, Vec<u8>)> {
         let account = home.account()?;
         let created = now();
         let key = SecretBytes::generate()?;
@@ -263,8 +273,7 @@ impl Draft {
             password: self.password.clone(),
             signers: self.people.iter().map(signer).collect(),
         };
-        let document = document::filled(self)?;
-        let sealed = SealedTask::seal(&account, &data_key, header, &configuration, &document)?;
+        let sealed = SealedTask::seal(&account, &data_key, header, &configuration, document)?;
         let wrapped = home.key()?.wrap(&data_key)?;
         let text = String::from_utf8(sealed.header.as_bytes().to_vec());
         let record = Record {

@@ -20,7 +20,7 @@ mod template;
 pub mod ui;
 
 pub(crate) use document::DOCUMENT_MAX;
-pub use document::{check as check_document, pages as document_pages};
+pub use document::pages as document_pages;
 pub use draft::{Draft, Kind, Person, Place, parse_field, parse_person, parse_place};
 pub use home::{Home, Settings};
 pub use key::PublicKey;

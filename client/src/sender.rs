@@ -101,9 +101,9 @@ impl Sender {
     /// When it cannot be sealed, or the service does not take it. A task that may have been taken
     /// stays in the folder: [`Sender::standing`] says whether the service has it.
     pub fn send(&self, draft: &Draft, reminders: Option<(u32, u32)>) -> Result<Record> {
-        draft.check()?;
+        let document = draft.checked()?;
         self.check_releases()?;
-        let (mut record, sealed, wrapped) = draft.seal(&self.home)?;
+        let (mut record, sealed, wrapped) = draft.seal(&self.home, &document)?;
         // Before it is sent: whoever signs it must be readable later.
         self.home.store(&record)?;
         let mut body = json!({

@@ -124,10 +124,7 @@ impl Home {
     /// # Errors
     /// When there is none of this name, or a file cannot be read.
     pub fn template(&self, name: &str) -> Result<(Template, Vec<u8>)> {
-        let stem = stem(name);
-        if !self.path().join(format!("templates/{stem}.json")).exists() {
-            bail!("there is no template {name:?}; `letsesign template list` shows them");
-        }
+        let stem = self.template_stem(name)?;
         let template = serde_json::from_slice(&self.read(&format!("templates/{stem}.json"))?)
             .with_context(|| format!("template {name:?}"))?;
         let pdf = self.read(&format!("templates/{stem}.pdf"))?;
@@ -139,11 +136,19 @@ impl Home {
     /// # Errors
     /// When there is none of this name, or its files cannot be removed.
     pub fn remove_template(&self, name: &str) -> Result<()> {
-        self.template(name)?;
-        let stem = stem(name);
+        let stem = self.template_stem(name)?;
         // In the opposite order of keeping it.
         self.remove(&format!("templates/{stem}.json"))?;
         self.remove(&format!("templates/{stem}.pdf"))
+    }
+
+    /// The stem of a template that exists.
+    fn template_stem(&self, name: &str) -> Result<String> {
+        let stem = stem(name);
+        if !self.path().join(format!("templates/{stem}.json")).exists() {
+            bail!("there is no template {name:?}; `letsesign template list` shows them");
+        }
+        Ok(stem)
     }
 }
 

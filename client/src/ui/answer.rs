@@ -10,11 +10,10 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use letsesign_protocol2::SIGNERS_MAX;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-/// The most signers of a task.
-const SIGNERS: usize = 1000;
 /// The most characters of a message.
 const MESSAGE: usize = 2048;
 
@@ -89,7 +88,7 @@ pub(super) async fn session(State(ui): State<Ui>) -> Result<Json<Session>, Refus
             emulation: ui.sender().trust.is_test(),
             locales: ["en-US", "zh-TW"],
             limits: Limits {
-                signers: SIGNERS,
+                signers: SIGNERS_MAX,
                 document_bytes: crate::DOCUMENT_MAX,
                 message: MESSAGE,
             },

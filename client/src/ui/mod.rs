@@ -23,7 +23,6 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 /// The longest body of calls that carry no document.
 const BODY_MAX: usize = 1 << 20;
@@ -146,9 +145,4 @@ impl Ui {
     fn changed(&self, task: &str) {
         lock(&self.0.seen).forget(task);
     }
-}
-
-/// Now, for the ages of what was seen.
-fn clock() -> Instant {
-    Instant::now()
 }

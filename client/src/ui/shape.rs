@@ -21,7 +21,7 @@ pub(super) struct Session {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Limits {
-    pub(super) signers: usize,
+    pub(super) signers: u16,
     pub(super) document_bytes: usize,
     pub(super) message: usize,
 }

@@ -2,7 +2,7 @@
 
 use super::answer::{Refusal, blocking, body};
 use super::shape::{Decide, NewTask, OfSigner, ShownTask, Void};
-use super::{Ui, clock, documents, lock};
+use super::{Ui, documents, lock};
 use crate::{Record, ServiceError, Standing};
 use anyhow::Context;
 use axum::Json;
@@ -31,10 +31,10 @@ impl Seen {
     }
 
     /// A look that still holds. States that were proven and final stay.
-    fn get(&self, task: &str, now: Instant) -> Option<Standing> {
+    fn get(&self, task: &str) -> Option<Standing> {
         let (at, standing) = self.0.get(task)?;
         let is_final = matches!(standing.state.as_str(), "completed" | "declined" | "void");
-        (is_final || now.duration_since(*at) < FRESH).then(|| standing.clone())
+        (is_final || at.elapsed() < FRESH).then(|| standing.clone())
     }
 }
 
@@ -48,13 +48,13 @@ fn find(ui: &Ui, task: &str) -> Result<Record, Refusal> {
 }
 
 fn look(ui: &Ui, record: &Record) -> Result<Standing, Refusal> {
-    if let Some(standing) = lock(&ui.0.seen).get(&record.task, clock()) {
+    if let Some(standing) = lock(&ui.0.seen).get(&record.task) {
         return Ok(standing);
     }
     let standing = match ui.sender().standing(record) {
         Ok(standing) => standing,
         // Without a service there is nothing to show of any task.
-        Err(error) if is_away(&error) => return Err(error.into()),
+        Err(error) if error.is::<ServiceError>() => return Err(error.into()),
         // A service that lies about one task does not hide the others.
         Err(error) => {
             let mut standing = Standing::of_record(record, "unknown");
@@ -62,16 +62,9 @@ fn look(ui: &Ui, record: &Record) -> Result<Standing, Refusal> {
             return Ok(standing);
         }
     };
-    let seen = (clock(), standing.clone());
+    let seen = (Instant::now(), standing.clone());
     lock(&ui.0.seen).0.insert(record.task.clone(), seen);
     Ok(standing)
-}
-
-fn is_away(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref(),
-        Some(ServiceError::Unusable { .. } | ServiceError::Refused { .. })
-    )
 }
 
 pub(super) async fn list(State(ui): State<Ui>) -> Result<Json<Value>, Refusal> {

@@ -101,6 +101,14 @@ impl Service {
         }
     }
 
+    /// Sends the ready contract, and gives the task's name.
+    fn send(&self) -> String {
+        let sent = ureq::post(&format!("{}tasks", self.at("start"))).send_empty();
+        let sent = sent.unwrap().body_mut().read_to_string().unwrap();
+        let sent: Value = serde_json::from_str(&sent).unwrap();
+        sent["task"].as_str().unwrap().to_owned()
+    }
+
     /// The link of the first mail to an address, as the mailbox shows it.
     fn link(&self, address: &str) -> Link2 {
         let local = self.at("signer").to_owned();
@@ -188,13 +196,7 @@ fn a_contract_is_sent_signed_and_verified() {
     let policy = page.headers()["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
 
-    let sent = ureq::post(&url)
-        .send_empty()
-        .unwrap()
-        .body_mut()
-        .read_to_string();
-    let sent: Value = serde_json::from_str(&sent.unwrap()).unwrap();
-    let task = sent["task"].as_str().unwrap();
+    let task = service.send();
 
     let ada = service.link("ada@example.com");
     let confirm = ada.answer(Action::Confirm, None, None);
@@ -229,6 +231,16 @@ fn a_contract_is_sent_signed_and_verified() {
     assert!(!home.exists(), "nothing is left");
 }
 
+/// The standard output of a program, which must succeed.
+#[track_caller]
+fn run(command: &mut Command) -> String {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{errors}");
+    text
+}
+
 /// Two people sign, and one declines, on the signer's page in Chromium (browser/walk.mjs).
 #[test]
 fn people_sign_in_a_browser() {
@@ -238,17 +250,11 @@ fn people_sign_in_a_browser() {
     };
     let service = Service::start();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/walk.mjs");
-    let output = Command::new(node)
+    let text = run(Command::new(node)
         .arg(script)
         .arg(service.at("start"))
         .arg(modules)
-        .arg(chromium)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{text}{errors}");
+        .arg(chromium));
     assert_eq!(text, "signed and declined\n");
     service.end();
 }
@@ -263,14 +269,13 @@ fn the_service_answers_any_request_as_its_openapi_document_says() {
     };
     let service = Service::start();
     // A task and a request that exist, so that requests get beyond "not found".
-    let sent = ureq::post(&format!("{}tasks", service.at("start"))).send_empty();
-    let sent = sent.unwrap().body_mut().read_to_string().unwrap();
-    let sent: Value = serde_json::from_str(&sent).unwrap();
+    let task = service.send();
     let ada = service.link("ada@example.com");
     let folder = tempfile::tempdir().unwrap();
     let known = format!(
         "[parameters]\n\"path.task\" = {}\n\"path.por\" = {}\n",
-        sent["task"], ada.content["por"]
+        json!(task),
+        ada.content["por"]
     );
     std::fs::write(folder.path().join("schemathesis.toml"), known).unwrap();
     let settings = Path::new(service.at("sender")).join("config.toml");
@@ -279,7 +284,7 @@ fn the_service_answers_any_request_as_its_openapi_document_says() {
         .lines()
         .find_map(|line| line.strip_prefix("api-key = "));
     let key = key.unwrap().trim_matches('"');
-    let output = Command::new(program)
+    run(Command::new(program)
         .current_dir(folder.path())
         .args(["--no-color", "run"])
         .arg(format!("{}/api/v2/openapi.json", service.at("service")))
@@ -288,13 +293,7 @@ fn the_service_answers_any_request_as_its_openapi_document_says() {
         .args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing"])
         .args(["--max-examples", "25", "--seed", "20", "--workers", "2"])
         // It would fill the registrations of an hour, and end the key that it calls with.
-        .args(["--exclude-path-regex", "/registrations$|/keys/"])
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{text}{errors}");
+        .args(["--exclude-path-regex", "/registrations$|/keys/"]));
     let tasks = service.json("tasks");
     assert_eq!(tasks["tasks"][0]["state"], "running", "{tasks}");
     service.end();

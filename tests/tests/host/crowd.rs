@@ -2,11 +2,9 @@
 //! whichever host answers.
 
 use crate::rig::{Host, Rig, free_port, run_with};
+use crate::service::{account_body, base64, task_body};
 use crate::{bucket, cluster};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use letsesign_host::queue::KeyFile;
-use letsesign_proof::Hash;
 use letsesign_protocol2::{Account, Action, Part};
 use letsesign_testbed::client::protocol2::{Link2, Task2, account, configuration};
 use letsesign_testbed::client::unzip;
@@ -23,10 +21,6 @@ use tokio::time::sleep;
 const LIMIT: Duration = Duration::from_mins(4);
 /// Between two looks at a task.
 const LOOK: Duration = Duration::from_millis(30);
-
-fn base64(bytes: &[u8]) -> String {
-    BASE64_STANDARD.encode(bytes)
-}
 
 /// Where one of the hosts lives: a name, ports and a state of its own; database, keys and payloads
 /// are shared.
@@ -157,10 +151,7 @@ impl Crowd {
             false,
             &pdf::document(1, 0),
         );
-        let body = json!({
-            "kmsKeyARN": any.account.kms_key_arn,
-            "account": {"wrappedKey": base64(&any.account_key), "box": base64(&any.account_box)},
-        });
+        let body = account_body(&any);
         let put = crowd.call(0, &Method::PUT, "/api/v2/account", body).await;
         assert_eq!(put.0, 204, "{}", put.1);
         (crowd, hosts)
@@ -278,14 +269,8 @@ impl Crowd {
 
     async fn submit(&self, number: usize, task: &Task2) -> String {
         let sealed = &task.sealed;
-        let body = json!({
-            "header": base64(sealed.header.as_bytes()),
-            "wrappedKey": base64(&task.task_key),
-            "configuration": base64(&sealed.configuration),
-            "documentHash": Hash::of(&sealed.document).to_string(),
-        });
         let (status, taken) = self
-            .call(number, &Method::POST, "/api/v2/tasks", body)
+            .call(number, &Method::POST, "/api/v2/tasks", task_body(task))
             .await;
         assert!(status == 201 || status == 200, "{status} {taken}");
         assert_eq!(taken["binding"], sealed.binding.to_string());

@@ -15,8 +15,27 @@ use std::time::{Duration, Instant};
 /// The longest wait for anything here, on a busy machine.
 const LIMIT: Duration = Duration::from_mins(2);
 
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)
+}
+
+/// The body of `PUT /api/v2/account`.
+pub(crate) fn account_body(task: &Task2) -> Value {
+    json!({
+        "kmsKeyARN": task.account.kms_key_arn,
+        "account": {"wrappedKey": base64(&task.account_key), "box": base64(&task.account_box)},
+    })
+}
+
+/// The body of `POST /api/v2/tasks`.
+pub(crate) fn task_body(task: &Task2) -> Value {
+    let sealed = &task.sealed;
+    json!({
+        "header": base64(sealed.header.as_bytes()),
+        "wrappedKey": base64(&task.task_key),
+        "configuration": base64(&sealed.configuration),
+        "documentHash": Hash::of(&sealed.document).to_string(),
+    })
 }
 
 /// A sender with an API key.
@@ -75,10 +94,7 @@ impl Sender {
     }
 
     pub(crate) async fn put_account(&self, task: &Task2) {
-        let body = json!({
-            "kmsKeyARN": task.account.kms_key_arn,
-            "account": {"wrappedKey": base64(&task.account_key), "box": base64(&task.account_box)},
-        });
+        let body = account_body(task);
         let (status, body) = self.call(Method::PUT, "/api/v2/account", body).await;
         assert_eq!(status, 204, "{body}");
     }
@@ -86,12 +102,7 @@ impl Sender {
     /// Submits a task and its document; gives the task's path.
     pub(crate) async fn send(&self, task: &Task2) -> String {
         let sealed = &task.sealed;
-        let body = json!({
-            "header": base64(sealed.header.as_bytes()),
-            "wrappedKey": base64(&task.task_key),
-            "configuration": base64(&sealed.configuration),
-            "documentHash": Hash::of(&sealed.document).to_string(),
-        });
+        let body = task_body(task);
         let (status, taken) = self.call(Method::POST, "/api/v2/tasks", body.clone()).await;
         assert_eq!(status, 201, "{taken}");
         assert_eq!(taken["binding"], sealed.binding.to_string());
